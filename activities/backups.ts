@@ -1,0 +1,88 @@
+import { HostError } from '../hosts/host.ts';
+import type { Backup, Fleet } from '../fleet/schema.ts';
+import type { BackupState } from '../plan/observation.ts';
+import type { UpgradeScope } from '../plan/safe-upgrade.ts';
+import { createRestic } from '../tools/restic.ts';
+import { createZfs } from '../tools/zfs.ts';
+import type { Deps } from './deps.ts';
+import { toolFailure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+
+type Target = Backup['to'][number];
+type Newest = Pick<BackupState, 'newestAt' | 'problem' | 'unseen'>;
+
+/** The newest copy of each declared volume of the guests concerned, at each of its places. */
+export async function observeBackups(
+  deps: Deps,
+  fleet: Fleet,
+  { targets, policy }: UpgradeScope,
+  context: ActivityContext,
+): Promise<BackupState[]> {
+  if (policy.backup === 'off') return [];
+  const guests = new Set(targets.filter(({ kind }) => kind === 'guest').map(({ node }) => node));
+  const states: BackupState[] = [];
+  for (const backup of Object.values(fleet.backups).filter(({ guest }) => guests.has(guest)))
+    for (const volume of backup.volumes)
+      for (const target of backup.to)
+        states.push({
+          guest: backup.guest,
+          volume,
+          target: describe(target),
+          ...(await newest(deps, fleet, backup.guest, volume, target, context)),
+        });
+  return states;
+}
+
+function describe(target: Target): string {
+  return target.type === 'zfs' ? `${target.member} ${target.dataset}` : `restic ${target.repository}`;
+}
+
+async function newest(
+  deps: Deps,
+  fleet: Fleet,
+  guest: string,
+  volume: string,
+  target: Target,
+  context: ActivityContext,
+): Promise<Newest> {
+  try {
+    return target.type === 'zfs'
+      ? await newestReplica(deps, fleet, volume, target, context)
+      : await newestRestic(deps, fleet, guest, target, context);
+  } catch (error) {
+    if (error instanceof HostError && error.type !== 'Cancelled') return { problem: error.message, unseen: true };
+    throw error;
+  }
+}
+
+/** Measured where the copy is: the age of what has arrived, not of what was sent. */
+async function newestReplica(
+  { machines }: Deps,
+  fleet: Fleet,
+  volume: string,
+  { member, dataset }: Target & { type: 'zfs' },
+  { signal }: ActivityContext,
+): Promise<Newest> {
+  const found = await createZfs(machines.member(fleet, member), { signal }).newestSnapshot(`${dataset}/${volume}`);
+  if (found.type === 'snapshot') return { newestAt: found.created };
+  return { problem: found.type === 'none' ? 'it has no snapshot' : toolFailure('zfs', found).message };
+}
+
+async function newestRestic(
+  { machines }: Deps,
+  fleet: Fleet,
+  guest: string,
+  { from, repository, passwordFile, tag }: Target & { type: 'restic' },
+  { signal }: ActivityContext,
+): Promise<Newest> {
+  const settings = fleet.guests[guest];
+  const host = from === 'guest' || !settings ? machines.node(fleet, guest) : machines.member(fleet, settings.member);
+  const found = await createRestic(host, { signal }).newestSnapshot({
+    repository,
+    passwordFile,
+    ...(tag === undefined ? {} : { tag }),
+  });
+  if (found.type === 'snapshot') return { newestAt: found.created };
+  if (found.type === 'none') return { problem: 'the repository has no snapshot' };
+  return { problem: found.type === 'unexpected' ? toolFailure('restic', found).message : found.message };
+}

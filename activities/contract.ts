@@ -1,0 +1,174 @@
+/**
+ * The verbs that workflows may use. Each may run twice, may be killed at any instruction and may find its own
+ * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
+ */
+import type { Check } from '../plan/checks.ts';
+import type { FleetGlance } from '../plan/glance.ts';
+import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
+import type { RollingInput } from '../plan/order.ts';
+import type { ContainerImage } from '../plan/run.ts';
+import type { UpgradeScope } from '../plan/safe-upgrade.ts';
+import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
+
+/** Which run asks: jobs, snapshots and tags are named after it. */
+export interface RunRef {
+  fleet: FleetRef;
+  /** `runbook-20261123-0214-3f9c` */
+  name: string;
+}
+
+export interface NodeRef extends RunRef {
+  node: string;
+}
+
+export interface InstanceRef extends RunRef {
+  member: string;
+  project: string;
+  instance: string;
+}
+
+export interface VolumeRef extends RunRef {
+  member: string;
+  project: string;
+  pool: string;
+  volume: string;
+}
+
+export interface HealthInput extends RunRef {
+  /** Members and guests whose probes are asked. */
+  nodes: string[];
+  /** Failed units that were there before, by node: only new ones count. */
+  failedBefore: Record<string, string[]>;
+  allowOffline: string[];
+  member: string;
+  /** `brief`: some seconds, so that one bad moment is not taken for a state. `patient`: each probe's own time. */
+  patience: 'brief' | 'patient';
+}
+
+export interface HealthReport {
+  healthy: boolean;
+  /** One line per probe or check, those that failed first. */
+  findings: Finding[];
+}
+
+export interface ObserveActivities {
+  /** What the fleet file at this revision says about the node. Fails as BadConfig. */
+  resolveScope(input: { fleet: FleetRef; node: string }): Promise<UpgradeScope>;
+  /** Members in the order in which they are to be upgraded. */
+  resolveFleet(input: { fleet: FleetRef }): Promise<RollingInput & { policy: UpgradeScope['policy'] }>;
+  /** Looks at members, machines, instances, pools, backups. What cannot be reached is part of the answer. */
+  observeUpgrade(input: { run: RunRef; scope: UpgradeScope }): Promise<UpgradeObservation>;
+  /** Builds the node's system on the worker; the job survives the worker. Fails as BuildFailed. */
+  buildClosure(input: NodeRef): Promise<Closure>;
+  /** Units that a switch to the node's new system would restart. Copies the closure there, changes nothing else. */
+  previewUnits(input: NodeRef): Promise<string[]>;
+}
+
+export interface SnapshotActivities {
+  snapshotInstance(input: InstanceRef & { snapshot: string; expiresAt: string }): Promise<'created' | 'already there'>;
+  snapshotVolume(input: VolumeRef & { snapshot: string; expiresAt: string }): Promise<'created' | 'already there'>;
+  /** Stops the instance, reverts its disk and these volumes to the snapshot, starts it. Loses what was written since. */
+  restoreInstance(input: InstanceRef & { snapshot: string; volumes: { pool: string; name: string }[] }): Promise<void>;
+  /** Deletes one snapshot that a run of runbook made; any other name is refused. Gone already is fine. */
+  deleteInstanceSnapshot(input: InstanceRef & { snapshot: string }): Promise<void>;
+  deleteVolumeSnapshot(input: VolumeRef & { snapshot: string }): Promise<void>;
+  /** Deletes snapshots that earlier runs of runbook made, but for the newest `keepRuns`. Returns what was deleted. */
+  pruneSnapshots(input: RunRef & { scope: UpgradeScope; keepRuns: number }): Promise<string[]>;
+}
+
+export interface DeployInput extends NodeRef {
+  before: SystemState;
+  closure: Closure;
+  mode: 'switch' | 'boot';
+  /** Off only where all members change together and none can go back. */
+  magicRollback: boolean;
+}
+
+export interface Deployed {
+  type: 'deployed' | 'already';
+  system: SystemState;
+  /** The system is there and its activation failed all the same, as without a way back it can: what deploy-rs said. */
+  complaint?: string;
+}
+
+export interface DeployActivities {
+  /** deploy-rs for one node, judged by the host afterwards. Fails as ActivationFailed or MagicRollback. */
+  deploySystem(input: DeployInput): Promise<Deployed>;
+  /**
+   * Back to the system of `before`, by generation; `boot` only sets what boots next. Where a deployment may have been
+   * `interrupted`, also a machine that looks as before is activated: its boot loader may have been changed already.
+   */
+  rollBackSystem(
+    input: NodeRef & { before: SystemState; mode: 'switch' | 'boot'; interrupted: boolean },
+  ): Promise<{ type: 'rolled back' | 'already'; system: SystemState }>;
+  /** Restarts the machine if it still runs the boot `bootId`, and waits until it is back with the wanted system booted. */
+  reboot(input: NodeRef & { bootId: string }): Promise<SystemState>;
+}
+
+export interface AwaitedIncus {
+  member: string;
+  version: string;
+  /** The member's new system, which brings that version: its store path. */
+  system: string;
+}
+
+export interface MemberActivities {
+  /** Takes the member out of service by stopping its instances. `already`: somebody else had, and it stays theirs. */
+  /** `already`: not by this run, which leaves it so. */
+  evacuateMember(input: RunRef & { member: string }): Promise<'evacuated' | 'already'>;
+  restoreMember(input: RunRef & { member: string }): Promise<'restored' | 'already'>;
+  /**
+   * Waits until the member's Incus answers with this version, and restarts an incus.service whose start hangs or
+   * failed (a database patch that found the database locked), or that an interrupted activation of `system` did not come
+   * to. Returns how often it had to.
+   */
+  awaitIncusVersion(input: RunRef & AwaitedIncus): Promise<{ restarts: number }>;
+}
+
+export interface ContainerActivities {
+  recordImages(input: NodeRef): Promise<ContainerImage[]>;
+  /** Pulls and restarts what changed; returns what runs afterwards. */
+  updateContainers(input: NodeRef & { before: ContainerImage[] }): Promise<ContainerImage[]>;
+  /** Back to exactly the recorded images. */
+  rollBackContainers(input: NodeRef & { before: ContainerImage[] }): Promise<'rolled back' | 'already'>;
+  /** After success: the former images lose the name that kept them for a rollback. */
+  releaseImages(input: NodeRef & { before: ContainerImage[] }): Promise<void>;
+}
+
+export interface HealthActivities {
+  /** Asks every probe until it holds or its time is over. Never fails for being unhealthy: it says so. */
+  checkHealth(input: HealthInput): Promise<HealthReport>;
+}
+
+export interface HousekeepingActivities {
+  /** Removes what the run's ended jobs left on worker and hosts. A host that is away keeps its; that is reported. */
+  forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
+}
+
+export interface LockActivities {
+  /** Puts this run into the queue of the resource's lock; the lock answers by signal. */
+  requestLock(input: { resource: string }): Promise<void>;
+  /** True while a run of that workflow id is open. */
+  isOpen(input: { workflowId: string }): Promise<boolean>;
+}
+
+export interface DoctorActivities {
+  /** Every tool and host, or one node. What is wrong is part of the answer. */
+  lookAround(input: DoctorInput): Promise<Check[]>;
+}
+
+export interface GlanceActivities {
+  /** Members and declared guests within some seconds. What does not answer is part of the answer. */
+  glanceAtFleet(input: GlanceInput): Promise<FleetGlance>;
+}
+
+export type Activities = ObserveActivities &
+  SnapshotActivities &
+  DeployActivities &
+  MemberActivities &
+  ContainerActivities &
+  HealthActivities &
+  HousekeepingActivities &
+  LockActivities &
+  DoctorActivities &
+  GlanceActivities;

@@ -1,0 +1,81 @@
+import { parseFleet } from '../fleet/load.ts';
+import { renderDiagnostics } from '../fleet/diagnostic.ts';
+import type { Fleet } from '../fleet/schema.ts';
+import { flakeRef, type Git, type Repository } from '../tools/git.ts';
+import type { FleetRef } from '../workflows/messages.ts';
+import { failure, toolFailure } from './failure.ts';
+
+const FILE = 'runbook.yaml';
+
+/** The monorepo at a revision: where its flake is, and its fleet file. */
+export interface Monorepo {
+  fleetAt: (ref: FleetRef) => Promise<Fleet>;
+  flakeAt: (ref: FleetRef) => Promise<string>;
+  /** Files of the clone that are in no commit. */
+  uncommitted: () => Promise<string[]>;
+}
+
+/** `folder`: the worker's clone, or the folder in it that has runbook.yaml and flake.nix. */
+export function createMonorepo(git: Git, folder: string): Monorepo {
+  const read = new Map<string, Fleet>();
+  let located: Promise<Repository> | undefined;
+  const repository = (): Promise<Repository> => (located ??= locate(git, folder));
+
+  return {
+    fleetAt: async ({ revision }) => {
+      const known = read.get(revision);
+      if (known) return known;
+      const { root, dir } = await repository();
+      const path = dir === '' ? FILE : `${dir}/${FILE}`;
+      let file = await git.readFileAt(root, revision, path);
+      if (file.type !== 'file') {
+        await requireCommit(git, root, revision);
+        file = await git.readFileAt(root, revision, path);
+      }
+      if (file.type !== 'file') throw toolFailure(`Reading ${FILE} at ${revision}`, file);
+      const fleet = parse(file.content);
+      read.set(revision, fleet);
+      return fleet;
+    },
+    flakeAt: async ({ revision }) => {
+      const { root, dir, shallow } = await repository();
+      return flakeRef(root, revision, { dir, shallow });
+    },
+    uncommitted: async () => {
+      const tree = await git.isDirty((await repository()).root);
+      if (tree.type !== 'tree') throw toolFailure(`The worker's clone of the monorepo`, tree);
+      return tree.changed;
+    },
+  };
+}
+
+async function locate(git: Git, folder: string): Promise<Repository> {
+  const found = await git.locate(folder);
+  if (found.type !== 'repository') throw toolFailure(`The worker's clone of the monorepo`, found);
+  return found;
+}
+
+function parse(text: string): Fleet {
+  const parsed = parseFleet(text, FILE);
+  if (parsed.type === 'fleet') return parsed.fleet;
+  throw failure('BadConfig', renderDiagnostics(parsed.diagnostics, text, { color: false, width: 100 }));
+}
+
+/** The commit may be newer than the worker's clone: fetched once, then it has to be there. */
+async function requireCommit(git: Git, repo: string, revision: string): Promise<void> {
+  if (await hasCommit(git, repo, revision)) return;
+  const fetched = await git.fetch(repo);
+  if (fetched.type === 'fetch failed') throw failure('Unreachable', `git fetch in ${repo}: ${fetched.message}`);
+  if (fetched.type !== 'fetched') throw toolFailure(`git fetch in ${repo}`, fetched);
+  if (await hasCommit(git, repo, revision)) return;
+  throw failure(
+    'BadConfig',
+    `The worker's clone ${repo} does not have commit ${revision}, also after git fetch. Push it first.`,
+  );
+}
+
+async function hasCommit(git: Git, repo: string, revision: string): Promise<boolean> {
+  const answer = await git.hasCommit(repo, revision);
+  if (answer.type === 'commit') return answer.present;
+  throw toolFailure(`Looking for commit ${revision}`, answer);
+}

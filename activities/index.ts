@@ -1,0 +1,58 @@
+import { createLocalHost } from '../hosts/local.ts';
+import type { HostLogger } from '../hosts/logger.ts';
+import { createGit } from '../tools/git.ts';
+import { createContainerActivities } from './containers.ts';
+import type { Activities } from './contract.ts';
+import { createDeployActivities } from './deploy.ts';
+import type { Deps } from './deps.ts';
+import { createDoctorActivities } from './doctor.ts';
+import { createMonorepo } from './fleet-at.ts';
+import { createGlanceActivities } from './glance.ts';
+import { createHealthActivities } from './health.ts';
+import { createHousekeepingActivities } from './housekeeping.ts';
+import { createLockActivities } from './locks.ts';
+import { createMachines, stateFolders } from './machines.ts';
+import { createMemberActivities } from './members.ts';
+import { createObserveActivities } from './observe.ts';
+import { createSnapshotActivities } from './snapshots.ts';
+
+export interface ActivitySettings {
+  /** The worker's clone of the monorepo. */
+  repo: string;
+  /** The worker's own folder: jobs, ssh sockets. Made 0700 when needed. */
+  stateDir: string;
+  /** Added to the environment of every program that is started, ssh and deploy-rs among them. */
+  env?: Readonly<Record<string, string>>;
+  logger?: HostLogger;
+}
+
+/** Every activity of a worker, and how to let go of the connections that they keep. */
+export function createActivities({ repo, stateDir, env, logger }: ActivitySettings): {
+  activities: Activities;
+  close: () => Promise<void>;
+} {
+  const common = { ...(logger && { logger }), ...(env && { env }) };
+  const local = createLocalHost({ stateDir, ...common });
+  const machines = createMachines({ controlDir: stateFolders(stateDir).controlDir, ...common });
+  const monorepo = createMonorepo(createGit(local), repo);
+  return {
+    activities: activitiesOver({ ...monorepo, machines, local, stateDir }),
+    close: () => machines.close(),
+  };
+}
+
+/** The same over machines of the caller's making. */
+export function activitiesOver(deps: Deps): Activities {
+  return {
+    ...createObserveActivities(deps),
+    ...createSnapshotActivities(deps),
+    ...createDeployActivities(deps),
+    ...createMemberActivities(deps),
+    ...createContainerActivities(deps),
+    ...createHealthActivities(deps),
+    ...createHousekeepingActivities(deps),
+    ...createLockActivities(),
+    ...createDoctorActivities(deps),
+    ...createGlanceActivities(deps),
+  };
+}

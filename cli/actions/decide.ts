@@ -1,0 +1,93 @@
+import { reasonRefusal } from '../../plan/reason.ts';
+import type { Decision } from '../../plan/run.ts';
+import {
+  DECIDE_UPDATE,
+  PAUSE_UPDATE,
+  RESUME_UPDATE,
+  type DecideArgs,
+  type PauseArgs,
+} from '../../workflows/messages.ts';
+import type { CommandContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import type { Ending } from '../exit-codes.ts';
+import { print, printJson } from '../io.ts';
+import { clean } from '../render/clean.ts';
+import { parseRun, type RunOptions } from '../run-argument.ts';
+import { actorOf } from '../temporal/identity.ts';
+import { withTemporal } from '../temporal/session.ts';
+import { sendUpdate } from '../temporal/updates.ts';
+
+export interface DecideOptions extends RunOptions {
+  approval?: string;
+  reason?: string;
+}
+
+/** Answers the question that a run asks, in the name of who typed it. */
+export function decide(
+  context: CommandContext,
+  typed: string,
+  approved: boolean,
+  options: DecideOptions,
+): Promise<Ending> {
+  const { io } = context;
+  const ref = parseRun(typed, options);
+  const reason = clean(options.reason ?? '').trim();
+  const refusal = reasonRefusal(reason);
+  if (refusal !== undefined)
+    throw new CliError('wrong usage', refusal, {
+      description: ['It is kept with the run, for whoever reads it later.'],
+    });
+  const args: DecideArgs = {
+    ...(options.approval === undefined ? {} : { approvalId: options.approval }),
+    approved,
+    actor: actorOf(io.env),
+    reason,
+  };
+  return withTemporal(context, async (connected) => {
+    const decision = await sendUpdate<Decision>(connected, ref, {
+      name: DECIDE_UPDATE,
+      args,
+      refused: approved ? 'Not approved' : 'Not rejected',
+      now: io.now(),
+    });
+    const word = decision.approved ? 'approved' : 'rejected';
+    if (options.json === true) printJson(io, decision);
+    else
+      print(io, [
+        `${clean(decision.approvalId)} of ${clean(ref.workflowId)} is ${word} by ${clean(decision.actor)}.`,
+        `  runbook watch ${clean(ref.workflowId)}   follow it`,
+      ]);
+    return 'done';
+  });
+}
+
+/** Holds a run before its next step, or lets it go on. Idempotent. */
+export function setPaused(
+  context: CommandContext,
+  typed: string,
+  paused: boolean,
+  options: RunOptions,
+): Promise<Ending> {
+  const { io } = context;
+  const ref = parseRun(typed, options);
+  const args: PauseArgs = { actor: actorOf(io.env) };
+  return withTemporal(context, async (connected) => {
+    await sendUpdate(connected, ref, {
+      name: paused ? PAUSE_UPDATE : RESUME_UPDATE,
+      args,
+      refused: paused ? 'Not paused' : 'Not resumed',
+      now: io.now(),
+    });
+    const id = clean(ref.workflowId);
+    print(
+      io,
+      paused
+        ? [
+            `${id} holds before its next step; the step that is under way ends first.`,
+            `  runbook resume ${id}   let it go on`,
+          ]
+        : [`${id} goes on.`],
+    );
+    return 'done';
+  });
+}

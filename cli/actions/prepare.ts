@@ -1,0 +1,62 @@
+import type { ClusterUpgradeInput, SafeUpgradeAllInput, SafeUpgradeInput } from '../../workflows/messages.ts';
+import type { CommandContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { loadRepository, requireMember, requireNode } from '../repository.ts';
+import { actorOf } from '../temporal/identity.ts';
+
+export interface SafeUpgradeOptions {
+  node?: string;
+  all?: true;
+  allowOffline?: string[];
+  allowOrchestrator?: true;
+}
+
+/** What is started: the workflow's type, what its id is made of, and its input. */
+export interface Start {
+  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade';
+  runbook: string;
+  subject: string;
+  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput;
+  revision: string;
+  branch: string | undefined;
+}
+
+/** Reads the monorepo's commit and turns what was typed into a workflow's input. Throws CliError for what is wrong with either. */
+export async function prepareSafeUpgrade(
+  context: CommandContext,
+  options: SafeUpgradeOptions,
+  planOnly: boolean,
+): Promise<Start> {
+  const { node, all } = options;
+  if ((node === undefined) === (all === undefined))
+    throw new CliError('wrong usage', 'Expected --node NAME or --all, got neither.', {
+      suggestions: [{ command: 'runbook status', purpose: 'see the members and guests' }],
+    });
+  const { fleet, revision, branch } = await loadRepository(context);
+  for (const member of options.allowOffline ?? []) requireMember(fleet, member);
+  const common: SafeUpgradeAllInput = {
+    fleet: { revision },
+    actor: actorOf(context.io.env),
+    allowOffline: options.allowOffline ?? [],
+    allowOrchestrator: options.allowOrchestrator === true,
+    planOnly,
+  };
+  if (node === undefined)
+    return { workflowType: 'safeUpgradeAll', runbook: 'safe-upgrade', subject: 'all', input: common, revision, branch };
+  requireNode(fleet, node);
+  return {
+    workflowType: 'safeUpgrade',
+    runbook: 'safe-upgrade',
+    subject: node,
+    input: { ...common, node },
+    revision,
+    branch,
+  };
+}
+
+/** The same for the phase of all members at once. */
+export async function prepareClusterUpgrade(context: CommandContext, planOnly: boolean): Promise<Start> {
+  const { revision, branch } = await loadRepository(context);
+  const input: ClusterUpgradeInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
+  return { workflowType: 'clusterUpgrade', runbook: 'cluster-upgrade', subject: 'all', input, revision, branch };
+}

@@ -1,0 +1,70 @@
+import { workflowId } from '../../workflows/messages.ts';
+import type { CommandContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import type { Ending } from '../exit-codes.ts';
+import { print, printJson, widthOf } from '../io.ts';
+import { clean } from '../render/clean.ts';
+import { wrap } from '../render/text.ts';
+import type { Connected } from '../temporal/connect.ts';
+import { requireWorker } from '../temporal/pollers.ts';
+import { withTemporal } from '../temporal/session.ts';
+import { aboutRun, startWorkflow, type WorkflowStart } from '../temporal/start-workflow.ts';
+import { runAddress } from '../temporal/web-ui.ts';
+import { prepareClusterUpgrade, prepareSafeUpgrade, type SafeUpgradeOptions, type Start } from './prepare.ts';
+import { watchRun } from './watch.ts';
+
+export interface StartOptions {
+  detach?: true;
+  json?: true;
+}
+
+export async function startSafeUpgrade(
+  context: CommandContext,
+  options: StartOptions & SafeUpgradeOptions & { yes?: true },
+): Promise<Ending> {
+  const start = await prepareSafeUpgrade(context, options, false);
+  if (options.all === true && options.yes !== true) await confirm(context, 'Upgrade every member, one at a time?');
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function startClusterUpgrade(context: CommandContext, options: StartOptions): Promise<Ending> {
+  const start = await prepareClusterUpgrade(context, false);
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+const workflowOf = ({ workflowType, runbook, subject, input, revision }: Start): WorkflowStart => ({
+  workflowType,
+  workflowId: workflowId(runbook, subject),
+  args: [input],
+  summary: `${runbook} of ${subject} to revision ${revision.slice(0, 7)}`,
+  details: aboutRun(workflowId(runbook, subject), `Started by ${input.actor} at revision \`${revision}\`.`),
+});
+
+/** Asks before what touches every member. Without a terminal `--yes` has to say it. */
+async function confirm({ io }: CommandContext, question: string): Promise<void> {
+  if (io.ask === undefined)
+    throw new CliError('wrong usage', `${question} Expected --yes, as there is no terminal to ask.`);
+  const answer = await io.ask(`${question} [y/N] `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Not started.');
+}
+
+/** Starts a run and follows it, unless `detach`. Throws CliError `already running` and `no worker`. */
+export async function startAndWatch(
+  { io }: CommandContext,
+  connected: Connected,
+  start: WorkflowStart,
+  { detach, json }: StartOptions,
+): Promise<Ending> {
+  await requireWorker(connected, 'Not started', io.now());
+  const runId = await startWorkflow(connected, start);
+  const id = clean(start.workflowId);
+  const address = runAddress(connected, { workflowId: start.workflowId, runId });
+  if (json === true) printJson(io, { type: 'started', workflowId: start.workflowId, runId, webUi: address });
+  else print(io, [`${id} started${address === undefined ? '' : ` · ${address}`}`]);
+  if (detach === true) {
+    if (json !== true) print(io, [`  runbook watch ${id}   follow it`]);
+    return 'done';
+  }
+  if (io.stdout.isTTY === true && json !== true) print(io, [...wrap('Ctrl-C leaves it running.', widthOf(io)), '']);
+  return watchRun(io, connected, { workflowId: start.workflowId, runId }, json === true);
+}

@@ -1,0 +1,37 @@
+import { Option } from '@commander-js/extra-typings';
+import { helpAfter, JSON_OPTION, type AddCommand } from '../context.ts';
+import type { Ending } from '../exit-codes.ts';
+
+const PLAN_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong usage', 'unreachable', 'no worker', 'interrupted'];
+
+export const addPlan: AddCommand = (parent, context) => {
+  const plan = parent
+    .command('plan')
+    .summary('what a run would do')
+    .description('Looks at the fleet and says what a run would do, or why it would refuse. Changes nothing.')
+    .addHelpText('after', helpAfter(['runbook plan safe-upgrade --node elitedesk-1'], PLAN_ENDINGS));
+  plan
+    .command('safe-upgrade')
+    .summary('what an upgrade of a node would do')
+    .description('What an upgrade would snapshot, deploy, restart and verify. Exit code 1: it would refuse.')
+    .addOption(new Option('--node <name>', 'the member or guest').conflicts('all'))
+    .option('--all', 'every member, one at a time')
+    .option('--allow-offline <member...>', 'members that are meant to be away')
+    .option('--allow-orchestrator', 'the node may carry Temporal or the worker')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan safe-upgrade --node elitedesk-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planSafeUpgrade } = await import('../actions/plan.ts');
+      context.ending = await planSafeUpgrade(context, options);
+    });
+  plan
+    .command('cluster-upgrade')
+    .summary('what a move of all members to a newer Incus would do')
+    .description('What a move of all members to a newer Incus would do. Exit code 1: it would refuse.')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan cluster-upgrade'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheClusterUpgrade } = await import('../actions/plan.ts');
+      context.ending = await planTheClusterUpgrade(context, options);
+    });
+};

@@ -1,0 +1,63 @@
+import type * as Serve from '../actions/serve.ts';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { helpAfter, type AddCommand } from '../context.ts';
+import type { Ending } from '../exit-codes.ts';
+
+const SERVE_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong config', 'already running', 'unreachable'];
+const METRICS = 'serve metrics for Prometheus there, as 127.0.0.1:9464';
+
+const logLevel = (): Option<
+  '--log-level <level>',
+  undefined,
+  'info',
+  undefined,
+  false,
+  'debug' | 'info' | 'warn' | 'error'
+> =>
+  new Option('--log-level <level>', 'how much is logged')
+    .choices(['debug', 'info', 'warn', 'error'] as const)
+    .default('info' as const);
+
+export const addWorkerAndDev: AddCommand = (parent, context) => {
+  parent
+    .command('worker')
+    .summary('do the work of runs')
+    .description(
+      'Runs a worker: it polls Temporal and reaches the hosts over ssh. Stands in its clone of the monorepo.',
+    )
+    .option('--metrics <address>', METRICS)
+    .addOption(logLevel())
+    .option('--log-file <file>', 'log there instead of to stderr')
+    .addHelpText('after', helpAfter(['runbook worker --metrics 127.0.0.1:9464'], SERVE_ENDINGS))
+    .action(async (options) => {
+      const { serveWorker } = await loadServe();
+      context.ending = await serveWorker(context, options);
+    });
+  parent
+    .command('dev')
+    .summary('server, Web UI and worker in one')
+    .description('Runs a Temporal development server, its Web UI and a worker. Data are kept across restarts.')
+    .option('--port <port>', 'where Temporal listens; the Web UI is a thousand above (default: 7233)', parsePort)
+    .option('--metrics <address>', METRICS)
+    .addOption(logLevel())
+    .option('--log-file <file>', 'the worker’s log (default: worker.log in the state folder)')
+    .addHelpText('after', helpAfter(['runbook dev'], SERVE_ENDINGS))
+    .action(async (options) => {
+      const { serveDevelopment } = await loadServe();
+      context.ending = await serveDevelopment(context, options);
+    });
+};
+
+/** A worker waits most of its time, so memory is worth more to it than speed: V8 is told before it makes room. */
+async function loadServe(): Promise<typeof Serve> {
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--optimize-for-size');
+  return import('../actions/serve.ts');
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 64_535)
+    throw new InvalidArgumentError('Expected a port from 1 to 64535.');
+  return port;
+}

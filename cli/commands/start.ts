@@ -1,0 +1,67 @@
+import { Option, type Command } from '@commander-js/extra-typings';
+import { helpAfter, type AddCommand, type CommandContext } from '../context.ts';
+import type { Ending } from '../exit-codes.ts';
+
+const START_ENDINGS: readonly Ending[] = [
+  'done',
+  'failed',
+  'wrong usage',
+  'rolled back',
+  'already running',
+  'unreachable',
+  'no worker',
+  'interrupted',
+];
+
+export const addStart: AddCommand = (parent, context) => {
+  const start = parent
+    .command('start')
+    .summary('start a run and follow it')
+    .description('Starts a run of a runbook and follows it. Ctrl-C leaves it running.')
+    .addHelpText('after', helpAfter(['runbook start safe-upgrade --node elitedesk-1'], START_ENDINGS));
+  addSafeUpgrade(start, context);
+  addClusterUpgrade(start, context);
+};
+
+function addSafeUpgrade(start: Command, context: CommandContext): void {
+  start
+    .command('safe-upgrade')
+    .summary('upgrade a node, with a verified way back')
+    .description(
+      'Brings a member with its guests, or one guest, to the system of the monorepo’s commit: snapshot, deploy, verify; rolls back what is not healthy.',
+    )
+    .addOption(new Option('--node <name>', 'the member or guest to upgrade').conflicts('all'))
+    .option('--all', 'every member, one at a time; stops at the first that is not healthy')
+    .option('--allow-offline <member...>', 'members that are meant to be away')
+    .option('--allow-orchestrator', 'the node may carry Temporal or the worker')
+    .option('--detach', 'start it and return')
+    .option('--yes', 'do not ask before all members are upgraded')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText(
+      'after',
+      helpAfter(
+        ['runbook start safe-upgrade --node elitedesk-1', 'runbook start safe-upgrade --all --detach --yes'],
+        START_ENDINGS,
+      ),
+    )
+    .action(async (options) => {
+      const { startSafeUpgrade } = await import('../actions/start.ts');
+      context.ending = await startSafeUpgrade(context, options);
+    });
+}
+
+function addClusterUpgrade(start: Command, context: CommandContext): void {
+  start
+    .command('cluster-upgrade')
+    .summary('move all members to a newer Incus at once (one-way)')
+    .description(
+      'Moves all members to the Incus version of the monorepo’s commit, at once. There is no way back: the run waits for an approval before it begins.',
+    )
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start cluster-upgrade'], START_ENDINGS))
+    .action(async (options) => {
+      const { startClusterUpgrade } = await import('../actions/start.ts');
+      context.ending = await startClusterUpgrade(context, options);
+    });
+}

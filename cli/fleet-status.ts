@@ -1,0 +1,41 @@
+import type { FleetGlance } from '../plan/glance.ts';
+import { NOBODY, type Approval, type RunView } from '../plan/run.ts';
+import type { FleetOutline } from '../fleet/outline.ts';
+import type { RunSummary } from './temporal/list-runs.ts';
+
+/** What `status` tells. Its JSON is documented in docs/cli.md. */
+export interface FleetStatus {
+  /** Absent where this folder is in no monorepo. */
+  fleet?: FleetOutline;
+  /** It has no readable names: `runbook check` says why. */
+  brokenFleetFile?: true;
+  /** Nobody would do the work of a run. */
+  noWorker?: true;
+  /** With `--live`, where a worker polls. */
+  live?: FleetGlance;
+  open: OpenRun[];
+  /** Of each node the latest run, where that ended without what was asked for and needs a person. */
+  failed: RunSummary[];
+}
+
+export interface OpenRun extends RunSummary {
+  paused: boolean;
+  approval?: Approval;
+  /** Resources that it waits for, with the runs that hold them. */
+  waitingFor: { resource: string; holder: string }[];
+  /** Nobody told: the run has no worker at the moment. */
+  silent: boolean;
+}
+
+/** Open runs that go nowhere without a person. */
+export const needsPerson = (run: OpenRun): boolean => run.paused || run.approval !== undefined;
+
+/**
+ * Ended so by a person's wish, with all as before: a question that was answered by no, a cancel. An answer that never
+ * came is nobody's wish.
+ */
+export function wasWished({ result, decisions }: RunView): boolean {
+  if (result?.outcome !== 'RolledBack' && result?.unchanged !== true) return false;
+  const { type } = result.failure ?? {};
+  return type === 'Cancelled' || (type === 'NotApproved' && decisions.at(-1)?.actor !== NOBODY);
+}

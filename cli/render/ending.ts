@@ -1,0 +1,53 @@
+import type { RunResult, RunView, StepView } from '../../plan/run.ts';
+import { renderSuggestions } from '../errors.ts';
+import { clean } from './clean.ts';
+import type { Paint } from './paint.ts';
+import type { RenderOptions } from './run.ts';
+import { foldLine, wrap } from './text.ts';
+
+/** How a run or a plan ended: what refused it, else the fact and why; what is left, and what to type next. Pure. */
+export function endingLines({ gates, result }: RunView, options: RenderOptions, paint: Paint): string[] {
+  if (result === undefined) return [];
+  const refused = gates.filter(({ verdict }) => verdict === 'refused');
+  const folded = (text: string, indent = ''): string[] =>
+    wrap(clean(text), options.width - indent.length).map((line) => indent + line);
+  return [
+    ...refused.flatMap(({ message, whatToDo }) => [
+      ...marked('✘', message, options, paint),
+      ...(whatToDo === undefined ? [] : marked(' ', whatToDo, options, paint)),
+    ]),
+    ...folded(result.summary).map((line) => paint('bold', line)),
+    ...(refused.length > 0 ? [] : reasonLines(result, options)),
+    ...(result.left.length === 0 ? [] : ['Left behind:', ...result.left.flatMap((each) => folded(each, '  '))]),
+    ...renderSuggestions(result.next).flatMap((line) => foldLine(line, options.width)),
+  ];
+}
+
+/** Where nothing was begun the summary says why by itself. A reason of several lines keeps them. */
+function reasonLines({ summary, failure }: RunResult, { width }: RenderOptions): string[] {
+  if (failure === undefined) return [];
+  const whatToDo = wrap(clean(`What to do: ${failure.whatToDo}`), width);
+  if (summary.includes(failure.message)) return whatToDo;
+  const lines = failure.message.split('\n').map(clean);
+  return [
+    ...(lines.length > 1
+      ? ['Why:', ...lines.flatMap((line) => foldLine(line, width))]
+      : wrap(`Why: ${lines[0] ?? ''}`, width)),
+    ...whatToDo,
+  ];
+}
+
+/** A step as it is shown beside the end of its run, which tells by itself why it failed. */
+export function besideEnding(step: StepView, result: RunResult | undefined): StepView {
+  const { detail, ...rest } = step;
+  if (step.state !== 'failed' || detail === undefined || result?.failure === undefined) return step;
+  const { message } = result.failure;
+  return message === detail || message.startsWith(`${detail}\n`) ? rest : step;
+}
+
+/** A line with a sign before it, indented where it is folded. */
+export function marked(mark: string, text: string, { width }: RenderOptions, paint: Paint): string[] {
+  return wrap(clean(text), Math.max(8, width - 4)).map(
+    (line, index) => `  ${index === 0 ? paint(mark === '✘' ? 'red' : 'yellow', mark) : ' '} ${line}`,
+  );
+}

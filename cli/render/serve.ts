@@ -1,0 +1,43 @@
+import { describeBinaryEvent } from '../../workers/binaries/events.ts';
+import type { DevEvent } from '../../workers/dev.ts';
+import type { WorkerEvent } from '../../workers/run.ts';
+import { clean } from './clean.ts';
+
+/** What a worker tells whoever started it by hand. */
+export function renderWorkerEvent(event: WorkerEvent): string[] {
+  switch (event.type) {
+    case 'polls': {
+      const { identity, taskQueue, address, namespace } = event.worker;
+      return [
+        clean(`${identity} polls task queue ${taskQueue} of namespace ${namespace} at ${address}. Ctrl-C stops it.`),
+      ];
+    }
+    case 'stopping':
+      return ['Stopping: activities may end; jobs on hosts go on. Ctrl-C again ends at once.'];
+  }
+}
+
+/** What server and worker tell, and what to type next. */
+export function renderDevEvent(event: DevEvent, logFile: string | undefined): string[] {
+  switch (event.type) {
+    case 'binary':
+      return [clean(describeBinaryEvent(event.event))];
+    case 'server ready':
+      return [
+        clean(`Temporal listens at ${event.address} · Web UI ${event.uiAddress}`),
+        clean(`Data are kept in ${event.folder}.`),
+      ];
+    case 'worker polls':
+      return [
+        clean(
+          `Worker ${event.identity} polls task queue ${event.taskQueue}.${logFile === undefined ? '' : ` Its log: ${logFile}`}`,
+        ),
+        '',
+        'Ctrl-C stops both; open runs go on when they are started again. In another terminal:',
+        '  runbook doctor                               see whether all is there',
+        '  runbook plan safe-upgrade --node NAME        see what an upgrade would do',
+      ];
+    case 'stopping':
+      return ['Stopping: worker, then server. Ctrl-C again ends at once.'];
+  }
+}

@@ -1,0 +1,95 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
+import { optionalTsToDate, requiredTsToDate } from '@temporalio/common/lib/time.js';
+import type proto from '@temporalio/proto';
+import { TASK_QUEUE } from '../../workflows/messages.ts';
+import type { RunStatus } from '../run-state.ts';
+import type { Connected } from './connect.ts';
+import { statusOf } from './status-of.ts';
+
+/** One line of a list: what the server tells of a run without asking anybody. */
+export interface RunSummary {
+  workflowId: string;
+  runId: string;
+  runbook: string;
+  subject: string;
+  status: RunStatus;
+  phase?: string;
+  /** `Done`, `AlreadySo`, `RolledBack` or `Failed`; absent while it is open, and where it ended without one. */
+  outcome?: string;
+  startedAt: string;
+  closedAt?: string;
+}
+
+export interface RunFilter {
+  runbook?: string;
+  subject?: string;
+  outcome?: string;
+  limit: number;
+}
+
+const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
+const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
+/** Workflows that serve runs rather than being one. */
+const NOT_RUNS = ['lock', 'plan', 'doctor', 'glance'];
+const TIMEOUT_MS = 15_000;
+const PAGE = 200;
+
+type Execution = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
+
+/**
+ * Runs, open ones first, then by when they ended. Filters are applied here, not in a query: what was typed stays data,
+ * and a server without runbook's search attributes still lists.
+ */
+export function listRuns(connected: Connected, filter: RunFilter): Promise<RunSummary[]> {
+  return connected.connection.withDeadline(Date.now() + TIMEOUT_MS, async () => {
+    const found: RunSummary[] = [];
+    if (filter.limit === 0) return found;
+    for await (const execution of executions(connected)) {
+      const run = summaryOf(execution);
+      if (run === undefined || !matches(run, filter)) continue;
+      found.push(run);
+      if (found.length >= filter.limit) break;
+    }
+    return found;
+  });
+}
+
+async function* executions({ connection, namespace }: Connected): AsyncGenerator<Execution> {
+  const query = `TaskQueue = '${TASK_QUEUE}'`;
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const request = { namespace, query, pageSize: PAGE, nextPageToken };
+    const page = await connection.workflowService.listWorkflowExecutions(request);
+    yield* page.executions;
+    ({ nextPageToken } = page);
+  } while (nextPageToken.length > 0);
+}
+
+function summaryOf(execution: Execution): RunSummary | undefined {
+  const { workflowId, runId } = execution.execution ?? {};
+  const [, runbook = '', subject = ''] = /^([^/]+)\/(.+)$/s.exec(workflowId ?? '') ?? [];
+  const status = statusOf(execution.status);
+  if (!workflowId || !runId || runbook === '' || NOT_RUNS.includes(runbook) || status === 'ContinuedAsNew')
+    return undefined;
+  const attributes = decodeTypedSearchAttributes(execution.searchAttributes?.indexedFields);
+  const phase = attributes.get(PHASE);
+  const outcome = attributes.get(OUTCOME);
+  const closedAt = optionalTsToDate(execution.closeTime);
+  return {
+    workflowId,
+    runId,
+    runbook,
+    subject,
+    status,
+    ...(phase === undefined ? {} : { phase }),
+    ...(outcome === undefined ? {} : { outcome }),
+    startedAt: requiredTsToDate(execution.startTime, 'startTime').toISOString(),
+    ...(closedAt === undefined ? {} : { closedAt: closedAt.toISOString() }),
+  };
+}
+
+const matches = (run: RunSummary, { runbook, subject, outcome }: RunFilter): boolean =>
+  (runbook === undefined || run.runbook === runbook) &&
+  (subject === undefined || run.subject === subject) &&
+  (outcome === undefined || run.outcome === outcome);

@@ -1,0 +1,39 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { RunView } from '../../plan/run.ts';
+import { VIEW_QUERY } from '../../workflows/messages.ts';
+import type { Connected } from './connect.ts';
+import type { RunRef } from './read-run.ts';
+
+/** A query that no worker answers must not hold up what is known without it. */
+const QUERY_TIMEOUT_MS = 3000;
+
+/** What a run says of itself. Undefined where no worker answers in time, or the run cannot tell. */
+export async function queryView(
+  { connection, namespace }: Connected,
+  { workflowId, runId }: RunRef,
+): Promise<RunView | undefined> {
+  const request = { namespace, execution: { workflowId, runId: runId ?? '' }, query: { queryType: VIEW_QUERY } };
+  try {
+    const { queryResult } = await connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+      connection.workflowService.queryWorkflow(request),
+    );
+    const [payload] = queryResult?.payloads ?? [];
+    const answer: unknown = payload && defaultPayloadConverter.fromPayload(payload);
+    return isRunView(answer) ? answer : undefined;
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+/** Enough of a check to render it: a workflow of another version must not crash the terminal. */
+export function isRunView(value: unknown): value is RunView {
+  if (typeof value !== 'object' || value === null) return false;
+  const view = value as Partial<Record<keyof RunView, unknown>>;
+  return (
+    typeof view.runbook === 'string' &&
+    typeof view.phase === 'string' &&
+    typeof view.revision === 'string' &&
+    [view.steps, view.decisions, view.waitingFor, view.warnings].every(Array.isArray)
+  );
+}

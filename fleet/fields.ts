@@ -1,0 +1,92 @@
+/**
+ * The kinds of text in a fleet file. Each pattern also travels into the JSON Schema, so an editor refuses what
+ * the command line refuses. The second argument of `matching` completes the sentence "Expected …, got …"; editors that know `patternErrorMessage` show it too.
+ */
+import * as z from 'zod';
+
+const matching = (pattern: RegExp, expected: string) =>
+  z
+    .string({ error: expected })
+    .regex(pattern, expected)
+    .meta({ patternErrorMessage: `Expected ${expected}` });
+
+/** Incus allows letters, digits and inner hyphens, up to 63; `all` would be mistaken for the whole fleet. */
+export const nodeName = matching(
+  /^(?!all$)[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/,
+  'a name like nuc-1: a letter, then letters, digits and inner hyphens; not all',
+);
+
+/** A name of a flake's node or profile, an Incus project, a storage pool or a volume: never a path, never an option. */
+export const resourceName = matching(
+  /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}$/,
+  'a name of letters, digits, dots, hyphens and underscores',
+);
+
+const DURATION = 'a duration like 30s, 5m or 7d';
+export const duration = matching(/^[1-9]\d{0,4}(?:ms|s|m|h|d)$/, DURATION);
+/** As `duration`, and `0s` for none. */
+export const durationOrNone = matching(/^\d{1,5}(?:ms|s|m|h|d)$/, DURATION);
+/** deploy-rs takes whole seconds in 16 bits. */
+export const wholeSeconds = matching(
+  /^(?:[1-9]\d{0,3}s|[1-9]\d{0,2}m|[1-9]h)$/,
+  'a duration of whole seconds, at most 9h, like 30s',
+);
+
+/** Digits and dots only are meant as IPv4, so that `10.0.0.256` is no host name. */
+export const address = matching(
+  new RegExp(
+    [
+      z.regexes.ipv4.source,
+      z.regexes.ipv6.source,
+      String.raw`^(?![\d.]+$)(?=.{1,253}$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$`,
+    ].join('|'),
+  ),
+  'an address like 10.0.0.11',
+);
+
+/** User information is left out on purpose: a password has no place in the fleet file. */
+export const httpUrl = matching(
+  /^https?:\/\/(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+)(?::\d{1,5})?(?:[/?#]\S*)?$/,
+  'a URL like https://edge.lan/health, without user or password',
+);
+export const resticRepository = matching(
+  /^(?!-)(?!\S*:\/\/[^/@\s]*:[^/@\s]*@)[^\s\p{Cc}]+$/u,
+  'a restic repository without a password in it, like rest:https://backup.lan/edge',
+);
+
+export const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'an absolute path');
+export const keyPath = matching(/^~?\/[^\p{Cc}]+$/u, 'a path that begins with / or ~/');
+/** Inside the monorepo: a path that climbs out of it is somebody else's file. */
+export const repoPath = matching(
+  /^(?![/~-])(?!(?:[^/]*\/)*\.\.(?:\/|$))[^\p{Cc}\\]+$/u,
+  'a path inside the monorepo, without .., like secrets/edge.enc.yaml',
+);
+
+export const dataset = matching(
+  /^[a-zA-Z][a-zA-Z0-9_.:-]*(?:\/[a-zA-Z0-9_.:-]+)*$/,
+  'a ZFS dataset like tank/replicas',
+);
+export const unit = matching(
+  /^[a-zA-Z0-9_][a-zA-Z0-9_@:.\\-]*\.(?:service|timer|socket|target|mount|path)$/,
+  'a systemd unit with its suffix, like caddy.service',
+);
+export const serviceUnit = matching(
+  /^[a-zA-Z0-9_][a-zA-Z0-9_@:.\\-]*\.service$/,
+  'a systemd service like podman-caddy.service',
+);
+export const containerName = matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'a container’s name like caddy');
+export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, 'a user name like root');
+export const hostKey = matching(
+  /^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]+=*$/,
+  'a public host key like "ssh-ed25519 AAAA…"',
+);
+/** An argument of a command; NUL cannot be passed to a program. */
+export const argument = matching(/^[^\0]*$/, 'text');
+export const oneLine = matching(/^[^\p{Cc}]+$/u, 'a line of text');
+export const resticTag = matching(/^[^\s,\p{Cc}-][^\s,\p{Cc}]*$/u, 'a tag without spaces and commas');
+
+export const wholeNumber = (min: number, max: number) => {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int({ error: expected }).min(min, expected).max(max, expected);
+};
+export const port = wholeNumber(1, 65535);

@@ -1,0 +1,27 @@
+/** Two projects: `unit` needs nothing but Node; `temporal` shares one workflow bundle and the Temporal binaries. */
+const transform = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+};
+const common = { transform, extensionsToTreatAsEsm: ['.ts'], testEnvironment: 'node' };
+
+export default {
+  // Most of these tests wait for a server, a timer or a process: two cores can do with more than jest's one worker.
+  maxWorkers: 3,
+  // What hangs is found by the waits themselves; a busy machine takes its time for all the rest.
+  testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/scripts/jest-closing-line.mjs'],
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(temporal|crash|replay|lab)/'],
+    },
+    {
+      ...common,
+      displayName: 'temporal',
+      testMatch: ['<rootDir>/test/(temporal|replay)/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/temporal/global-setup.mjs',
+    },
+  ],
+};

@@ -1,0 +1,24 @@
+/** What is reached otherwise than by an import. */
+export default {
+  entry: [
+    '{cli,demo,lab,simulator,bench}/main.ts!',
+    'lab/record/record.ts!',
+    // For virtual hosts.
+    'lab/record/zfs.ts!',
+    'workers/temporal-cli.ts!',
+    'workflows/index.ts!',
+    'scripts/*.{mjs,cjs}',
+    'test/{lab,crash}/jest.config.mjs',
+    'test/replay/record/jest.config.mjs',
+    'test/replay/record/*.record.ts',
+    'test/**/*.test.ts',
+    'test/**/*-fixture.ts',
+    'test/**/fixtures/*',
+  ],
+  project: ['**/*.{ts,mjs,js}'],
+  // Of the system: util-linux, OpenSSH, coreutils, xdg-utils.
+  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'mkfifo', 'script', 'setsid', 'xdg-open'],
+  // Where the build puts it.
+  ignoreUnresolved: ['../cli-serve.js'],
+  ignoreExportsUsedInFile: true,
+};

@@ -1,0 +1,2 @@
+/** For a POSIX shell. */
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,76 @@
+import type { Lab } from '../api.ts';
+import type { Entry } from './entry.ts';
+import { recordDeploys } from './deploys.ts';
+import { recordDocker } from './docker.ts';
+import { recordGenerations } from './generations.ts';
+import { recordGit } from './git.ts';
+import { recordHostPrograms, recordProbes } from './host-programs.ts';
+import { recordInstances } from './incus-instances.ts';
+import { recordMembers } from './incus-members.ts';
+import { recordInstanceSnapshots, recordVolumeSnapshots } from './incus-snapshots.ts';
+import { recordState } from './incus-state.ts';
+import { recordIncusUpgrade } from './incus-upgrade.ts';
+import { recordNix } from './nix.ts';
+import { recordPodman } from './podman.ts';
+import { Recorder } from './recorder.ts';
+import { recordRestic } from './restic.ts';
+import { recordSsh } from './ssh.ts';
+import { recordSystemd } from './systemd.ts';
+
+type Record = (recorder: Recorder) => Promise<void>;
+
+/**
+ * The scenarios for a lab of namespaces, by subject, each on what the ones before it have left. Of each of these the
+ * tracks go on at the same time: they don't get into each other's way.
+ */
+const STAGES: readonly (readonly { readonly [subject: string]: Record }[])[] = [
+  [
+    {
+      'incus-state': recordState,
+      'incus-volume-snapshots': recordVolumeSnapshots,
+      'incus-instance-snapshots': recordInstanceSnapshots,
+      'incus-instances': recordInstances,
+      'host-programs': recordHostPrograms,
+      restic: recordRestic,
+    },
+    { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
+    { docker: recordDocker, ssh: recordSsh, git: recordGit, nix: recordNix, generations: recordGenerations },
+  ],
+  [{ 'incus-members': recordMembers }],
+];
+
+/** After all others: it changes every member for good, and takes the most time. */
+export const LAST = { 'incus-upgrade': recordIncusUpgrade };
+
+interface Choice {
+  /** All of them where it is absent. */
+  only?: readonly string[] | undefined;
+  /** Without the version jump, which takes as long as the rest. */
+  withoutLast?: boolean;
+  progress?: (line: string) => void;
+}
+
+/** Plays the scenarios in a fresh lab; `keep` gets the entries of each subject, the same for every lab. */
+export async function playScenarios(
+  lab: Lab,
+  keep: (subject: string, entries: Entry[]) => Promise<void>,
+  { only, withoutLast = false, progress = () => undefined }: Choice = {},
+): Promise<void> {
+  const playTrack = async (track: { readonly [subject: string]: Record }): Promise<void> => {
+    for (const [subject, record] of Object.entries(track)) {
+      if (only !== undefined && !only.includes(subject)) continue;
+      progress(subject);
+      const recorder = new Recorder(lab);
+      await record(recorder);
+      await keep(subject, recorder.neutral());
+    }
+  };
+  for (const tracks of STAGES) await allEnded(tracks.map(playTrack));
+  if (!withoutLast) await playTrack(LAST);
+}
+
+/** Throws the first failure once none is at work any more. */
+async function allEnded(tracks: Promise<void>[]): Promise<void> {
+  await Promise.allSettled(tracks);
+  await Promise.all(tracks);
+}

@@ -1,0 +1,63 @@
+import { EXPIRY, query, send, state } from './incus-commands.ts';
+import type { HostRecorder } from './recorder.ts';
+
+const health = (pool: string): string[] => ['zpool', 'list', '-Hp', '-o', 'name,health,size,alloc,free', pool];
+const newest = (dataset: string): string[] => [
+  ...['zfs', 'list', '-Hp', '-t', 'snapshot', '-d', '1', '-o', 'name,creation', '-S', 'creation', dataset],
+];
+const POOL = query('/1.0/storage-pools/local?target=n3');
+
+/** For hosts whose storage pool `local` is on ZFS. */
+export async function recordZfs(recorder: HostRecorder): Promise<void> {
+  const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
+  const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
+  const pool = (await sourceOf(recorder)).split('/')[0] ?? '';
+  const dataset = `${pool}/contract`;
+  await on('a pool', health(pool));
+  await on('no such pool', health('nope'));
+  await zfs('create', dataset);
+  await on('no snapshots', newest(dataset));
+  await zfs('snapshot', `${dataset}@first`);
+  // Creation times are whole seconds.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await zfs('snapshot', `${dataset}@second`);
+  await on('the newest snapshot first', newest(dataset));
+  await on('no such dataset', newest(`${pool}/nope`));
+  await on('no dataset of such a pool', newest('nope/nope'));
+  await zfs('destroy', '-r', dataset);
+}
+
+/** What ZFS keeps Incus from: `g3` on `n3` is stopped and restored by it. */
+export async function recordIncusOnZfs(recorder: HostRecorder): Promise<void> {
+  const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
+  const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
+  const dataset = `${await sourceOf(recorder)}/containers/g3`;
+  const instance = '/1.0/instances/g3';
+  const create = (name: string): string[] =>
+    send('POST', `${instance}/snapshots?project=default`, { name, expires_at: EXPIRY });
+  const remove = (name: string): string[] => send('DELETE', `${instance}/snapshots/${name}?project=default`);
+  const restore = (name: string): string[] => send('PUT', `${instance}?project=default`, { restore: name });
+  await on('the pool of a member', POOL);
+  await on('create', create('runbook-1'));
+  await on('create a newer one', create('runbook-2'));
+  await on('restore with a newer snapshot', restore('runbook-1'));
+  await on('it has stopped the instance', state('g3'));
+  await zfs('hold', 'runbook', `${dataset}@snapshot-runbook-2`);
+  await on('delete of a held one', remove('runbook-2'));
+  await zfs('release', 'runbook', `${dataset}@snapshot-runbook-2`);
+  await on('delete', remove('runbook-2'));
+  await zfs('snapshot', `${dataset}@foreign`);
+  await on('restore with a newer snapshot outside Incus', restore('runbook-1'));
+  await zfs('bookmark', `${dataset}@foreign`, `${dataset}#foreign`);
+  await zfs('destroy', `${dataset}@foreign`);
+  await on('restore with a newer bookmark', restore('runbook-1'));
+  await zfs('destroy', `${dataset}#foreign`);
+  await on('restore', restore('runbook-1'));
+  await on('delete the last one', remove('runbook-1'));
+}
+
+/** The dataset of Incus's pool on that host. */
+async function sourceOf(recorder: HostRecorder): Promise<string> {
+  const { stdout } = await recorder.run('n3', POOL);
+  return (JSON.parse(stdout) as { config: { source: string } }).config.source;
+}

@@ -1,0 +1,64 @@
+/** The one table of what can go wrong: whether trying again can help, and what a person should do. */
+
+export interface FailureKind {
+  retryable: boolean;
+  whatToDo: string;
+}
+
+export const FAILURES = {
+  Unreachable: {
+    retryable: true,
+    whatToDo: 'The run goes on by itself when the host answers again. See whether it is powered on and on the network.',
+  },
+  TimedOut: { retryable: true, whatToDo: 'Look at the host: the command did not end in its time. It is tried again.' },
+  Interrupted: { retryable: true, whatToDo: 'Something ended the command from outside. It is tried again.' },
+  Busy: { retryable: true, whatToDo: 'Something else works on it. The run goes on by itself when that has ended.' },
+  NoQuorum: {
+    retryable: true,
+    whatToDo:
+      'More than half of the cluster members have to be reachable. Bring members back; the run goes on by itself.',
+  },
+  Refused: {
+    retryable: false,
+    whatToDo: 'Correct the ssh key or the host key (runbook doctor says which), then runbook retry.',
+  },
+  NotRun: { retryable: false, whatToDo: 'Install the missing program where the message says, then runbook retry.' },
+  BadConfig: { retryable: false, whatToDo: 'Correct runbook.yaml or the flake, commit, and start again.' },
+  BuildFailed: { retryable: false, whatToDo: 'Build the system by hand with nix build to see the whole log.' },
+  NotFound: { retryable: false, whatToDo: 'Compare runbook.yaml with what is there: incus list.' },
+  ActivationFailed: {
+    retryable: false,
+    whatToDo: 'The new system could not be activated. journalctl on the host says why; correct the configuration.',
+  },
+  MagicRollback: {
+    retryable: false,
+    whatToDo: 'The new system cut the connection, so the host went back by itself. Look at its network and firewall.',
+  },
+  PullFailed: {
+    retryable: false,
+    whatToDo: 'See whether the registry answers and has the image; pull it by hand in the guest to see its words.',
+  },
+  RestartFailed: { retryable: false, whatToDo: 'journalctl -u of that unit, on the machine, says why.' },
+  Unhealthy: {
+    retryable: false,
+    whatToDo: 'Look at the failing probe on the machine, correct the release, start again.',
+  },
+  Unexpected: {
+    retryable: false,
+    whatToDo: 'The tool answered something that runbook does not know. Do what it says by hand, then runbook retry.',
+  },
+  NotApproved: { retryable: false, whatToDo: 'Start it again when it may go on.' },
+  Cancelled: { retryable: false, whatToDo: 'Start it again when it may go on.' },
+  GateRefused: { retryable: false, whatToDo: 'Mend what the gates name, then start again.' },
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureType = keyof typeof FAILURES;
+
+export function isFailureType(type: string | null | undefined): type is FailureType {
+  return type !== null && type !== undefined && Object.hasOwn(FAILURES, type);
+}
+
+/** Types of ApplicationFailure after which Temporal must not try again. */
+export const NON_RETRYABLE: FailureType[] = (Object.keys(FAILURES) as FailureType[]).filter(
+  (type) => !FAILURES[type].retryable,
+);

@@ -1,0 +1,132 @@
+import type { SystemState } from './observation.ts';
+
+/** What a run is to whoever looks at it: the terminal, a report, the Web UI. Pure data, safe to keep for years. */
+
+/**
+ * `Done`: what was asked for holds now. `AlreadySo`: it did before, nothing was changed.
+ * `RolledBack`: it could not be had; what was half-way or unhealthy was undone, and all is healthy. The summary says what runs.
+ * `Failed`: neither; `left` says precisely what remains. With `unchanged` nothing was begun: a gate or a person refused.
+ */
+export type Outcome = 'Done' | 'AlreadySo' | 'RolledBack' | 'Failed';
+
+/** In the order in which a run goes through them. */
+const PHASES = [
+  'lock',
+  'gate',
+  'plan',
+  'snapshot',
+  'drain',
+  'deploy',
+  'update',
+  'verify',
+  'roll back',
+  'clean up',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** `already`: it was so before, nothing was done. `not needed`: decided on the way. */
+export type StepState = 'pending' | 'running' | 'done' | 'already' | 'failed' | 'not needed' | 'waiting';
+
+export interface StepView {
+  /** Unique in the run; activities carry it as the prefix of their activity id: `<step id>` or `<step id>/<n>`. */
+  id: string;
+  phase: Phase;
+  /** Whose step it is, in a plan of several members. */
+  member?: string;
+  /** A short line without the phase: `edge-vm and volume edge-data`. */
+  title: string;
+  state: StepState;
+  /** What came of it, or why it failed: one line. */
+  detail?: string;
+  /** ISO 8601, UTC. */
+  startedAt?: string;
+  endedAt?: string;
+}
+
+/** Adds a step that was not planned: before the planned ones of later phases, which are still ahead. */
+export function addStep(steps: StepView[], step: StepView): void {
+  const order = PHASES.indexOf(step.phase);
+  const at = steps.findIndex(({ state, phase }) => state === 'pending' && PHASES.indexOf(phase) > order);
+  steps.splice(at === -1 ? steps.length : at, 0, step);
+}
+
+/** What a run waits for when a person has to decide. */
+export interface Approval {
+  /** Short and typeable; `approve RUN` needs it only if several are open. */
+  id: string;
+  question: string;
+  /** What happens on yes, on no, and when nobody answers. */
+  consequences: string[];
+  /** ISO 8601. When the time is over it counts as rejected. */
+  askedAt: string;
+  deadline: string;
+}
+
+/** Who decided where no answer came in time. A person is `user@host`. */
+export const NOBODY = 'nobody';
+
+export interface Decision {
+  approvalId: string;
+  approved: boolean;
+  /** `ada@laptop`, or {@link NOBODY}. */
+  actor: string;
+  reason: string;
+  at: string;
+}
+
+export interface RunView {
+  runbook: string;
+  /** The node, or `all`. */
+  subject: string;
+  /** What this run's snapshots and jobs are called: `runbook-20261123-0214-3f9c`. */
+  name: string;
+  revision: string;
+  phase: Phase;
+  steps: StepView[];
+  paused: boolean;
+  approval?: Approval;
+  decisions: Decision[];
+  /** Waiting for the lock of these resources: each with the workflow id that holds it. */
+  waitingFor: { resource: string; holder: string }[];
+  warnings: string[];
+  /** What had to hold before anything was changed; empty until it was looked at. */
+  gates: { name: string; verdict: 'passed' | 'warning' | 'refused'; message: string; whatToDo?: string }[];
+  /** What was begun and is not over: a run that is started again goes on from here. */
+  resume?: UpgradeResume;
+  /** Set when the run is over. */
+  result?: RunResult;
+}
+
+/** Where a retry goes on: under the same name, with the way back to where the first attempt began. */
+export interface UpgradeResume {
+  name: string;
+  /** The member is out of service, by us. */
+  evacuated: boolean;
+  /** What each machine ran before it was first touched. */
+  systems: Record<string, SystemState>;
+  /** The images that each guest's containers had before they were first touched. */
+  images: Record<string, ContainerImage[]>;
+}
+
+export interface ContainerImage {
+  /** The declared unit's container, or the compose service. */
+  container: string;
+  /** The reference that is pulled: `registry/web:latest`. */
+  ref: string;
+  imageId: string;
+  digest: string;
+}
+
+export interface RunResult {
+  outcome: Outcome;
+  /** One sentence: the fact first. */
+  summary: string;
+  /** Of a `Failed` run: it ended before it changed anything, so there is nothing to mend or to undo. */
+  unchanged?: true;
+  /** Why not `Done`: what happened, what to do. */
+  failure?: { type: string; message: string; whatToDo: string };
+  /** What remains and why: snapshots kept until …, a generation that could not be removed. */
+  left: string[];
+  /** Commands to type next, each with what it is for. */
+  next: { command: string; purpose: string }[];
+}

@@ -1,0 +1,174 @@
+/** What a simulation knows, as one JSON value. The system profiles and files of hosts are files of their own, under `machines/`. */
+
+export interface State {
+  /** Members and guests by name. */
+  machines: Record<string, Machine>;
+  /** The Incus database: what is cluster-wide. */
+  cluster: Cluster;
+  /** What a registry holds: image reference → image. */
+  registry: Record<string, Image>;
+  /** Every image there ever was, by digest: a tag moves on, the digest's health does not. */
+  images: Record<string, Image>;
+  faults: Fault[];
+  /** Multiplies the durations of activations and the like; 0 makes them instant. */
+  pace: number;
+}
+
+export interface Machine {
+  name: string;
+  kind: 'member' | 'guest';
+  address: string;
+  /** `cut off`: it runs, and nothing reaches it. */
+  power: 'on' | 'off' | 'cut off';
+  bootId: string;
+  machineId: string;
+  /** ISO 8601. */
+  bootedAt: string;
+  clockOffsetMs: number;
+  units: Record<string, Unit>;
+  containers: Record<string, Container>;
+  /** The engine's own images: reference → digest. */
+  images: Record<string, string>;
+  /** Where HTTP is answered inside this machine. */
+  endpoints: Endpoint[];
+  datasets: Record<string, Dataset>;
+}
+
+export interface Unit {
+  description: string;
+  active: 'active' | 'activating' | 'inactive' | 'failed';
+  sub: string;
+  /** `transient`: made by systemd-run, gone with a stop or a reboot. */
+  origin: 'installed' | 'transient';
+  result: string;
+  execMainStatus: number;
+  /** The process of a transient unit, and what it left. */
+  pid: number;
+  invocationId: string;
+  startedAt: string;
+  /** What starting it starts. */
+  container?: string;
+  properties: Record<string, string>;
+}
+
+export interface Container {
+  engine: 'podman' | 'docker';
+  image: string;
+  /** What it was created from. */
+  digest: string;
+  running: boolean;
+  id: string;
+  startedAt: string;
+  /** The compose project that it belongs to. */
+  project?: { name: string; file: string; service: string };
+}
+
+export interface Image {
+  digest: string;
+  /** A container from an unhealthy image runs and answers 502. */
+  healthy: boolean;
+}
+
+export interface Endpoint {
+  port: number;
+  path: string;
+  /** Answers 200 while all of these run healthy images and units are active. */
+  containers: string[];
+  units: string[];
+}
+
+export interface Dataset {
+  /** Seconds since 1970. */
+  snapshots: Record<string, { creation: number }>;
+}
+
+export interface Cluster {
+  members: Record<string, ClusterMember>;
+  instances: Record<string, Instance>;
+  volumes: Record<string, Volume>;
+  pools: Record<string, Record<string, Pool>>;
+  config: Record<string, string>;
+}
+
+export interface ClusterMember {
+  /** What its daemon runs; it changes when `incus.service` restarts on another closure. */
+  version: string;
+  evacuated: boolean;
+  /** What the evacuation stopped, to be started by the restore. */
+  stoppedByEvacuation: string[];
+  description: string;
+  /** So many starts of a new version die in a database patch ("database is locked"), and their unit hangs. */
+  failingPatches?: number;
+}
+
+export interface Pool {
+  status: 'Created';
+  health: string;
+  usedBytes: number;
+  totalBytes: number;
+}
+
+export interface Instance {
+  name: string;
+  project: string;
+  type: 'container' | 'virtual-machine';
+  location: string;
+  status: 'Running' | 'Stopped' | 'Frozen';
+  config: Record<string, string>;
+  devices: Record<string, Record<string, string>>;
+  createdAt: string;
+  /** Stands for all data on the root disk: whatever a test writes here comes back with a snapshot. */
+  content: string;
+  snapshots: Record<string, InstanceSnapshot>;
+}
+
+export interface InstanceSnapshot {
+  createdAt: string;
+  /** ISO 8601, or the zero time where it is kept. */
+  expiresAt: string;
+  content: string;
+  config: Record<string, string>;
+  devices: Record<string, Record<string, string>>;
+  machine: Machine | undefined;
+}
+
+export interface Volume {
+  pool: string;
+  name: string;
+  project: string;
+  location: string;
+  contentType: 'filesystem' | 'block';
+  config: Record<string, string>;
+  createdAt: string;
+  content: string;
+  snapshots: Record<string, { createdAt: string; expiresAt: string; content: string }>;
+}
+
+/**
+ * `fail`: the tool prints and exits without effect. `hang`: never ends. `pause`: waits for its release, so that a test can
+ * kill something exactly there. `slow`: takes longer. `unreachable`: no connection. `drop`: the connection breaks.
+ */
+export type FaultKind =
+  | { type: 'fail'; exitCode: number; stderr: string }
+  | { type: 'hang' }
+  | { type: 'pause' }
+  | { type: 'slow'; ms: number }
+  | { type: 'unreachable' }
+  | { type: 'drop' };
+
+export interface Fault {
+  id: string;
+  /** Absent: on any. `worker` is where `nix` and `deploy` run. */
+  machine?: string;
+  tool?: string;
+  /** A regular expression that the arguments, joined by blanks, have to match. */
+  args?: string;
+  when: 'before' | 'after';
+  /** Matching calls that pass first. */
+  skip: number;
+  /** How often it strikes from then on; `always` where absent. */
+  times?: number;
+  /** Calls that it struck. */
+  struck: number;
+  effect: FaultKind;
+}

@@ -1,0 +1,10 @@
+import { join } from 'node:path';
+import type { Call } from '../core/call.ts';
+
+/** Where the worker's folder has the real one. */
+export const REAL_GIT = 'bin/.git';
+
+/** The real git on the real repository; the simulation only sees it pass, so that it can be held up or fail. */
+export function git({ root, machine, args, cwd, env, runProgram }: Call): Promise<number> {
+  return runProgram(join(root, REAL_GIT), { machine, argv: ['git', ...args], cwd, env }, root);
+}

@@ -1,0 +1,134 @@
+import { ToolError } from '../core/call.ts';
+import type { Pool, State } from '../core/state.ts';
+import { instanceStatus } from './view.ts';
+import { assertMemberReady, json, NEVER, operation, findVolume, volumeOf, type Request, type Route } from './routes.ts';
+
+const VOLUME = '/1.0/storage-pools/:pool/volumes/custom/:volume';
+
+export const storageRoutes: readonly Route[] = [
+  { method: 'GET', path: '/1.0/storage-pools/:pool', handle: pool },
+  {
+    method: 'GET',
+    path: '/1.0/storage-pools/:pool/resources',
+    handle: (state, request) => {
+      const { usedBytes, totalBytes } = poolOf(state, request);
+      return json({ inodes: {}, space: { total: totalBytes, ...(usedBytes === 0 ? {} : { used: usedBytes }) } });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/1.0/storage-pools/:pool/volumes/custom',
+    handle: (state, { parameters, query }) => {
+      if (!state.cluster.pools[parameters['pool'] ?? '']) throw new ToolError('Error: Storage pool not found');
+      return json(
+        Object.values(state.cluster.volumes)
+          .filter((volume) => volume.pool === parameters['pool'] && volume.project === (query['project'] ?? 'default'))
+          .map(({ name, project, location, contentType, config, createdAt }) => ({
+            name,
+            type: 'custom',
+            content_type: contentType,
+            location,
+            project,
+            config,
+            created_at: createdAt,
+            description: '',
+            used_by: [],
+          })),
+      );
+    },
+  },
+  {
+    method: 'GET',
+    path: `${VOLUME}/snapshots`,
+    handle: (state, request) => {
+      // Where no such volume is, there are no snapshots of it: that is no error.
+      const volume = findVolume(state, request);
+      return json(
+        Object.entries(volume?.snapshots ?? {}).map(([name, { createdAt, expiresAt }]) => ({
+          name: `${volume?.name ?? ''}/${name}`,
+          created_at: createdAt,
+          expires_at: expiresAt,
+          config: volume?.config,
+          content_type: volume?.contentType,
+          description: '',
+        })),
+      );
+    },
+  },
+  { method: 'POST', path: `${VOLUME}/snapshots`, changes: true, body: ['name', 'expires_at'], handle: createSnapshot },
+  { method: 'DELETE', path: `${VOLUME}/snapshots/:snapshot`, changes: true, handle: deleteSnapshot },
+  { method: 'PUT', path: VOLUME, changes: true, body: ['restore'], handle: restoreSnapshot },
+];
+
+function poolOf(state: State, { parameters, query, member }: Request): Pool {
+  const target = query['target'] ?? member;
+  if (!state.cluster.members[target]) throw new ToolError('Error: Cluster member not found');
+  const found = state.cluster.pools[parameters['pool'] ?? '']?.[target];
+  if (!found) throw new ToolError('Error: Storage pool not found');
+  assertMemberReady(state, target);
+  return found;
+}
+
+function pool(state: State, request: Request): ReturnType<Route['handle']> {
+  const { status } = poolOf(state, request);
+  const name = request.parameters['pool'] ?? '';
+  const source =
+    request.query['target'] === undefined ? {} : { source: `${name}/incus`, 'zfs.pool_name': `${name}/incus` };
+  return json({
+    name,
+    driver: 'zfs',
+    status,
+    description: '',
+    config: source,
+    used_by: [],
+    locations: Object.keys(state.cluster.pools[name] ?? {}),
+  });
+}
+
+function createSnapshot(state: State, request: Request): ReturnType<Route['handle']> {
+  const volume = volumeOf(state, request);
+  assertMemberReady(state, volume.location);
+  const name = String(request.body['name']);
+  if (volume.snapshots[name]) throw new ToolError(`Error: Snapshot "${name}" already in use`);
+  const expiresAt = request.body['expires_at'];
+  volume.snapshots[name] = {
+    createdAt: new Date().toISOString(),
+    expiresAt: typeof expiresAt === 'string' ? expiresAt : NEVER,
+    content: volume.content,
+  };
+  return operation('Creating storage volume snapshot');
+}
+
+function deleteSnapshot(state: State, request: Request): ReturnType<Route['handle']> {
+  const volume = volumeOf(state, request);
+  assertMemberReady(state, volume.location);
+  const name = request.parameters['snapshot'] ?? '';
+  if (!volume.snapshots[name]) {
+    const what = `Storage volume "${volume.name}/${name}" in project "${volume.project}" of type "custom"`;
+    throw new ToolError(`Error: ${what} does not exist on pool "${volume.pool}": Storage volume not found`);
+  }
+  Reflect.deleteProperty(volume.snapshots, name);
+  return operation('Deleting storage volume snapshot');
+}
+
+function restoreSnapshot(state: State, request: Request): ReturnType<Route['handle']> {
+  const volume = volumeOf(state, request);
+  assertMemberReady(state, volume.location);
+  const name = String(request.body['restore']);
+  const snapshot = volume.snapshots[name];
+  if (!snapshot) throw new ToolError('Error: Snapshot not found');
+  const isUsed = Object.values(state.cluster.instances).some(
+    (instance) =>
+      instanceStatus(state, instance).status === 'Running' &&
+      Object.values(instance.devices).some(
+        (device) => device['pool'] === volume.pool && device['source'] === volume.name,
+      ),
+  );
+  if (isUsed) throw new ToolError('Error: Cannot restore custom volume used by running instances');
+  if (Object.keys(volume.snapshots).at(-1) !== name)
+    throw new ToolError(
+      `Error: Snapshot "${name}" cannot be restored due to subsequent snapshot(s). Set zfs.remove_snapshots to override`,
+    );
+  volume.content = snapshot.content;
+  return { type: 'empty' };
+}

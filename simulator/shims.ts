@@ -1,0 +1,112 @@
+import { accessSync, constants, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { OWN_FOLDERS } from './core/paths.ts';
+import type { Machine } from './core/state.ts';
+import { REAL_GIT } from './hosts/git.ts';
+import { REAL_PROGRAMS, TOOLS } from './tools.ts';
+import { WORKER } from './core/call.ts';
+import { PROCESSES } from './server.ts';
+
+/** Where real programs are looked for, beside PATH: what every Linux has. */
+const FOLDERS = [
+  ...(process.env['PATH'] ?? '').split(delimiter),
+  '/usr/bin',
+  '/bin',
+  '/run/current-system/sw/bin',
+].filter((folder) => folder.startsWith('/'));
+
+/** Fills a machine's `bin`: one script under the names of all simulated programs, and links to the real ones. */
+export function writeMachinePrograms(dir: string, root: string, name: Machine['name'], program: string): void {
+  const bin = join(root, 'bin');
+  mkdirSync(bin, { recursive: true });
+  const shim = join(bin, '.shim');
+  writeFileSync(shim, shimScript(dir, name, program), { mode: 0o755 });
+  const simulated = Object.keys(name === WORKER ? TOOLS.worker : TOOLS.machine);
+  for (const tool of simulated) link('.shim', join(bin, tool));
+  if (name === WORKER) {
+    link(findProgram('git') ?? 'git', join(root, REAL_GIT));
+    return;
+  }
+  for (const tool of REAL_PROGRAMS) {
+    const path = findProgram(tool);
+    if (path !== undefined && !simulated.includes(tool)) link(path, join(bin, tool));
+  }
+  for (const shell of ['sh', 'bash']) {
+    const real = findProgram(shell);
+    if (real !== undefined) writeFileSync(join(bin, shell), shellScript(root, real), { mode: 0o755 });
+  }
+  for (const folder of ['usr/bin', 'run/systemd/system', 'tmp', 'root', 'var/lib', 'proc/sys/kernel/random', 'etc'])
+    mkdirSync(join(root, folder), { recursive: true });
+  link(join(bin, 'env'), join(root, 'usr/bin/env'));
+  // It goes on as it should; the rest of /proc is the machine's own.
+  link('/proc/uptime', join(root, 'proc/uptime'));
+}
+
+/**
+ * Asks the simulation's server, or runs Node.js itself where there is none. Node.js starts in half the time without the
+ * certificates that some environments add. The reply's pipe is open for both ends before anybody is asked, so that nobody
+ * waits for the other to open it.
+ */
+function shimScript(dir: string, name: string, program: string): string {
+  const tool = (program: string): string => quote(findProgram(program) ?? program);
+  return `#!/bin/sh
+alone() {
+unset NODE_EXTRA_CA_CERTS NODE_OPTIONS
+exec ${quote(process.execPath)} ${quote(program)} at ${quote(dir)} ${quote(name)} "$@"
+}
+case \${0##*/} in ${PROCESSES.join('|')}) alone "$0" "$@";; esac
+calls=${quote(join(dir, 'calls'))}
+{ read -r server <"$calls/server" && kill -0 "$server"; } 2>/dev/null || alone "$0" "$@"
+id=$calls/$$
+printf '%s\\0' ${quote(name)} "$0" "$PWD" "$@" >"$id.q"
+${tool('mkfifo')} "$id.r" 2>/dev/null || { ${tool('rm')} -f "$id.r"; ${tool('mkfifo')} "$id.r"; }
+exec 5<>"$id.r"
+printf '%s\\n' "$$" 1<>"$calls/requests"
+read -r answer streams <&5
+exec 5>&-
+case $answer in
+alone) alone "$0" "$@";;
+script) . "$id.s";;
+esac
+case $streams in *e*) ${tool('cat')} "$id.e" >&2;; esac
+case $streams in *o*) ${tool('cat')} "$id.o";; esac
+exit "$answer"
+`;
+}
+
+/**
+ * The shell itself, as a script: where it is given a file to run, the absolute paths in there are put under the root first,
+ * because a job's script comes over standard input and was not seen by ssh.
+ */
+function shellScript(root: string, real: string): string {
+  const escaped = root.replace(/[\\.[\]*^$+?(){}|#&]/g, '\\$&');
+  // Twice, since a path may begin where the one before it ended.
+  const put = `-e 's#(^|[^][A-Za-z0-9_./~@%+,-])/(${OWN_FOLDERS})([^A-Za-z0-9_.-]|$)#\\1@@root@@/\\2\\3#g'`;
+  const name = `-e 's#@@root@@#${root.replace(/[\\#&]/g, '\\$&')}#g'`;
+  return `#!/bin/sh
+case $1 in -*|'') exec ${quote(real)} "$@";; esac
+script=$1; shift
+sed -E -e 's#${escaped}/#/#g' ${put} ${put} ${name} "$script" >"$script.in-root" || exit 1
+exec ${quote(real)} "$script.in-root" "$@"
+`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function link(target: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
+
+function findProgram(name: string): string | undefined {
+  return FOLDERS.map((folder) => join(folder, name)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

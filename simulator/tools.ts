@@ -1,0 +1,46 @@
+import type { Tools } from './core/runner.ts';
+import { incus } from './incus/incus.ts';
+import { activateRs } from './nix/activate-rs.ts';
+import { deploy } from './nix/deploy.ts';
+import { nixEnv } from './nix/nix-env.ts';
+import { nix } from './nix/nix.ts';
+import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configuration.ts';
+import { curl } from './guests/curl.ts';
+import { engine } from './guests/engine.ts';
+import { git } from './hosts/git.ts';
+import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
+import { ssh } from './ssh.ts';
+import { systemctl } from './systemd/systemctl.ts';
+import { systemdRun, unitEnded } from './systemd/transient.ts';
+import { pgrep } from './hosts/pgrep.ts';
+
+/** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
+export const TOOLS: Tools = {
+  worker: { git, ssh, nix, deploy },
+  machine: {
+    incus,
+    systemctl,
+    'systemd-run': systemdRun,
+    '.unit-ended': unitEnded,
+    date,
+    df,
+    id,
+    zpool,
+    zfs,
+    curl,
+    podman: engine,
+    docker: engine,
+    pgrep,
+    'nix-env': nixEnv,
+    'activate-rs': activateRs,
+    'deploy-rs-activate': deployRsActivate,
+    'switch-to-configuration': switchToConfiguration,
+  },
+};
+
+/** Real programs that a machine has, where this one has them: they see the machine's files only. */
+export const REAL_PROGRAMS =
+  `awk base64 basename cat chmod cmp cp comm cut dd dirname echo env expr false find flock grep head kill ln ls mkdir mkfifo mktemp mv nohup od paste
+   printf pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tee test timeout touch tr true uniq unlink wc xargs [`.split(
+    /\s+/,
+  );

@@ -1,0 +1,64 @@
+/** Patterns of tools/ that are held against something else than a program's answer, with what that is. */
+export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
+  ['^(?:canary|cancel)-[0-9a-z]{32}$', 'the names of files that `find` has found'],
+  [String.raw`:\/\/[^/@\s]*:[^/@\s]*@`, 'the address of a repository'],
+  [String.raw`"message_type":"exit_error".*"message":("(?:[^"\\]|\\.)*")`, 'its alternatives are characters'],
+]);
+
+const NIXOS =
+  'the lab’s hosts are no NixOS: src/main.rs of switch-to-configuration-ng and switch-to-configuration.pl, nixpkgs';
+const BREAKS = 'a connection that breaks at a certain moment, which the suites of deployments in test/lab make it do: ';
+const VIRTUAL_HOSTS = 'needs ZFS: the scenarios of lab/record/zfs.ts, on virtual hosts';
+const OTHER_VERSION = 'another version than the lab’s says so: ';
+const ONE_MOMENT = 'only where two things meet at one moment; the text is in the program: ';
+
+/** What real programs say that no scenario of the lab makes them say: why not, and where it is known from. */
+export const NOT_PRODUCED: Readonly<Record<string, string>> = {
+  [String.raw`\b(?:would NOT (?:stop)) the following changed units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:would NOT (?:restart)) the following changed units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:NOT restarting) the following changed units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:would stop) the following units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:stopping) the following units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:would start) the following units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:starting) the following units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:would reload) the following units?: (.+)$`]: NIXOS,
+  [String.raw`\b(?:reloading) the following units?: (.+)$`]: NIXOS,
+  'warning: the following units? failed: (.+)$': NIXOS,
+  [String.raw`(?:would restart) systemd(?:\.\.\.)?\s*$`]: NIXOS,
+  [String.raw`(?:restarting) systemd(?:\.\.\.)?\s*$`]: NIXOS,
+  'no such (?:object)': `${OTHER_VERSION}docker’s \`inspect\` without a type`,
+  'no container with name or ID': `${OTHER_VERSION}podman 4`,
+  [String.raw`Connection (?:to \S+ )?(?:closed) by `]: `${BREAKS}packet.c, OpenSSH`,
+  [String.raw`Connection (?:to \S+ )?(?:reset) by `]: `${BREAKS}packet.c, OpenSSH`,
+  'client_loop: send disconnect': `${BREAKS}clientloop.c, OpenSSH`,
+  'Timeout, server .* not responding': `${BREAKS}clientloop.c, OpenSSH`,
+  'over SSH resulted in a bad exit': `${BREAKS}src/deploy.rs, deploy-rs 1.0.0`,
+  '^fatal: (?:bad revision)': `${OTHER_VERSION}git before 2.30, builtin/rev-parse.c`,
+  '^Cluster member is already (?:in requested state)$': `${ONE_MOMENT}incusd 7.0.2`,
+  'Instance is busy running a "?[^"]+"? operation': `${ONE_MOMENT}incusd 6.0.4 and 7.0.2`,
+  '(?:Daemon) is shutting down': `${ONE_MOMENT}incusd 6.0.4`,
+  '(?:Incus) is shutting down': `${ONE_MOMENT}incusd 7.0.2`,
+  'no available cowsql leader server found': `${ONE_MOMENT}incusd 6.0.4; seen where a member came back to one other`,
+  '^The (?:container) is already running$': `${OTHER_VERSION}Incus before 6.0`,
+  '^The (?:container) is already stopped$': `${OTHER_VERSION}Incus before 6.0`,
+  '^Snapshot "[^"]*" already (?:exists)$': `${OTHER_VERSION}Incus 7.3, internal/server/instance`,
+  '(?:^|: )(?:Instance snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
+  '(?:^|: )(?:Storage pool volume snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
+  '^(?:1970)-': `${OTHER_VERSION}Incus before 6.0`,
+  [String.raw`cannot destroy snapshot .*: it's being held`]: VIRTUAL_HOSTS,
+  [String.raw`cannot be restored due to subsequent internal snapshot\(s\)`]: VIRTUAL_HOSTS,
+  [String.raw`cannot be restored due to subsequent snapshot\(s\)`]: VIRTUAL_HOSTS,
+  'more recent snapshots or bookmarks exist': VIRTUAL_HOSTS,
+  "^cannot open '([^']*)': (?:no such pool)$": VIRTUAL_HOSTS,
+  "^cannot open '([^']*)': (?:dataset does not exist)$": VIRTUAL_HOSTS,
+  "Cannot build '": `${OTHER_VERSION}nix 2.30, src/libstore/build/derivation-goal.cc`,
+  'No supported authentication': `${OTHER_VERSION}ssh of another origin than OpenSSH 9, which has no such text`,
+  'Bad (?:owner or permissions)': 'it would have to be the configuration of the user who tests: readconf.c, OpenSSH',
+  'exit code 11 of tools/restic.ts':
+    'what locks is not asked: `--no-lock`. Exit codes of restic 0.18, doc/075_scripting.rst',
+  'exit code 129 of tools/incus-exec.ts': 'of virtual machines whose agent goes; in the lab’s containers it is 137',
+  'exit code 255 of tools/incus-exec.ts': `${ONE_MOMENT}where the operation fails that is under way, the client ends with −1`,
+};
+
+/** Programs of which no scenario is recorded yet, with why. */
+export const NOT_RECORDED: Readonly<Record<string, string>> = { zfs: VIRTUAL_HOSTS, zpool: VIRTUAL_HOSTS };

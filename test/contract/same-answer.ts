@@ -1,0 +1,82 @@
+import { stripVTControlCharacters } from 'node:util';
+import { isCommand, type Command, type Entry } from '../../lab/record/entry.ts';
+import { shapeProblems } from '../simulator/shape.ts';
+import { jsonIn } from './transcripts.ts';
+
+/**
+ * What real programs answer otherwise than it is recorded: exit codes, shapes of JSON, texts. Ids, times, hashes and sizes
+ * may differ; so may all of an answer that is marked to vary.
+ */
+export function changesOf(subject: string, recorded: readonly Entry[], now: readonly Entry[]): string[] {
+  const [before, after] = [stable(recorded), stable(now)];
+  const [was, is] = [before, after].map((entries) => entries.map(({ host, note }) => `${host}: ${note}`));
+  if (JSON.stringify(was) !== JSON.stringify(is))
+    return [`${subject}: its scenario is another one than the recorded one; record it anew`];
+  return before.flatMap((entry, i) =>
+    changes(entry, after[i] ?? entry).map((problem) => `${subject}: ${entry.note}: ${problem}`),
+  );
+}
+
+/** In an order of its own: commands that overlap end in any. */
+function stable(entries: readonly Entry[]): Command[] {
+  const commands = entries.filter(isCommand).filter(({ varies }) => varies === undefined);
+  return commands
+    .map((entry, i) => ({ entry, i }))
+    .sort((a, b) => order(a, b))
+    .map(({ entry }) => entry);
+}
+
+function order(a: { entry: Command; i: number }, b: { entry: Command; i: number }): number {
+  return a.entry.note < b.entry.note ? -1 : a.entry.note > b.entry.note ? 1 : a.i - b.i;
+}
+
+function changes(recorded: Command, now: Command): string[] {
+  if (neutral(recorded.argv.join(' ')) !== neutral(now.argv.join(' ')))
+    return [`the command line is another one: ${now.argv.join(' ')}`];
+  const problems: string[] = [];
+  if (recorded.exitCode !== now.exitCode)
+    problems.push(`exit code ${recorded.exitCode}, now ${now.exitCode}: ${now.stderr.trim()}`);
+  const [was, is] = [jsonIn(recorded.stdout), jsonIn(now.stdout)];
+  if (was !== undefined && is !== undefined)
+    problems.push(...shapeProblems(was, is).map((problem) => `no longer: ${problem}`));
+  else problems.push(...textChanges('stdout', recorded.stdout, now.stdout));
+  return [...problems, ...textChanges('stderr', recorded.stderr, now.stderr)];
+}
+
+function textChanges(stream: string, was: string, is: string): string[] {
+  const [before, after] = [lines(was), lines(is)];
+  return JSON.stringify(before) === JSON.stringify(after)
+    ? []
+    : [`${stream} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`];
+}
+
+/** Sorted, because what two programs print into one stream comes in any order. */
+function lines(text: string): string[] {
+  return neutral(text)
+    .split('\n')
+    .filter((line) => line !== '' && !PROGRESS.test(line))
+    .sort();
+}
+
+/** How far something is, and what depends on what was built or fetched before. */
+const PROGRESS =
+  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| {2}\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: /;
+
+function neutral(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r/g, '')
+    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?/g, 'THEN')
+    .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
+    .replace(/\b[0-9a-z]{32}(?=-)/g, 'HASH')
+    .replace(/(?<=\/deploy-rs-(?:canary|cancel)-)[0-9a-z]{32}\b/g, 'HASH')
+    .replace(/\b[0-9a-f]{64}\b/g, 'SHA256')
+    .replace(/\b(?!0{40})[0-9a-f]{40}\b/g, 'REVISION')
+    .replace(/\b[0-9a-f]{32}\b/g, 'ID')
+    .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'FINGERPRINT')
+    .replace(/\d+(?= ms\b)|(?<=port )\d{5}/g, 'N')
+    .replace(/^\d+(?= )/gm, 'N')
+    .replace(/(?<=[ \t])\d{4,}(?=[ \t])/g, 'N')
+    .replace(/[ \t]+/g, ' ')
+    .replace(/\b\d+%/g, 'N%')
+    .replace(/\b\d{10}\.\d{9}\b/g, 'SECONDS');
+}

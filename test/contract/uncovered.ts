@@ -1,0 +1,49 @@
+import type { JournalEntry } from '../../simulator/core/journal.ts';
+import { commandShape } from './command-shape.ts';
+import { NOT_RECORDED } from './not-produced.ts';
+import { recordedCommands } from './transcripts.ts';
+
+/** What played programs start themselves, as the real ones do: no command line of the product's. */
+const STARTED_BY_OTHERS: readonly RegExp[] = [
+  // deploy-rs, on the worker and by ssh on the host; and what NixOS's activation is to it.
+  /^nix copy /,
+  /^nix build --no-link …$/,
+  /^ssh …$/,
+  /^(activate-rs|deploy-rs-activate)\b/,
+  /^nix-env -p … --(set|rollback|delete-generations)\b/,
+  // A person's own deployment beside a run.
+  /^deploy --skip-checks --hostname … --ssh-opts … --magic-rollback … …$/,
+  // The simulation's own flake, and its units.
+  /^git -C … show …$/,
+  /^\.unit-ended /,
+];
+
+/** Command lines of a run over the simulation that no scenario holds against the real program, one line for each shape. */
+export function uncoveredIn(journal: readonly JournalEntry[]): string[] {
+  const covered = coveredShapes();
+  const found = new Map<string, string>();
+  for (const { phase, tool, args } of journal) {
+    if (phase !== 'before') continue;
+    const shape = commandShape([tool, ...args]);
+    if (covered.has(shape) || tool in NOT_RECORDED || STARTED_BY_OTHERS.some((pattern) => pattern.test(shape)))
+      continue;
+    found.set(shape, `${shape}\n    as ${[tool, ...args].join(' ').slice(0, 300)}`);
+  }
+  return [...found.values()].sort();
+}
+
+/** Throws with the report where there is one to make. */
+export function assertCovered(journal: readonly JournalEntry[]): void {
+  const report = uncoveredIn(journal);
+  if (report.length === 0) return;
+  throw new Error(
+    `Expected a scenario in lab/record for every command line, got ${report.length} without one:\n  ${report.join('\n  ')}`,
+  );
+}
+
+let shapes: Set<string> | undefined;
+
+function coveredShapes(): Set<string> {
+  shapes ??= new Set(recordedCommands().map(({ argv }) => commandShape(argv)));
+  return shapes;
+}

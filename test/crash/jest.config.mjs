@@ -1,0 +1,13 @@
+/** Worker and server killed at every step: `npm run test:crash`. Its runs wait more than they work, so one file at a time. */
+import main from '../../jest.config.mjs';
+
+const temporal = main.projects.find(({ displayName }) => displayName === 'temporal');
+
+export default {
+  ...temporal,
+  displayName: 'crash',
+  rootDir: '../..',
+  testMatch: ['<rootDir>/test/crash/**/*.test.ts'],
+  reporters: main.reporters,
+  maxWorkers: 1,
+};

@@ -1,0 +1,78 @@
+import type { Command } from '../../lab/record/entry.ts';
+
+/** Subjects that the simulation has no likeness of. */
+export const NOT_PLAYED: Readonly<Record<string, string>> = {
+  git: 'the simulation passes it on to the real one',
+  restic: 'the simulated fleet has no restic repository',
+  'incus-upgrade': 'its commands overlap in time; deploy.test.ts plays the same jump',
+};
+
+const BROKEN_FLAKE = 'the simulation has a flake of its own, in which `buildError` stands for what cannot be built';
+const LETS_IN = 'the simulated sshd lets everybody in who has the host key right';
+const NO_MASTER = 'each simulated connection is one of its own: there is no master';
+const NO_FILES = 'simulated volumes have no files';
+const NO_UNIT_FILES = 'the simulation has no unit files; an activation makes units fail there';
+const IS_UP = 'the simulated project is up from the beginning';
+const NOT_AROUND = 'there is nothing outside of the simulated network';
+
+/** Single commands that the simulation is not asked: subject, note, why. */
+const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'deploy-rs': { 'a system that cannot be built': BROKEN_FLAKE },
+  docker: { 'no containers': IS_UP, 'up without an image': IS_UP },
+  'host-programs': {
+    'an activation': 'pgrep finds programs that the simulation plays; deploy.test.ts waits for one by it',
+  },
+  'incus-state': { 'members of no cluster': 'the simulated members are always in their cluster' },
+  'incus-instances': {
+    'exec: the guest goes down meanwhile': 'the one that ends it comes after it here',
+    'stop of a frozen one': 'simulated guests always shut down',
+    'exec: ended by a signal': 'where a command ended by a signal, the simulated ssh ends with 255',
+  },
+  'incus-volume-snapshots': { 'written after the snapshot': NO_FILES, 'gone with the restore': NO_FILES },
+  nix: {
+    'a builder that fails': BROKEN_FLAKE,
+    'a dependency that fails': BROKEN_FLAKE,
+    'what does not evaluate': BROKEN_FLAKE,
+  },
+  probes: {
+    'a page': 'the simulated guests have pages of their own; the tests of whole runs ask for those',
+    'no such page': NOT_AROUND,
+    'an address where nobody is': NOT_AROUND,
+    'a connection': NOT_AROUND,
+    'a connection that is refused': NOT_AROUND,
+    'a connection to no such host': NOT_AROUND,
+  },
+  ssh: {
+    'no new commands over it': NO_MASTER,
+    'the end of the connection': NO_MASTER,
+    'a key that it does not know': LETS_IN,
+    'without a key of its own': LETS_IN,
+    'as deploy-rs logs in, without a key': LETS_IN,
+    'no such user': LETS_IN,
+    'a key that others can read': LETS_IN,
+    'a key that is none': LETS_IN,
+    'a key of the wrong form': LETS_IN,
+    'no common cipher': LETS_IN,
+    'no common MAC': LETS_IN,
+    'no common key exchange': LETS_IN,
+    'no common kind of host key': LETS_IN,
+    'an option that is none': LETS_IN,
+    'a configuration with an option that is none': LETS_IN,
+    'too many keys': LETS_IN,
+  },
+  systemd: {
+    'restart of one that fails': NO_UNIT_FILES,
+    'restart of one that needs it': NO_UNIT_FILES,
+    'freed by name': NO_UNIT_FILES,
+  },
+};
+
+export function isLeftOut(subject: string, { note }: Command): boolean {
+  return LEFT_OUT[subject]?.[note] !== undefined;
+}
+
+/** Notes that no scenario has any more. */
+export function staleNotes(subject: string, commands: readonly Command[]): string[] {
+  const notes = new Set(commands.map(({ note }) => note));
+  return Object.keys(LEFT_OUT[subject] ?? {}).filter((note) => !notes.has(note));
+}

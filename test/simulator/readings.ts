@@ -1,0 +1,98 @@
+import { basename } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { sshFailure } from '../../hosts/ssh-failure.ts';
+import { readUnitChanges } from '../../tools/activation-units.ts';
+import { readDeployOutput } from '../../tools/deploy-rs.ts';
+import { createNix } from '../../tools/nix.ts';
+import { fakeHost } from '../tools/fake-host.ts';
+import type { Ran } from './client.ts';
+
+/** What is held against each other of two answers to one command, beside the exit code and the shape of JSON. */
+export function readingOf(argv: readonly string[], ran: Ran): unknown {
+  const command = inShell(argv);
+  const reading = READINGS[basename(command[0] ?? '')];
+  return reading === undefined ? asPrinted(ran) : reading(ran, command);
+}
+
+/** What a script of the shell is given to run: `sh -c '… "$@"' sh deploy …`. */
+function inShell(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'sh' && argv[1] === '-c' && argv.length > 4 ? argv.slice(4) : argv;
+}
+
+const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => unknown>> = {
+  // It prints what it does as it goes; the product reads what it claims at the end.
+  deploy: (ran, argv) => {
+    if (argv.length === 2) return isVersion(ran);
+    const { claim, saysRolledBack } = readDeployOutput(ran);
+    return { claim, saysRolledBack };
+  },
+  nix: async (ran, argv) => {
+    if (argv[1] === '--version') return isVersion(ran);
+    if (argv[1] === 'build') {
+      const host = fakeHost(() => ran);
+      const read = await createNix(host).buildSystem({ flakeRef: 'git+file:///x', node: 'n', profile: 'system' });
+      return { type: read.type, stage: 'stage' in read ? read.stage : undefined };
+    }
+    if (argv.includes('--recursive') || argv[2] === 'cat') {
+      const host = fakeHost(() => ran);
+      return ran.exitCode === 0 ? 'an answer' : (await createNix(host).closureFacts('/nix/store/x')).type;
+    }
+    return asPrinted(ran);
+  },
+  // Of an evacuation it prints how far it is.
+  incus: (ran, argv) => (['evacuate', 'restore'].includes(argv[2] ?? '') ? normalised(ran.stderr) : asPrinted(ran)),
+  // Pages have texts of their own.
+  curl: ({ stdout, stderr }) => ({ status: stdout.split('\n').at(-1), stderr: normalised(stderr) }),
+  docker: progressLess,
+  podman: progressLess,
+  ssh: (ran, argv) => {
+    if (argv[1] === '-V') return isVersion(ran);
+    return ran.exitCode === 255 ? sshFailure(ran.stderr, ran.exitCode) : asPrinted(ran);
+  },
+  // The lab's own is a script that prints elsewhere and less.
+  'switch-to-configuration': ({ stdout, stderr }) => readUnitChanges(`${stdout}\n${stderr}`),
+  date: ({ stdout }) => stdout.replace(/\d/g, '0').length,
+  df: ({ stdout }) => stdout.split('\n').map((line) => /\s\d+\s+\d+\s+\d+\s+\d+%\s+\//.test(line)),
+  zpool: columns,
+  zfs: columns,
+};
+
+/** What they print while they pull, and the names that they chose. */
+function progressLess(ran: Ran, argv: readonly string[]): unknown {
+  if (argv[1] === '--version') return isVersion(ran);
+  const said = normalised(ran.stderr)
+    .split('\n')
+    .filter((line) => /^(?:Error|time=)|no such|not found/i.test(line));
+  return { said, lines: ran.stdout.trim().split('\n').filter(Boolean).length > 0 };
+}
+
+function isVersion({ stdout, stderr }: Ran): boolean {
+  return /\d+\.\d+/.test(`${stdout}${stderr}`);
+}
+
+/** Tables apart by tabs: their columns, and words that are no numbers. */
+function columns({ stdout, stderr }: Ran): unknown {
+  return { stdout: stdout.replace(/\d+/g, 'N'), stderr };
+}
+
+function asPrinted({ stdout, stderr }: Ran): unknown {
+  const isJson = /^[[{]/.test(stdout);
+  return { stdout: isJson ? 'JSON' : normalised(stdout), stderr: normalised(stderr) };
+}
+
+/** Ids and times are never the same twice. */
+export function normalised(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r/g, '')
+    .replace(/\d+(\.\d+)?s \(\d{4}-[^)]*\)/g, '…')
+    .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
+    .replace(/\b[0-9a-z]{32}(?=-)/g, 'HASH')
+    .replace(/\b[0-9a-f]{32}\b/g, 'ID')
+    .replace(/\b[0-9a-f]{64}\b/g, 'SHA256')
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'THEN')
+    .replace(/after \d+ (ms|milliseconds)/g, 'after N ms')
+    .replace(/^\d+(?= \/)/gm, 'PID')
+    .replace(/\b[0-9a-z]{32}$/gm, 'HASH')
+    .replace(/\/\S*\/machines\/[a-z0-9-]+(?=\/)/g, '')
+    .replace(/^\/usr\/bin\/sh: \d+: /gm, 'sh: ');
+}

@@ -1,0 +1,184 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities, HealthReport } from '../../activities/contract.ts';
+import type { ContainerImage } from '../../plan/run.ts';
+import type { Closure, SystemState, UpgradeObservation } from '../../plan/observation.ts';
+import type { UpgradeScope } from '../../plan/safe-upgrade.ts';
+import type { UpgradePolicy } from '../../fleet/schema.ts';
+import { createLockActivities } from '../../activities/locks.ts';
+
+export const REVISION = 'a'.repeat(40);
+export const FLEET = { revision: REVISION };
+
+export const POLICY: UpgradePolicy = {
+  backup: 'require',
+  backupMaxAge: '26h',
+  minFreeSpace: 10,
+  maxClockSkew: '5s',
+  snapshotExpiry: '7d',
+  keepRuns: 3,
+  reboot: 'ask',
+  soak: '1s',
+  betweenMembers: 'continue',
+  confirmTimeout: '30s',
+  activationTimeout: '240s',
+  approvalTimeout: '1h',
+};
+
+const PARTS = { kernel: 'k1', initrd: 'i1', kernelModules: 'm1' };
+
+export function system(version: string, overrides: Partial<SystemState> = {}): SystemState {
+  return {
+    profilePath: `/nix/store/${version}`,
+    generation: 1,
+    runningPath: `/nix/store/${version}`,
+    booted: PARTS,
+    nixosVersion: version,
+    bootId: 'boot-1',
+    failedUnits: [],
+    activations: [],
+    ...overrides,
+  };
+}
+
+export function closure(version: string, overrides: Partial<Closure> = {}): Closure {
+  return { path: `/nix/store/${version}`, parts: PARTS, nixosVersion: version, incusVersions: [], ...overrides };
+}
+
+/** A member with one guest that has a volume, containers and a probe: everything an upgrade can touch. */
+export function scope(overrides: Partial<UpgradeScope> = {}): UpgradeScope {
+  return {
+    node: 'n1',
+    kind: 'member',
+    member: 'n1',
+    targets: [
+      {
+        node: 'n1',
+        kind: 'member',
+        deploys: true,
+        containers: false,
+        probes: 1,
+        snapshotRollback: 'never',
+        project: '',
+      },
+      {
+        node: 'g1',
+        kind: 'guest',
+        deploys: true,
+        containers: true,
+        probes: 1,
+        snapshotRollback: 'ask',
+        project: 'default',
+      },
+    ],
+    policy: POLICY,
+    ...overrides,
+  };
+}
+
+export function observation(overrides: Partial<UpgradeObservation> = {}): UpgradeObservation {
+  return {
+    at: '2026-11-23T02:14:00.000Z',
+    node: 'n1',
+    kind: 'member',
+    member: 'n1',
+    members: ['n1', 'n2', 'n3'].map((name) => ({
+      name,
+      status: 'Online',
+      message: '',
+      incusVersion: '6.0.4',
+      clockSkewMs: 10,
+    })),
+    targets: [
+      { node: 'n1', kind: 'member', system: system('v1') },
+      { node: 'g1', kind: 'guest', system: system('v1') },
+    ],
+    instances: [
+      {
+        project: 'default',
+        name: 'g1',
+        status: 'Running',
+        location: 'n1',
+        volumes: [{ pool: 'local', name: 'data' }],
+        guest: 'g1',
+      },
+    ],
+    pools: [{ name: 'local', driver: 'zfs', health: 'ONLINE', usedBytes: 10, totalBytes: 100 }],
+    backups: [{ guest: 'g1', volume: 'data', target: 'n2', newestAt: '2026-11-23T01:00:00.000Z' }],
+    health: [],
+    uncommitted: [],
+    ...overrides,
+  };
+}
+
+const IMAGE: ContainerImage = { container: 'web', ref: 'reg/web:latest', imageId: 'old', digest: 'sha256:old' };
+const HEALTHY: HealthReport = { healthy: true, findings: [{ node: 'g1', check: 'web', healthy: true, detail: '200' }] };
+const SICK: HealthReport = { healthy: false, findings: [{ node: 'g1', check: 'web', healthy: false, detail: '502' }] };
+
+/** What the world does when it is asked; a test changes what it is about. Calls are kept in order. */
+export interface World {
+  calls: string[];
+  /** Names of what is still to be undone before the probes hold again. */
+  sickUntil: string | undefined;
+  healthy: boolean;
+  activities: Activities;
+}
+
+export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
+  const world: World = {
+    calls: [],
+    sickUntil: settings.sickUntil,
+    healthy: true,
+    activities: undefined as unknown as Activities,
+  };
+  const did = (call: string): void => {
+    world.calls.push(call);
+    if (call === world.sickUntil) world.healthy = true;
+  };
+  const acts: Activities = {
+    ...createLockActivities(),
+    resolveScope: () => Promise.resolve(scope()),
+    resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
+    observeUpgrade: () => Promise.resolve(observation()),
+    buildClosure: ({ node }) =>
+      Promise.resolve(closure(node === 'n1' ? 'v2' : 'v2', node === 'n1' ? { incusVersions: ['6.0.4'] } : {})),
+    previewUnits: () => Promise.resolve(['caddy.service']),
+    snapshotInstance: ({ instance }) => (did(`snapshot ${instance}`), Promise.resolve('created')),
+    snapshotVolume: ({ volume }) => (did(`snapshot volume ${volume}`), Promise.resolve('created')),
+    restoreInstance: ({ instance }) => (did(`restore snapshot ${instance}`), Promise.resolve()),
+    deleteInstanceSnapshot: ({ instance }) => (did(`delete snapshot ${instance}`), Promise.resolve()),
+    deleteVolumeSnapshot: ({ volume }) => (did(`delete snapshot volume ${volume}`), Promise.resolve()),
+    pruneSnapshots: () => (did('prune'), Promise.resolve([])),
+    deploySystem: ({ node, mode }) => (
+      did(`deploy ${node} ${mode}`),
+      Promise.resolve({ type: 'deployed', system: system('v2') })
+    ),
+    rollBackSystem: ({ node }) => (
+      did(`roll back ${node}`),
+      Promise.resolve({ type: 'rolled back', system: system('v1') })
+    ),
+    reboot: ({ node }) => (did(`reboot ${node}`), Promise.resolve(system('v2'))),
+    evacuateMember: ({ member }) => (did(`evacuate ${member}`), Promise.resolve('evacuated')),
+    restoreMember: ({ member }) => (did(`restore ${member}`), Promise.resolve('restored')),
+    awaitIncusVersion: ({ member }) => (did(`incus of ${member}`), Promise.resolve({ restarts: 0 })),
+    recordImages: () => Promise.resolve([IMAGE]),
+    updateContainers: ({ node }) => {
+      did(`update ${node}`);
+      if (world.sickUntil !== undefined) world.healthy = false;
+      return Promise.resolve([{ ...IMAGE, imageId: 'new' }]);
+    },
+    rollBackContainers: ({ node }) => (did(`former containers ${node}`), Promise.resolve('rolled back')),
+    releaseImages: ({ node }) => (did(`release images ${node}`), Promise.resolve()),
+    checkHealth: () => Promise.resolve(world.healthy ? HEALTHY : SICK),
+    forgetJobs: () => (did('forget jobs'), Promise.resolve([])),
+    lookAround: () => Promise.resolve([]),
+    glanceAtFleet: () => Promise.resolve({ members: [], guests: [] }),
+    ...overrides,
+  };
+  world.activities = acts;
+  return world;
+}
+
+/** A failure as activities throw it. */
+export function failing(type: string, message: string): () => Promise<never> {
+  return () => Promise.reject(ApplicationFailure.nonRetryable(message, type));
+}

@@ -1,0 +1,180 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
+import { forgetDevServer, isAlive, readDevServer, writeDevServer } from './dev-state.ts';
+import { answers, findFreePort, isFree, LOOPBACK, UI_OFFSET } from './ports.ts';
+import { missingSearchAttributes } from './search-attributes.ts';
+import { StartError } from './start-error.ts';
+
+export interface DevServerOptions {
+  /** The Temporal CLI: {@link findTemporalCli}. */
+  executable: string;
+  /** Keeps the data, the log and the address across restarts. Made if missing; one server per folder. */
+  folder: string;
+  /** Taken as it is. Without it: 7233 if that is free, else any. The Web UI listens a thousand above. */
+  port?: number;
+  /** `--dynamic-config-value` and the like. */
+  extraArgs?: readonly string[];
+}
+
+export interface DevServer {
+  /** `127.0.0.1:7233` */
+  address: string;
+  /** `http://127.0.0.1:8233` */
+  uiAddress: string;
+  pid: number;
+  logFile: string;
+  /** Resolves when the server has ended, for whatever reason. */
+  exited: Promise<void>;
+  /** Ends it and waits for that. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const USUAL_PORT = 7233;
+const READY_TIMEOUT_MS = 30_000;
+const READY_INTERVAL_MS = 25;
+const STOP_TIMEOUT_MS = 10_000;
+const LOG_LIMIT_BYTES = 10_000_000;
+/** Exit code of flock(1) when another process has the lock. */
+const LOCKED = 75;
+
+/**
+ * Starts the development server with its Web UI and waits until it takes work. It has its own process group, so a
+ * terminal's Ctrl-C reaches us first, and ends with us even when we are killed.
+ * Throws StartError: `busy` (the folder or the port is in use), `broken` (it ended or is not ready after 30 s).
+ */
+export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const port = await choosePort(options.port);
+  const logFile = join(folder, 'temporal.log');
+  await rotate(logFile);
+  const child = launch(options, port, logFile);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      resolve();
+    });
+  });
+  const stop = () => end(child, exited).finally(() => forgetDevServer(folder));
+  try {
+    if ((await ready(port, child)) === 'ended') throw await whyEnded(child, folder, logFile);
+  } catch (error) {
+    await end(child, exited);
+    throw error;
+  }
+  const address = `${LOOPBACK}:${port}`;
+  const uiAddress = `http://${LOOPBACK}:${port + UI_OFFSET}`;
+  const pid = child.pid ?? 0;
+  await writeDevServer(folder, { address, uiAddress, pid, startedAt: new Date().toISOString() });
+  return { address, uiAddress, pid, logFile, exited, stop };
+}
+
+async function choosePort(wanted: number | undefined): Promise<number> {
+  const port = wanted ?? USUAL_PORT;
+  const taken = [];
+  for (const each of [port, port + UI_OFFSET]) if (!(await isFree(each))) taken.push(each);
+  if (taken.length === 0) return port;
+  if (wanted === undefined) return findFreePort();
+  const ports =
+    taken.length === 1 ? `Port ${taken.join()} on ${LOOPBACK} is` : `Ports ${taken.join(' and ')} on ${LOOPBACK} are`;
+  const message = `${ports} in use.`;
+  throw new StartError('busy', message, 'Choose another port (the Web UI takes the one a thousand above), or none.');
+}
+
+/**
+ * A second server on the same data starts without complaint, so the kernel's lock on a file beside it excludes one:
+ * flock(1) opens it and becomes the server, which holds the lock as long as it lives.
+ */
+function launch({ executable, folder, extraArgs = [] }: DevServerOptions, port: number, logFile: string): ChildProcess {
+  const locked = [
+    'flock',
+    '--nonblock',
+    '--conflict-exit-code',
+    String(LOCKED),
+    '--no-fork',
+    join(folder, 'temporal.lock'),
+  ];
+  const attributes = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  const server = [executable, 'server', 'start-dev', '--db-filename', join(folder, 'temporal.db')];
+  const place = ['--ip', LOOPBACK, '--port', String(port), '--ui-port', String(port + UI_OFFSET)];
+  const argv = [
+    '--pdeathsig',
+    'TERM',
+    ...locked,
+    ...server,
+    ...place,
+    '--ui-disable-news-fetch',
+    ...attributes,
+    ...extraArgs,
+  ];
+  const log = openSync(logFile, 'a', 0o600);
+  try {
+    return spawn('setpriv', argv, { detached: true, stdio: ['ignore', log, log] });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Waits until the namespace and the search attributes are there: the port opens before they are. */
+async function ready(port: number, child: ChildProcess): Promise<'ready' | 'ended'> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    if (hasEnded(child)) return 'ended';
+    if ((await answers(port)) && (await takesWork(port))) return 'ready';
+    await pause(READY_INTERVAL_MS);
+  }
+  const message = `The development server does not answer on port ${port} after ${READY_TIMEOUT_MS / 1000} s.`;
+  throw new StartError('broken', message, 'Is this machine very busy? Its log may tell more.');
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+
+async function takesWork(port: number): Promise<boolean> {
+  try {
+    const connection = await Connection.connect({ address: `${LOOPBACK}:${port}`, connectTimeout: 2000 });
+    try {
+      return (await missingSearchAttributes(connection, 'default')).length === 0;
+    } finally {
+      await connection.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+async function whyEnded(child: ChildProcess, folder: string, logFile: string): Promise<StartError> {
+  if (child.exitCode === LOCKED) {
+    const other = await readDevServer(folder);
+    const where = other && isAlive(other) ? ` It answers at ${other.address}, its Web UI at ${other.uiAddress}.` : '';
+    const message = `A development server keeps its data in ${folder} already.${where}`;
+    return new StartError('busy', message, 'Use that one, end it, or choose another folder with RUNBOOK_STATE.');
+  }
+  const lastLines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n');
+  const how = child.signalCode ?? (child.exitCode === null ? 'not started' : `exit code ${child.exitCode}`);
+  const message = `The development server ended before it was ready (${how}).\n${lastLines}`;
+  return new StartError('broken', message, `All it said is in ${logFile}.`);
+}
+
+async function end(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (child.pid === undefined || hasEnded(child)) return;
+    process.kill(-child.pid, signal);
+    await Promise.race([exited, pause(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+}
+
+async function rotate(logFile: string): Promise<void> {
+  const size = await stat(logFile).then(
+    (file) => file.size,
+    () => 0,
+  );
+  if (size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.1`);
+}

@@ -1,0 +1,44 @@
+/** What a development server leaves for other programs to find it. Node.js built-ins only. */
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface DevServerRecord {
+  /** `127.0.0.1:7233` */
+  address: string;
+  /** `http://127.0.0.1:8233` */
+  uiAddress: string;
+  pid: number;
+  /** ISO 8601. */
+  startedAt: string;
+}
+
+const fileIn = (folder: string): string => join(folder, 'dev-server.json');
+
+/**
+ * The development server that keeps its data in this state folder: one that runs, or one that was killed and has not
+ * been started again, which {@link isAlive} tells. Undefined where there was none, or it was stopped in order.
+ */
+export async function readDevServer(folder: string): Promise<DevServerRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(fileIn(folder), 'utf8')) as DevServerRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether it runs. Another process may have got its number since. */
+export function isAlive({ pid }: DevServerRecord): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+export async function writeDevServer(folder: string, server: DevServerRecord): Promise<void> {
+  const aside = `${fileIn(folder)}.${process.pid}.tmp`;
+  await writeFile(aside, `${JSON.stringify(server, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(aside, fileIn(folder));
+}
+
+export const forgetDevServer = (folder: string): Promise<void> => rm(fileIn(folder), { force: true });

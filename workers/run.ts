@@ -1,0 +1,70 @@
+/** A worker, alone or with a development server, until a signal ends it. */
+import { createActivities } from '../activities/index.ts';
+import { Runtime } from '@temporalio/worker';
+import { mkdirSync } from 'node:fs';
+import type { Environment } from './environment.ts';
+import { createLogger, type LogOptions } from './logging.ts';
+import { runDev, type DevEvent } from './dev.ts';
+import { onStopSignal } from './stop-signals.ts';
+import { startWorker, type RunningWorker } from './worker.ts';
+
+export interface RunOptions {
+  /** The worker's clone of the monorepo. */
+  repo: string;
+  /** Jobs, ssh sockets, the development server's data. Made 0700 if missing. */
+  stateDir: string;
+  env: Environment;
+  log: LogOptions;
+  /** `127.0.0.1:9464`: where Prometheus may ask. */
+  metrics?: string;
+}
+
+export type WorkerEvent =
+  | { type: 'polls'; worker: Pick<RunningWorker, 'identity' | 'address' | 'namespace' | 'taskQueue'> }
+  | { type: 'stopping' };
+
+/**
+ * Runs a worker until SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once.
+ * Throws StartError: what kept it from starting, and the remedy.
+ */
+export const runWorker = (options: RunOptions & { report: (event: WorkerEvent) => void }): Promise<void> =>
+  withActivities(options, async (settings, signal) => {
+    const worker = await startWorker({ ...settings, env: options.env });
+    options.report({ type: 'polls', worker });
+    signal.addEventListener('abort', () => {
+      options.report({ type: 'stopping' });
+      void worker.stop().catch(() => undefined);
+    });
+    await worker.stopped.finally(() => Runtime.instance().shutdown());
+  });
+
+/** Runs development server, Web UI and worker until a signal, as {@link runWorker}. Data are kept in `stateDir`. */
+export const runDevelopment = (
+  options: RunOptions & { port?: number; report: (event: DevEvent) => void },
+): Promise<void> =>
+  withActivities(options, (settings, signal) => {
+    const { port, report, stateDir, env } = options;
+    return runDev({ ...settings, env, stateDir, report, signal, ...(port !== undefined && { port }) });
+  });
+
+async function withActivities(
+  { repo, stateDir, log, metrics }: RunOptions,
+  work: (
+    settings: { activities: object; logger: ReturnType<typeof createLogger>; metrics?: string },
+    signal: AbortSignal,
+  ) => Promise<void>,
+): Promise<void> {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const logger = createLogger(log);
+  const { activities, close } = createActivities({ repo, stateDir, logger });
+  const stop = new AbortController();
+  const giveBack = onStopSignal(() => {
+    stop.abort();
+  });
+  try {
+    await work({ activities, logger, ...(metrics !== undefined && { metrics }) }, stop.signal);
+  } finally {
+    giveBack();
+    await close();
+  }
+}

@@ -1,0 +1,110 @@
+import { hostname } from 'node:os';
+import { IllegalStateError } from '@temporalio/common';
+import { Runtime, Worker, type WorkerOptions as SdkOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { keepShellsReady } from '../hosts/shells.ts';
+import { TASK_QUEUE } from '../workflows/messages.ts';
+import { awaitPolling } from './await-polling.ts';
+import { connectWorker } from './connection.ts';
+import type { Environment } from './environment.ts';
+import { temporalLogger } from './logging.ts';
+import { ensureSearchAttributes } from './search-attributes.ts';
+import { StartError } from './start-error.ts';
+import { findWorkflowBundle } from './workflow-bundle.ts';
+
+export interface WorkerSettings {
+  /** What workflows may ask for, by name. */
+  activities: object;
+  logger: Logger;
+  /** Default `process.env`: `TEMPORAL_ADDRESS` and the like. */
+  env?: Environment;
+  /** A development server, instead of what the environment says. */
+  devAddress?: string;
+  /** Default {@link TASK_QUEUE}. */
+  taskQueue?: string;
+  /** `127.0.0.1:9464`: where Prometheus may ask. Default: nowhere. */
+  metrics?: string;
+  /** Default: the one that was built with the program. */
+  workflowBundle?: { codePath: string };
+}
+
+export interface RunningWorker {
+  /** `runbook@edge-1`, as the Web UI shows it. */
+  identity: string;
+  address: string;
+  namespace: string;
+  taskQueue: string;
+  /** Resolves when the worker has stopped and its connection is closed; rejects if it failed. */
+  stopped: Promise<void>;
+  /** Takes no more work, lets activities end, and resolves with `stopped`. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A cancelled run reaches its activity within a second of the next beat instead of after 8 s; a stopped worker lets
+ * short activities end for 10 s and then tells the long ones, whose jobs go on without it.
+ */
+const MANNERS = {
+  maxHeartbeatThrottleInterval: '1s',
+  shutdownGraceTime: '10s',
+  shutdownForceTime: '30s',
+} satisfies Partial<SdkOptions>;
+
+/** A look at a machine is some five commands at once. */
+const SHELLS_READY = 5;
+
+/**
+ * Starts a worker and resolves when it polls. Throws StartError: `unreachable`, `refused`, `busy` (the metrics' port),
+ * `broken`. Signals are the caller's affair: {@link onStopSignal}. End the process's Runtime after the last worker.
+ */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const { activities, env = process.env, taskQueue = TASK_QUEUE } = settings;
+  const workflowBundle = settings.workflowBundle ?? findWorkflowBundle();
+  installRuntime(settings);
+  const { connection, namespace, address } = await connectWorker(env, settings.devAddress);
+  const identity = `runbook@${hostname()}`;
+  keepShellsReady(SHELLS_READY);
+  try {
+    await ensureSearchAttributes(connection, namespace);
+    const options = { connection, namespace, identity, taskQueue, activities, workflowBundle, ...MANNERS };
+    const worker = await Worker.create(options);
+    const stopped = worker.run().finally(() => {
+      keepShellsReady(0);
+      return connection.close();
+    });
+    // Whoever awaits `stopped` or `stop` learns of it; nobody else has to.
+    stopped.catch(() => undefined);
+    const stop = () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      return stopped;
+    };
+    await Promise.race([awaitPolling(connection, { namespace, taskQueue, identity }), stopped]);
+    return { identity, address, namespace, taskQueue, stopped, stop };
+  } catch (error) {
+    keepShellsReady(0);
+    await connection.close();
+    throw error;
+  }
+}
+
+/**
+ * Before anything else of the SDK; the first in a process decides. It must not take the signals: the order of
+ * stopping is ours.
+ */
+function installRuntime({ logger, metrics }: WorkerSettings): void {
+  try {
+    Runtime.install({
+      logger: temporalLogger(logger),
+      shutdownSignals: [],
+      telemetryOptions: {
+        logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+        ...(metrics === undefined ? {} : { metrics: { prometheus: { bindAddress: metrics } } }),
+      },
+    });
+  } catch (error) {
+    if (error instanceof IllegalStateError) return;
+    if (metrics === undefined) throw error;
+    const whatToDo = 'Expected an address like 127.0.0.1:9464 whose port is free.';
+    throw new StartError('busy', `Metrics can't be served at ${metrics}.`, whatToDo, error);
+  }
+}

@@ -1,0 +1,7 @@
+/** Every workflow that a worker offers. */
+export { clusterUpgrade } from './cluster-upgrade.ts';
+export { doctor } from './doctor.ts';
+export { glance } from './glance.ts';
+export { resourceLock } from './resource-lock.ts';
+export { safeUpgradeAll } from './safe-upgrade-all.ts';
+export { safeUpgrade } from './safe-upgrade.ts';

@@ -1,0 +1,89 @@
+/**
+ * Names shared by workflows, workers and the command line: what starts a run, what it answers to.
+ * No import of the Temporal SDK, so that the command line can load it for nothing.
+ */
+import type { RunView, UpgradeResume } from '../plan/run.ts';
+
+export const TASK_QUEUE = 'runbook';
+
+/** A run's own id excludes its double: one safe-upgrade per node at a time. */
+export const workflowId = (runbook: string, subject: string): string => `${runbook}/${subject}`;
+/** One lock workflow per resource; its queue is fair. */
+export const lockWorkflowId = (resource: string): string => `lock/${resource}`;
+/** Planning changes nothing, so any number may run beside each other and beside a run. */
+export const planWorkflowId = (runbook: string, subject: string, nonce: string): string =>
+  `plan/${runbook}/${subject}/${nonce}`;
+
+/** Search attributes, all of type Keyword. */
+export const SEARCH_ATTRIBUTES = ['RunbookName', 'RunbookSubject', 'RunbookPhase', 'RunbookOutcome'] as const;
+
+/** Where runbook reads the fleet file and the flake: the worker's clone at one revision. */
+export interface FleetRef {
+  /** Full git commit id. */
+  revision: string;
+}
+
+export interface SafeUpgradeInput {
+  fleet: FleetRef;
+  /** A member or guest of the fleet file; for `--all` the workflow is `safeUpgradeAll`. */
+  node: string;
+  /** Who started it, for the report. */
+  actor: string;
+  /** Members that are meant to be away. */
+  allowOffline: string[];
+  /** The orchestrator may be on this node. */
+  allowOrchestrator: boolean;
+  /** Observe and plan, change nothing, take no lock. */
+  planOnly: boolean;
+  /** Goes on where an earlier run under this id stopped. */
+  resume?: UpgradeResume;
+}
+
+export type SafeUpgradeAllInput = Omit<SafeUpgradeInput, 'node' | 'resume'>;
+export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'allowOffline' | 'allowOrchestrator'>;
+
+/** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
+export const DOCTOR_WORKFLOW = 'doctor';
+export interface DoctorInput {
+  fleet: FleetRef;
+  /** Only this member or guest. */
+  node?: string;
+}
+
+/** A quick look at members and guests; its result is `FleetGlance` of plan/glance.ts. Changes nothing. */
+export const GLANCE_WORKFLOW = 'glance';
+export interface GlanceInput {
+  fleet: FleetRef;
+}
+
+/** Query: the run as a person sees it. Every runbook's workflow answers it. */
+export const VIEW_QUERY = 'view';
+export type ViewQuery = () => RunView;
+
+/** Updates. Each is refused by its validator with a message for the person who typed it. */
+export const DECIDE_UPDATE = 'decide';
+export type DecideArgs = { approvalId?: string; approved: boolean; actor: string; reason: string };
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export type PauseArgs = { actor: string };
+
+/**
+ * A run that ended `RolledBack` or `Failed` fails with an ApplicationFailure of one of these types,
+ * whose first detail is the final RunView: the Web UI shows it red, and the terminal has everything to tell.
+ */
+export const ROLLED_BACK_FAILURE = 'RolledBack';
+export const FAILED_FAILURE = 'Failed';
+
+/** Signals between runs and lock workflows. Runs are known by workflow id, so that a reset keeps its lock. */
+export const LOCK_ACQUIRE = 'acquire';
+export const LOCK_RELEASE = 'release';
+export const LOCK_GRANTED = 'lockGranted';
+export const LOCK_QUEUED = 'lockQueued';
+export interface LockClaim {
+  workflowId: string;
+}
+export interface LockNews {
+  resource: string;
+  /** Workflow id of who holds it. */
+  holder: string;
+}

@@ -1,0 +1,256 @@
+import {
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineUpdate,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { renderDetails } from '../../plan/details.ts';
+import { runName } from '../../plan/run-name.ts';
+import {
+  addStep,
+  NOBODY,
+  type Approval,
+  type Decision,
+  type Phase,
+  type RunResult,
+  type RunView,
+  type StepState,
+  type StepView,
+} from '../../plan/run.ts';
+import {
+  DECIDE_UPDATE,
+  PAUSE_UPDATE,
+  RESUME_UPDATE,
+  VIEW_QUERY,
+  type DecideArgs,
+  type PauseArgs,
+} from '../messages.ts';
+import { activitiesFor, type StepActivities } from './activities.ts';
+import { decisionRefusal } from './decisions.ts';
+import { describeFailure, refusal } from './failures.ts';
+import type { RetryKind } from './retries.ts';
+
+const NAME = defineSearchAttributeKey('RunbookName', 'KEYWORD');
+const SUBJECT = defineSearchAttributeKey('RunbookSubject', 'KEYWORD');
+const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
+const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
+
+export interface StepSpec {
+  id: string;
+  phase: Phase;
+  title: string;
+  kind: RetryKind;
+}
+
+/** What a step came to, for whoever watches. */
+export interface StepEnd {
+  state: Extract<StepState, 'done' | 'already' | 'not needed'>;
+  detail?: string;
+}
+
+/** Keeps the view of one run and answers queries and updates about it. */
+export class Run {
+  readonly view: RunView;
+  #mayHold = true;
+
+  constructor({ name = ownName(), ...init }: { runbook: string; subject: string; revision: string; name?: string }) {
+    this.view = {
+      ...init,
+      name,
+      phase: 'lock',
+      steps: [],
+      paused: false,
+      decisions: [],
+      waitingFor: [],
+      warnings: [],
+      gates: [],
+    };
+    setHandler(defineQuery<RunView>(VIEW_QUERY), () => this.view, { description: 'The run as a person sees it' });
+    this.#answerPeople();
+    upsertSearchAttributes([
+      { key: NAME, value: init.runbook },
+      { key: SUBJECT, value: init.subject },
+    ]);
+    this.#show();
+  }
+
+  /** Shows the steps that are planned, in their order; steps that ran already stay. */
+  announce(steps: readonly StepView[]): void {
+    const known = new Set(this.view.steps.map(({ id }) => id));
+    this.view.steps.push(...steps.filter(({ id }) => !known.has(id)).map((step) => ({ ...step })));
+    this.#show();
+  }
+
+  /** Keeps what the gates say; how they were judged is a step of its own. */
+  judge(gates: RunView['gates']): void {
+    this.view.gates = gates;
+    const refusals = gates.filter(({ verdict }) => verdict === 'refused').length;
+    const [state, detail] =
+      refusals === 0
+        ? (['done', `${gates.length} of ${gates.length}`] as const)
+        : (['failed', `${refusals} of ${gates.length} refuse${refusals === 1 ? 's' : ''}`] as const);
+    this.note({ id: 'gates', phase: 'gate', title: 'gates', state, detail });
+    this.view.warnings.push(...gates.filter(({ verdict }) => verdict === 'warning').map(({ message }) => message));
+    this.#show();
+  }
+
+  warn(warning: string): void {
+    this.view.warnings.push(warning);
+    this.#show();
+  }
+
+  waitFor(waiting: RunView['waitingFor']): void {
+    this.view.waitingFor = waiting;
+    this.#show();
+  }
+
+  /**
+   * Runs one step: shown as running, then as what it came to. Waits first while the run is paused.
+   * Activities used in it carry the step's id and title.
+   */
+  async step<T>(spec: StepSpec, work: (act: StepActivities) => Promise<T>, end: (value: T) => StepEnd): Promise<T> {
+    await this.hold();
+    const step = this.#begin(spec);
+    try {
+      const value = await work(activitiesFor(spec));
+      this.#end(step, end(value));
+      return value;
+    } catch (error) {
+      const { message } = describeFailure(error);
+      const [firstLine = ''] = message.split('\n');
+      this.#end(step, { state: 'failed', detail: isCancellation(error) ? 'cancelled' : firstLine });
+      throw error;
+    }
+  }
+
+  /** Holds here while the run is paused. Steps do so by themselves; this is for where the last of them was. */
+  async hold(): Promise<void> {
+    if (this.#mayHold) await condition(() => !this.view.paused);
+  }
+
+  /**
+   * From here to its end, `work` is neither cancelled nor held: what is half-way has to come to rest. Also what comes
+   * after it is not held.
+   */
+  unstoppable<T>(work: () => Promise<T>): Promise<T> {
+    this.#mayHold = false;
+    this.#pause(false);
+    return CancellationScope.nonCancellable(work);
+  }
+
+  /** Shows a step that was decided without being run. */
+  note(step: StepView): void {
+    addStep(this.view.steps, step);
+    this.#show();
+  }
+
+  /** Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. */
+  async ask(question: { id: string; question: string; consequences: string[]; timeoutMs: number }): Promise<Decision> {
+    const { id, timeoutMs, ...rest } = question;
+    const approval: Approval = {
+      id,
+      ...rest,
+      askedAt: isoNow(),
+      deadline: new Date(Date.now() + timeoutMs).toISOString(),
+    };
+    this.view.approval = approval;
+    this.#show();
+    const answered = (): Decision | undefined => this.view.decisions.find(({ approvalId }) => approvalId === id);
+    try {
+      await condition(() => answered() !== undefined, timeoutMs, {
+        summary: `Waits for a person: ${question.question}`,
+      });
+    } finally {
+      delete this.view.approval;
+      this.#show();
+    }
+    return answered() ?? this.#decide({ approvalId: id, approved: false, actor: NOBODY, reason: 'no answer in time' });
+  }
+
+  /** The end. What was planned and not reached was not needed, unless planning was all that was asked for. */
+  finish(result: RunResult, { planOnly }: { planOnly: boolean }): RunView {
+    if (!planOnly) for (const step of this.view.steps) if (step.state === 'pending') step.state = 'not needed';
+    this.view.result = result;
+    this.view.paused = false;
+    upsertSearchAttributes([{ key: OUTCOME, value: result.outcome }]);
+    this.#show();
+    return this.view;
+  }
+
+  #begin({ id, phase, title }: StepSpec): StepView {
+    let step = this.view.steps.find((candidate) => candidate.id === id);
+    if (!step) {
+      step = { id, phase, title, state: 'pending' };
+      addStep(this.view.steps, step);
+    }
+    delete step.endedAt;
+    Object.assign(step, { state: 'running', startedAt: isoNow(), title });
+    if (this.view.phase !== phase) {
+      this.view.phase = phase;
+      upsertSearchAttributes([{ key: PHASE, value: phase }]);
+    }
+    this.#show();
+    return step;
+  }
+
+  #end(step: StepView, { state, detail }: { state: StepState; detail?: string }): void {
+    step.state = state;
+    step.endedAt = isoNow();
+    if (detail !== undefined) step.detail = detail;
+    this.#show();
+  }
+
+  #answerPeople(): void {
+    setHandler(defineUpdate<Decision, [DecideArgs]>(DECIDE_UPDATE), (args) => this.#decide(args), {
+      description: 'Approve or reject what the run waits for',
+      validator: (args: DecideArgs) => {
+        const problem = decisionRefusal(this.view, args);
+        if (problem !== undefined) throw refusal(problem);
+      },
+    });
+    setHandler(defineUpdate<boolean, [PauseArgs]>(PAUSE_UPDATE), () => this.#pause(true), {
+      description: 'Hold the run before its next step',
+      validator: this.#requireHold,
+    });
+    setHandler(defineUpdate<boolean, [PauseArgs]>(RESUME_UPDATE), () => this.#pause(false), {
+      description: 'Let a paused run go on',
+    });
+  }
+
+  readonly #requireHold: (args: PauseArgs) => void = () => {
+    if (!this.#mayHold) throw refusal('it cannot be held any more. What it has begun has to come to rest.');
+  };
+
+  #pause(paused: boolean): boolean {
+    this.view.paused = paused;
+    this.#show();
+    return paused;
+  }
+
+  #decide({ approvalId, approved, actor, reason }: DecideArgs): Decision {
+    const decision = { approvalId: approvalId ?? this.view.approval?.id ?? '', approved, actor, reason, at: isoNow() };
+    this.view.decisions.push(decision);
+    this.#show();
+    return decision;
+  }
+
+  #show(): void {
+    setCurrentDetails(renderDetails(this.view));
+  }
+}
+
+/** Named after the first execution, so that a reset or a continued run keeps the name of what it made. */
+function ownName(): string {
+  const { startTime, firstExecutionRunId } = workflowInfo();
+  return runName(startTime, firstExecutionRunId);
+}
+
+function isoNow(): string {
+  return new Date().toISOString();
+}
