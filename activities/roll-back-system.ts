@@ -28,15 +28,18 @@ export async function rollBackSystem(
 
   // A deployment that is still copying would activate its system after we have looked.
   await local.jobs.stop(deployJob(input), context);
-  const now = await systemStateOf(host, context);
-  if (now.activations.length > 0) throw failure('Busy', `An activation runs on ${node}: ${now.activations.join('; ')}`);
-  if (isBack(now) && !interrupted) return { type: 'already', system: now };
   const earlier = await host.jobs.status(jobName, context);
-  if (isBack(now) && earlier.type === 'ended' && earlier.exitCode === 0) return { type: 'rolled back', system: now };
-  if (now.profilePath !== before.profilePath) await turnProfile(host, before, context);
-  // What an earlier attempt left has done its work, or failed at it: this is another one.
-  await host.jobs.remove(jobName, context);
-  await host.jobs.start({ name: jobName, ...activation(before, mode), timeoutMs: ACTIVATION_MS }, context);
+  if (earlier.type !== 'running') {
+    const now = await systemStateOf(host, context);
+    if (now.activations.length > 0)
+      throw failure('Busy', `An activation runs on ${node}: ${now.activations.join('; ')}`);
+    if (isBack(now) && !interrupted) return { type: 'already', system: now };
+    if (isBack(now) && earlier.type === 'ended' && earlier.exitCode === 0) return { type: 'rolled back', system: now };
+    if (now.profilePath !== before.profilePath) await turnProfile(host, before, context);
+    // What an earlier attempt left has done its work, or failed at it: this is another one.
+    await host.jobs.remove(jobName, context);
+    await host.jobs.start({ name: jobName, ...activation(before, mode), timeoutMs: ACTIVATION_MS }, context);
+  }
   const ended = await awaitJob(
     host.jobs,
     jobName,

@@ -44,7 +44,7 @@ export function createJobs(
       const script = supervisorScript(spec, stateDir, new Date().toISOString());
       const more = { input: script, ...withSignal(signal) };
       const answer = await run(`start job ${spec.name}`, startArguments(spec, stateDir, systemd), more);
-      const [word = '', rest = ''] = answer.stdout.trim().split(' ', 2);
+      const [word = '', rest = ''] = said(answer, `start job ${spec.name}`, host.name).trim().split(' ', 2);
       if (systemd && rest === 'process')
         logger.warn({ host: host.name, job: spec.name }, 'no systemd on this host: the job is a plain process');
       if (word === 'started' || word === 'attached') return { type: word };
@@ -54,7 +54,8 @@ export function createJobs(
     status: async (name, { signal, waitMs = 0 } = {}): Promise<JobState> => {
       const boundary = newNonce();
       const argv = statusArguments(stateDir, checkName(name), { boundary, keptBytes: KEPT_BYTES, waitMs });
-      return parseJobState((await run(`see job ${name}`, argv, withSignal(signal))).stdout, boundary);
+      const answer = await run(`see job ${name}`, argv, withSignal(signal));
+      return parseJobState(said(answer, `see job ${name}`, host.name), boundary);
     },
     stop: async (name, { signal } = {}) => {
       await run(`stop job ${name}`, stopArguments(stateDir, checkName(name), STOP_SECONDS), withSignal(signal));
@@ -89,6 +90,12 @@ function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
 function checked(result: RunResult, what: string, host: string): RunResult {
   if (result.exitCode === 0) return result;
   throw unexpected(what, host, result);
+}
+
+/** `incus exec` can lose what a command printed (docs/simulator.md says when): these scripts always print something. */
+function said(result: RunResult, what: string, host: string): string {
+  if (result.stdout !== '') return result.stdout;
+  throw new HostError('Unreachable', host, `Could not ${what} on ${host}: the answer was lost on its way.`);
 }
 
 function unexpected(what: string, host: string, { exitCode, stdout, stderr }: RunResult): HostError {

@@ -47,8 +47,9 @@ export function createActivations(host: Host, options: ToolOptions & { tempPath?
 
   const runningActivations: Activations['runningActivations'] = async () => {
     const ran = await run(['pgrep', '-f', '-a', PROCESSES]);
-    // 1: nothing matched.
-    if (ran.result.exitCode > 1) return unexpected('pgrep', ran);
+    // 1: nothing matched. 0: something did, so it says what.
+    const isLost = ran.result.exitCode === 0 && ran.result.stdout === '';
+    if (ran.result.exitCode > 1 || isLost) return unexpected('pgrep', ran);
     const found = ran.result.stdout.split('\n').flatMap((line) => {
       const [, pid, command] = /^(\d+) (.*)$/.exec(line) ?? [];
       return pid === undefined || command === undefined ? [] : [{ pid: Number(pid), command }];

@@ -19,7 +19,7 @@ export interface Unexpected {
   /** The end of what it printed, and what was missing in it. */
   output: string;
   /**
-   * It ended well and said nothing at all. `incus exec` loses what a short command prints where both machines are busy
+   * It said nothing at all. `incus exec` loses what a short command prints where both machines are busy
    * (Incus 6.0.4), so trying again helps.
    */
   silent?: true;
@@ -63,7 +63,7 @@ export function unexpected(tool: string, { argv, result }: Ran, missing?: string
   const printed = tail([result.stdout.trim(), result.stderr.trim()].filter((text) => text !== '').join('\n'));
   const output = missing === undefined ? printed : `${missing}\n${printed}`.trimEnd();
   const found = { type: 'unexpected', tool, argv: displayArgv(argv), exitCode: result.exitCode, output } as const;
-  return result.exitCode === 0 && printed === '' ? { ...found, silent: true } : found;
+  return printed === '' ? { ...found, silent: true } : found;
 }
 
 /**

@@ -108,10 +108,8 @@ async function isTriedAgain(run: Run): Promise<void> {
       const { pendingActivities } = (await run.describe()).raw;
       return (pendingActivities ?? []).some(
         ({ attempt, lastStartedTime, lastHeartbeatTime }) =>
-          // One that finds it at work may also have given up for now: then the one after it has begun.
-          (attempt ?? 0) > 2 ||
-          ((attempt ?? 0) > 1 &&
-            (optionalTsToMs(lastHeartbeatTime) ?? 0) > (optionalTsToMs(lastStartedTime) ?? Infinity)),
+          (attempt ?? 0) > 1 &&
+          (optionalTsToMs(lastHeartbeatTime) ?? 0) > (optionalTsToMs(lastStartedTime) ?? Infinity),
       );
     },
     { what: `${run.workflowId} to try again`, withinMs: REACHED_WITHIN_MS, everyMs: 200 },

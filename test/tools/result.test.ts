@@ -19,7 +19,8 @@ describe('what is unexpected', () => {
   it('is told apart where it is that nothing was said at all', () => {
     const nothing = { ...result, exitCode: 0, stdout: '\n' };
     expect(unexpected('cat', { argv: ['cat'], result: nothing }, 'Expected an id.')).toMatchObject({ silent: true });
-    expect(unexpected('cat', { argv: ['cat'], result: { ...nothing, exitCode: 1 } })).not.toHaveProperty('silent');
+    expect(unexpected('cat', { argv: ['cat'], result: { ...nothing, exitCode: 1 } })).toMatchObject({ silent: true });
+    expect(unexpected('cat', { argv: ['cat'], result: { ...nothing, stderr: 'x' } })).not.toHaveProperty('silent');
     expect(unexpected('cat', { argv: ['cat'], result: { ...nothing, stdout: 'x' } })).not.toHaveProperty('silent');
   });
 
