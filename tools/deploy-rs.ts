@@ -167,6 +167,8 @@ const FAILURES: readonly [RegExp, DeployClaim['claim']][] = [
     'unreachable',
   ],
   [/Failed to push profile/, 'copy failed'],
+  // ssh's own exit code, whatever it said: there are many ways for a connection to break.
+  [/SSH (?:activation|wait) command .*resulted in a bad exit status: exit status: 255\./, 'unreachable'],
   [/SSH (?:activation|wait) command .*resulted in a bad exit|over SSH resulted in a bad exit/, 'activation failed'],
 ];
 

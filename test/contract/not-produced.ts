@@ -32,6 +32,8 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   [String.raw`Connection (?:to \S+ )?(?:reset) by `]: `${BREAKS}packet.c, OpenSSH`,
   'client_loop: send disconnect': `${BREAKS}clientloop.c, OpenSSH`,
   'Timeout, server .* not responding': `${BREAKS}clientloop.c, OpenSSH`,
+  [String.raw`SSH (?:activation) command .*resulted in a bad exit status: exit status: 255\.`]: `${BREAKS}ssh(1)`,
+  [String.raw`SSH (?:wait) command .*resulted in a bad exit status: exit status: 255\.`]: `${BREAKS}ssh(1)`,
   'over SSH resulted in a bad exit': `${BREAKS}src/deploy.rs, deploy-rs 1.0.0`,
   '^fatal: (?:bad revision)': `${OTHER_VERSION}git before 2.30, builtin/rev-parse.c`,
   '^Cluster member is already (?:in requested state)$': `${ONE_MOMENT}incusd 7.0.2`,

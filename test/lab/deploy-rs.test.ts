@@ -4,6 +4,7 @@ import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
 import { handsOn, outcomeOf } from './hands.ts';
 import { guestOn, memberPool } from './member-pool.ts';
+import { NO_WAY_IN } from './releases.ts';
 import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
@@ -13,7 +14,6 @@ const { release, deploy, systemOf, generationsOf, versionOf, page, canariesOn, a
 const onAMember = memberPool();
 
 const TIMEOUT_MS = 240_000;
-const NO_WAY_IN = 'table inet lab {\nchain input {\ntype filter hook input priority 0;\ntcp dport 22 drop\n}\n}';
 
 /** Runs an upgrade that has to leave the node as it was, and well. */
 async function rolledBack(node: string, revision: string, failure: string): Promise<RunView> {

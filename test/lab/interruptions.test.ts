@@ -1,52 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../hosts/eventually.ts';
-import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
-import { handsOn, outcomeOf } from './hands.ts';
-import { aLabWorker, type LabWorker } from './worker.ts';
+import { deployingOn } from './deploying.ts';
+import { handsOn } from './hands.ts';
+import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
 const worker = aLabWorker(lab);
-const { release, systemOf, page, canariesOn, activating, clientsOf, bootOf, text } = handsOn(lab);
-
-type Handle = Awaited<ReturnType<LabWorker['start']>>;
-
-interface Deploying {
-  handle: Handle;
-  /** It ends as `Done`: the new system runs, is what boots next, and nothing is left of the interruption. */
-  getsThere(): Promise<void>;
-}
-
-/** Starts an upgrade and returns in the middle of its activation. */
-async function deploying(node: string, hook: string): Promise<Deploying> {
-  const { revision, version } = await release(node, { hook });
-  const handle = await worker().start(node, revision);
-  await activating(node);
-  return {
-    handle,
-    getsThere: async () => {
-      expect(outcomeOf(await viewOf(handle))).toBe('Done');
-      const system = await systemOf(node);
-      expect(system).toMatchObject({ running: system.profile, bootsNext: system.profile });
-      expect(await page(node, 8080)).toMatchObject({ status: 200, body: { version } });
-      expect(await canariesOn(node)).toEqual([]);
-    },
-  };
-}
-
-/** Resolves when an attempt at the deployment has failed because the host is away, and the run waits for the next. */
-async function waits(handle: Handle): Promise<void> {
-  await eventually(
-    'the run waits for the host',
-    async () => {
-      const { raw } = await handle.describe();
-      return (raw.pendingActivities ?? []).some(
-        ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === 'Unreachable',
-      );
-    },
-    90_000,
-  );
-}
+const deploying = deployingOn(lab, worker);
+const { page, clientsOf, bootOf, text } = handsOn(lab);
 
 describe('a deployment to a real host is interrupted', () => {
   it('by a kill -9 of the worker, in the middle of the activation of a host and of a guest', async () => {
@@ -68,7 +29,7 @@ describe('a deployment to a real host is interrupted', () => {
     const before = await bootOf('n3');
     const run = await deploying('n3', 'sleep 8');
     await lab().power.off('n3');
-    await waits(run.handle);
+    await run.waits();
     await lab().power.on('n3');
     await run.getsThere();
     expect(await bootOf('n3')).not.toBe(before);
@@ -78,7 +39,7 @@ describe('a deployment to a real host is interrupted', () => {
   it('by a cut of its network: the host goes back by itself, and the run goes on when it is reached again', async () => {
     const run = await deploying('n2', 'sleep 3');
     await lab().cut('n2');
-    await waits(run.handle);
+    await run.waits();
     await lab().heal('n2');
     await run.getsThere();
     expect(await text('n2', 'incus', 'list', '-f', 'csv', '-c', 's', 'g2')).toBe('RUNNING');

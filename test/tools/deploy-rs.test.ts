@@ -105,6 +105,16 @@ describe('what deploy-rs claims', () => {
       'copy failed',
     ],
     ['ssh: connect to host 10.0.0.1 port 22: No route to host\n[ERROR] Failed to push profile', 1, 'unreachable'],
+    [
+      '[ERROR] SSH wait command command resulted in a bad exit status: exit status: 255. The failed …',
+      1,
+      'unreachable',
+    ],
+    [
+      '[ERROR] SSH wait command command resulted in a bad exit status: exit status: 1. The failed …',
+      1,
+      'activation failed',
+    ],
     ['[ERROR] the moon is blue', 1, 'unknown'],
     ['[INFO] Deployment confirmed.', 1, 'unknown'],
     ['[ERROR] Failed to get activation confirmation: Timeout\n[INFO] Deployment confirmed.', 0, 'confirmation failed'],
