@@ -4,8 +4,8 @@ import { shapeProblems } from '../simulator/shape.ts';
 import { jsonIn } from './transcripts.ts';
 
 /**
- * What real programs answer otherwise than it is recorded: exit codes, shapes of JSON, texts. Ids, times, hashes and sizes
- * may differ; so may all of an answer that is marked to vary.
+ * What real programs answer otherwise than it is recorded: exit codes, shapes of JSON, texts. Ids, times, hashes, sizes and
+ * versions may differ; so may all of an answer that is marked to vary.
  */
 export function changesOf(subject: string, recorded: readonly Entry[], now: readonly Entry[]): string[] {
   const [before, after] = [stable(recorded), stable(now)];
@@ -33,6 +33,8 @@ function order(a: { entry: Command; i: number }, b: { entry: Command; i: number 
 function changes(recorded: Command, now: Command): string[] {
   if (neutral(recorded.argv.join(' ')) !== neutral(now.argv.join(' ')))
     return [`the command line is another one: ${now.argv.join(' ')}`];
+  const read = isAskedForVersion(now) ? upToVersion : lines;
+  const textChanges = (stream: string, was: string, is: string): string[] => differences(stream, read(was), read(is));
   const problems: string[] = [];
   if (recorded.exitCode !== now.exitCode)
     problems.push(`exit code ${recorded.exitCode}, now ${now.exitCode}: ${now.stderr.trim()}`);
@@ -43,12 +45,15 @@ function changes(recorded: Command, now: Command): string[] {
   return [...problems, ...textChanges('stderr', recorded.stderr, now.stderr)];
 }
 
-function textChanges(stream: string, was: string, is: string): string[] {
-  const [before, after] = [lines(was), lines(is)];
+function differences(stream: string, before: readonly string[], after: readonly string[]): string[] {
   return JSON.stringify(before) === JSON.stringify(after)
     ? []
     : [`${stream} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`];
 }
+
+/** Which version it is changes with every update of the machine. */
+const isAskedForVersion = ({ argv }: Command): boolean => ['--version', '-V'].includes(argv.at(-1) ?? '');
+const upToVersion = (text: string): string[] => [text.replace(/\d[^]*$/, '')];
 
 /** Sorted, because what two programs print into one stream comes in any order. */
 function lines(text: string): string[] {
