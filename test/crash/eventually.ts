@@ -9,6 +9,8 @@ export interface Patience {
   unless?: () => Promise<string | undefined>;
 }
 
+const asText = (problem: unknown): string => (problem instanceof Error ? problem.message : String(problem));
+
 const UNLESS_EVERY_MS = 2_000;
 
 /** Looks until it holds. What a look throws counts as no: what it asks may just have been killed. */
@@ -31,7 +33,8 @@ export async function eventually(
       if (why !== undefined) throw new Error(`Waited for ${what}, but ${why}.`);
       askAgain = Date.now() + UNLESS_EVERY_MS;
     }
-    if (Date.now() > until) throw new Error(`Waited ${withinMs} ms for ${what}.`, { cause: problem });
+    if (Date.now() > until)
+      throw new Error(`Waited ${withinMs} ms for ${what}${problem === undefined ? '' : `: ${asText(problem)}`}.`);
     await delay(everyMs);
   }
 }

@@ -61,7 +61,7 @@ export async function strike(world: World, run: Run, armed: Armed, later: readon
     await world.killWorker();
     if (isShort) await dies(paused);
     await world.startWorker();
-    if (!isShort) await isTriedAgain(run);
+    if (!isShort) await isTriedAgain(run, point.step);
     simulation.releasePause(armed.fault);
   } else {
     await world.server.sigkill();
@@ -102,16 +102,17 @@ function dies(pid: number): Promise<void> {
 }
 
 /** A job that stands still is at work when the next attempt comes, and still is when that has looked: it has to adopt it. */
-async function isTriedAgain(run: Run): Promise<void> {
+async function isTriedAgain(run: Run, step: string): Promise<void> {
   await eventually(
     async () => {
       const { pendingActivities } = (await run.describe()).raw;
-      return (pendingActivities ?? []).some(
-        ({ attempt, lastStartedTime, lastHeartbeatTime }) =>
-          (attempt ?? 0) > 1 &&
-          (optionalTsToMs(lastHeartbeatTime) ?? 0) > (optionalTsToMs(lastStartedTime) ?? Infinity),
-      );
+      const { attempt, lastStartedTime, lastHeartbeatTime, lastFailure } =
+        pendingActivities?.find(({ activityId }) => activityId === step) ?? {};
+      const [startedAt, beatAt] = [optionalTsToMs(lastStartedTime), optionalTsToMs(lastHeartbeatTime)];
+      if ((attempt ?? 0) > 1 && (beatAt ?? 0) > (startedAt ?? Infinity)) return true;
+      const times = `started at ${startedAt ?? '?'}, heartbeat at ${beatAt ?? '?'}`;
+      throw new Error(`attempt ${attempt ?? '?'}, ${times}, last failure: ${lastFailure?.message ?? 'none'}`);
     },
-    { what: `${run.workflowId} to try again`, withinMs: REACHED_WITHIN_MS, everyMs: 200 },
+    { what: `${step} of ${run.workflowId} to be tried again`, withinMs: REACHED_WITHIN_MS, everyMs: 200 },
   );
 }
