@@ -75,7 +75,8 @@ describe('safe-upgrade on virtual hosts', () => {
 
   it('waits for a host that lost power in the middle of the activation, and goes on when it is back', async () => {
     const before = await bootOf('n2');
-    const run = await deploying('n2', 'sleep 30');
+    // What was copied has to be on the disk: nix takes it for valid without its files, and nothing copies it again.
+    const run = await deploying('n2', 'sync; sleep 30');
     await lab().power.off('n2');
     await run.waits();
     await lab().power.on('n2');
@@ -94,7 +95,8 @@ describe('safe-upgrade on virtual hosts', () => {
 
   it('refuses where the pool is full, and changes nothing', async () => {
     await lab().pool.fill('n1');
-    expect(await refusals()).toEqual([expect.stringMatching(/^pool: Pool local has \d % free/)]);
+    // The guest's own programs may not be able to write either.
+    expect(await refusals()).toContainEqual(expect.stringMatching(/^pool: Pool local has \d % free/));
     await lab().pool.free('n1');
   });
 });
