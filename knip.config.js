@@ -3,8 +3,6 @@ export default {
   entry: [
     '{cli,demo,lab,simulator,bench}/main.ts!',
     'lab/record/record.ts!',
-    // For virtual hosts.
-    'lab/record/zfs.ts!',
     'workers/temporal-cli.ts!',
     'workflows/index.ts!',
     'scripts/*.{mjs,cjs}',

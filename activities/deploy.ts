@@ -10,6 +10,7 @@ import { deployment } from './deployment.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { awaitJob, deployJob, rollBackJob } from './jobs.ts';
+import { forgetDamaged } from './forget-damaged.ts';
 import { readSystemState } from './system-state.ts';
 import { reboot } from './reboot.ts';
 import { rollBackSystem } from './roll-back-system.ts';
@@ -58,6 +59,7 @@ async function deploySystem(deps: Deps, input: DeployInput, context: ActivityCon
 async function start(deps: Deps, input: DeployInput, name: string, context: ActivityContext): Promise<void> {
   const fleet = await deps.fleetAt(input.fleet);
   const host = deps.machines.node(fleet, input.node);
+  await forgetDamaged(deps, host, input, context);
   // A stale canary would make deploy-rs take the deployment for confirmed and the host roll it back.
   const removed = await createActivations(host, context).removeCanaries();
   if (removed.type !== 'removed') throw toolFailure(`Removing stale canaries on ${input.node}`, removed);

@@ -3,7 +3,8 @@ import { incus } from './incus/incus.ts';
 import { activateRs } from './nix/activate-rs.ts';
 import { deploy } from './nix/deploy.ts';
 import { nixEnv } from './nix/nix-env.ts';
-import { nix } from './nix/nix.ts';
+import { nixStore } from './nix/nix-store.ts';
+import { nix, nixOfMachine } from './nix/nix.ts';
 import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configuration.ts';
 import { curl } from './guests/curl.ts';
 import { engine } from './guests/engine.ts';
@@ -16,7 +17,7 @@ import { pgrep } from './hosts/pgrep.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
-  worker: { git, ssh, nix, deploy },
+  worker: { git, ssh, nix, 'nix-store': nixStore, deploy },
   machine: {
     incus,
     systemctl,
@@ -32,6 +33,8 @@ export const TOOLS: Tools = {
     docker: engine,
     pgrep,
     'nix-env': nixEnv,
+    'nix-store': nixStore,
+    nix: nixOfMachine,
     'activate-rs': activateRs,
     'deploy-rs-activate': deployRsActivate,
     'switch-to-configuration': switchToConfiguration,
@@ -41,6 +44,6 @@ export const TOOLS: Tools = {
 /** Real programs that a machine has, where this one has them: they see the machine's files only. */
 export const REAL_PROGRAMS =
   `awk base64 basename cat chmod cmp cp comm cut dd dirname echo env expr false find flock grep head kill ln ls mkdir mkfifo mktemp mv nohup od paste
-   printf pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tee test timeout touch tr true uniq unlink wc xargs [`.split(
+   printf pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tee test timeout touch tr true truncate uniq unlink wc xargs [`.split(
     /\s+/,
   );

@@ -113,7 +113,7 @@ function readBuild(ran: Ran): { type: 'closure'; path: string } | BuildFailed | 
   return { type: 'build failed', stage, log: tail(stderr.slice(start)) };
 }
 
-function readStoreError(ran: Ran): NotFound | Unexpected {
+export function readStoreError(ran: Ran): NotFound | Unexpected {
   const missing = /error: path '([^']*)' (?:is not valid|is not a valid store path|does not exist)/.exec(
     ran.result.stderr,
   );

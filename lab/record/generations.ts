@@ -41,4 +41,34 @@ export async function recordGenerations(recorder: Recorder): Promise<void> {
   await on('systems and their parts, the first set', systems);
   await on('the version that it carries', ['cat', `${PROFILE}/nixos-version`]);
   await on('a file that it does not have', ['cat', `${PROFILE}/nope`]);
+  await recordStore(recorder, first);
+}
+
+/** A copied system whose files a power loss has damaged; `n2` runs another one, `inUse`. */
+async function recordStore(recorder: Recorder, inUse: string): Promise<void> {
+  const on = (note: string, ...argv: string[]) => recorder.on('n2', note, argv);
+  const store = (note: string, ...argv: string[]) => on(note, 'nix-store', ...argv);
+  const place = async (note: string, link: string): Promise<string> =>
+    (await on(note, 'readlink', '-f', link)).stdout.trim();
+  const system = await place('the second system', `${PROFILE}-2-link`);
+  const needed = await place('its kernel', `${PROFILE}-2-link/kernel`);
+  const nope = '/nix/store/00000000000000000000000000000000-nope';
+  const verify = (note: string) =>
+    on(
+      note,
+      ...['nix', '--extra-experimental-features', 'nix-command', 'store', 'verify', '--quiet', '--no-trust'],
+      ...[needed, system],
+    );
+  await store('what two systems need', '--query', '--requisites', inUse, system);
+  await store('what no such path needs', '--query', '--requisites', nope);
+  await store('what of it is there', '--check-validity', '--print-invalid', system, nope, needed);
+  await verify('whole');
+  await on('its contents are lost', 'truncate', '--size=0', needed);
+  await verify('changed');
+  await on('its files are lost', 'rm', '-rf', system);
+  await verify('changed and gone');
+  await store('what needs it', '--query', '--referrers-closure', needed);
+  await store('only what others need', '--delete', '--ignore-liveness', needed);
+  await store('with what needs it', '--delete', '--ignore-liveness', system, needed);
+  await store('nothing of it is there', '--check-validity', '--print-invalid', system, needed);
 }

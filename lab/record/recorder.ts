@@ -11,15 +11,15 @@ interface Options extends RunOptions {
   settles?: true;
 }
 
-/** All that a scenario needs of a lab where it only runs commands on hosts. */
-export type Runs = Pick<Lab, 'run'>;
+/** Scenarios go on at the same time, and a repository takes one commit at a time. */
+let commits: Promise<string> = Promise.resolve('');
 
-/** Runs commands on hosts of a lab and keeps what they answered. */
-export class HostRecorder<L extends Runs = Runs> {
-  readonly lab: L;
+/** Runs commands in a lab and on the worker's machine, and keeps what they answered and what was done in between. */
+export class Recorder {
+  readonly lab: Lab;
   readonly entries: Entry[] = [];
 
-  constructor(lab: L) {
+  constructor(lab: Lab) {
     this.lab = lab;
   }
 
@@ -27,9 +27,16 @@ export class HostRecorder<L extends Runs = Runs> {
     return this.keep(host, note, argv, options, () => this.run(host, argv, options));
   }
 
-  /** Not recorded. */
-  run(host: string, argv: readonly string[], options: RunOptions = {}): Promise<Answer> {
-    return this.lab.run(host, argv, options);
+  /**
+   * Not recorded. In a guest past Incus, whose `exec` loses what a short command printed: on a busy machine one time in
+   * thirty, with the exit code right (6.0.4).
+   */
+  async run(name: string, argv: readonly string[], options: RunOptions = {}): Promise<Answer> {
+    const { type, host } = nodeNamed(name);
+    if (type === 'host') return this.lab.run(name, argv, options);
+    const { stdout } = await this.lab.run(host, ['incus', 'query', `/1.0/instances/${name}/state`]);
+    const { pid } = JSON.parse(stdout) as { pid: number };
+    return this.lab.run(host, ['nsenter', '-t', String(pid), '-a', 'env', '-C', '/root', ...argv], options);
   }
 
   /** Asks again until it answers so. Throws after 30 s. */
@@ -44,45 +51,6 @@ export class HostRecorder<L extends Runs = Runs> {
       return isThere(answer) ? { value: answer } : { not: answer.stdout };
     });
     await this.on(host, note, argv, { settles: true });
-  }
-
-  protected async keep(
-    host: string,
-    note: string,
-    argv: readonly string[],
-    { input, timeoutMs, varies, settles }: Options,
-    act: () => Promise<Answer>,
-  ): Promise<Answer> {
-    const start = Date.now();
-    const { exitCode, stdout, stderr } = await act();
-    const durationMs = Date.now() - start;
-    this.entries.push({
-      ...{ note, host, argv },
-      ...(input === undefined ? {} : { input }),
-      ...(timeoutMs === undefined ? {} : { killedAfterMs: timeoutMs }),
-      ...{ exitCode, stdout, stderr, durationMs },
-      ...(settles === undefined ? {} : { settles }),
-      ...(varies === undefined ? {} : { varies }),
-    });
-    return { exitCode, stdout, stderr };
-  }
-}
-
-/** Scenarios go on at the same time, and a repository takes one commit at a time. */
-let commits: Promise<string> = Promise.resolve('');
-
-/** The same in a lab of namespaces, and on the worker's machine; with what is done to the lab in between. */
-export class Recorder extends HostRecorder<Lab> {
-  /**
-   * In a guest past Incus, whose `exec` loses what a short command printed: on a busy machine one time in thirty, with
-   * the exit code right (6.0.4).
-   */
-  override async run(name: string, argv: readonly string[], options: RunOptions = {}): Promise<Answer> {
-    const { type, host } = nodeNamed(name);
-    if (type === 'host') return this.lab.run(name, argv, options);
-    const { stdout } = await this.lab.run(host, ['incus', 'query', `/1.0/instances/${name}/state`]);
-    const { pid } = JSON.parse(stdout) as { pid: number };
-    return this.lab.run(host, ['nsenter', '-t', String(pid), '-a', 'env', '-C', '/root', ...argv], options);
   }
 
   /** On the worker's machine, in the monorepo, with the lab's `nix` and `deploy` in front. */
@@ -127,5 +95,26 @@ export class Recorder extends HostRecorder<Lab> {
     const network = (run: number): string => address(run, nodeNamed(HOSTS[0]?.name ?? '')).replace(/\d+$/, '');
     const text = JSON.stringify(this.entries).replaceAll(folder, '/lab').replaceAll(network(number), network(1));
     return JSON.parse(text) as Entry[];
+  }
+
+  private async keep(
+    host: string,
+    note: string,
+    argv: readonly string[],
+    { input, timeoutMs, varies, settles }: Options,
+    act: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const start = Date.now();
+    const { exitCode, stdout, stderr } = await act();
+    const durationMs = Date.now() - start;
+    this.entries.push({
+      ...{ note, host, argv },
+      ...(input === undefined ? {} : { input }),
+      ...(timeoutMs === undefined ? {} : { killedAfterMs: timeoutMs }),
+      ...{ exitCode, stdout, stderr, durationMs },
+      ...(settles === undefined ? {} : { settles }),
+      ...(varies === undefined ? {} : { varies }),
+    });
+    return { exitCode, stdout, stderr };
   }
 }

@@ -1,4 +1,5 @@
 import type { Lab } from '../api.ts';
+import { kindOf } from '../machines.ts';
 import type { Entry } from './entry.ts';
 import { recordDeploys } from './deploys.ts';
 import { recordDocker } from './docker.ts';
@@ -16,14 +17,15 @@ import { Recorder } from './recorder.ts';
 import { recordRestic } from './restic.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
+import { recordIncusOnZfs, recordZfs } from './zfs.ts';
 
-type Record = (recorder: Recorder) => Promise<void>;
+type Track = Readonly<Record<string, (recorder: Recorder) => Promise<void>>>;
 
 /**
- * The scenarios for a lab of namespaces, by subject, each on what the ones before it have left. Of each of these the
- * tracks go on at the same time: they don't get into each other's way.
+ * Scenarios by subject, each on what the ones before it have left. Of each stage the tracks go on at the same time: they
+ * don't get into each other's way.
  */
-const STAGES: readonly (readonly { readonly [subject: string]: Record }[])[] = [
+const STAGES: readonly (readonly Track[])[] = [
   [
     {
       'incus-state': recordState,
@@ -42,6 +44,9 @@ const STAGES: readonly (readonly { readonly [subject: string]: Record }[])[] = [
 /** After all others: it changes every member for good, and takes the most time. */
 export const LAST = { 'incus-upgrade': recordIncusUpgrade };
 
+/** What needs ZFS: on virtual hosts. */
+export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs };
+
 interface Choice {
   /** All of them where it is absent. */
   only?: readonly string[] | undefined;
@@ -50,13 +55,13 @@ interface Choice {
   progress?: (line: string) => void;
 }
 
-/** Plays the scenarios in a fresh lab; `keep` gets the entries of each subject, the same for every lab. */
+/** Plays the scenarios for its kind in a fresh lab; `keep` gets the entries of each subject, the same for every lab. */
 export async function playScenarios(
   lab: Lab,
   keep: (subject: string, entries: Entry[]) => Promise<void>,
   { only, withoutLast = false, progress = () => undefined }: Choice = {},
 ): Promise<void> {
-  const playTrack = async (track: { readonly [subject: string]: Record }): Promise<void> => {
+  const playTrack = async (track: Track): Promise<void> => {
     for (const [subject, record] of Object.entries(track)) {
       if (only !== undefined && !only.includes(subject)) continue;
       progress(subject);
@@ -65,6 +70,7 @@ export async function playScenarios(
       await keep(subject, recorder.neutral());
     }
   };
+  if (kindOf(lab.record) === 'vms') return playTrack(ON_ZFS);
   for (const tracks of STAGES) await allEnded(tracks.map(playTrack));
   if (!withoutLast) await playTrack(LAST);
 }

@@ -1,34 +1,42 @@
 import { EXPIRY, query, send, state } from './incus-commands.ts';
-import type { HostRecorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 
-const health = (pool: string): string[] => ['zpool', 'list', '-Hp', '-o', 'name,health,size,alloc,free', pool];
+const health = (...pools: string[]): string[] => [
+  'zpool',
+  'list',
+  '-Hp',
+  '-o',
+  'name,health,size,alloc,free',
+  ...pools,
+];
 const newest = (dataset: string): string[] => [
   ...['zfs', 'list', '-Hp', '-t', 'snapshot', '-d', '1', '-o', 'name,creation', '-S', 'creation', dataset],
 ];
 const POOL = query('/1.0/storage-pools/local?target=n3');
 
 /** For hosts whose storage pool `local` is on ZFS. */
-export async function recordZfs(recorder: HostRecorder): Promise<void> {
+export async function recordZfs(recorder: Recorder): Promise<void> {
   const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
   const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
   const pool = (await sourceOf(recorder)).split('/')[0] ?? '';
-  const dataset = `${pool}/contract`;
-  await on('a pool', health(pool));
-  await on('no such pool', health('nope'));
-  await zfs('create', dataset);
-  await on('no snapshots', newest(dataset));
+  const [dataset, empty] = [`${pool}/contract`, `${pool}/empty`];
+  for (const name of [dataset, empty]) await zfs('create', name);
   await zfs('snapshot', `${dataset}@first`);
   // Creation times are whole seconds.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   await zfs('snapshot', `${dataset}@second`);
+  await on('all pools', health());
+  await on('a pool', health(pool));
+  await on('no such pool', health('nope'));
+  await on('no snapshots', newest(empty));
   await on('the newest snapshot first', newest(dataset));
   await on('no such dataset', newest(`${pool}/nope`));
   await on('no dataset of such a pool', newest('nope/nope'));
-  await zfs('destroy', '-r', dataset);
+  for (const name of [dataset, empty]) await zfs('destroy', '-r', name);
 }
 
 /** What ZFS keeps Incus from: `g3` on `n3` is stopped and restored by it. */
-export async function recordIncusOnZfs(recorder: HostRecorder): Promise<void> {
+export async function recordIncusOnZfs(recorder: Recorder): Promise<void> {
   const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
   const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
   const dataset = `${await sourceOf(recorder)}/containers/g3`;
@@ -57,7 +65,7 @@ export async function recordIncusOnZfs(recorder: HostRecorder): Promise<void> {
 }
 
 /** The dataset of Incus's pool on that host. */
-async function sourceOf(recorder: HostRecorder): Promise<string> {
+async function sourceOf(recorder: Recorder): Promise<string> {
   const { stdout } = await recorder.run('n3', POOL);
   return (JSON.parse(stdout) as { config: { source: string } }).config.source;
 }

@@ -1,15 +1,7 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { closureOf, type Closure, type NodeSpec } from './flake.ts';
+import { isValid, register } from './store-database.ts';
 
 /** The file in each closure that says what it was made from. */
 const SPEC = 'simulated.json';
@@ -24,13 +16,15 @@ export function materialise(root: string, closure: Closure): void {
     addStorePath(root, closure.incus, (path) => {
       makeIncusPackage(root, path);
     });
-  addStorePath(root, closure.path, (path) => {
-    makeSystem(root, path, closure);
-  });
-}
-
-export function hasClosure(root: string, path: string): boolean {
-  return existsSync(join(root, path));
+  const references = [...Object.values(closure.parts), ...(closure.incus === undefined ? [] : [closure.incus])];
+  addStorePath(
+    root,
+    closure.path,
+    (path) => {
+      makeSystem(root, path, closure);
+    },
+    references,
+  );
 }
 
 /** What a system in the store was made from. `system` is any path to it within the root. */
@@ -42,19 +36,21 @@ export function readClosure(system: string): Closure {
   return closureOf(node, spec);
 }
 
-function addStorePath(root: string, path: string, make: (aside: string) => void): void {
+function addStorePath(
+  root: string,
+  path: string,
+  make: (aside: string) => void,
+  references: readonly string[] = [],
+): void {
+  if (isValid(root, path)) return;
   const target = join(root, path);
-  if (existsSync(target)) return;
   mkdirSync(dirname(target), { recursive: true });
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}`);
   rmSync(aside, { recursive: true, force: true });
   make(aside);
-  try {
-    renameSync(aside, target);
-  } catch (error) {
-    rmSync(aside, { recursive: true, force: true });
-    if (!existsSync(target)) throw error;
-  }
+  rmSync(target, { recursive: true, force: true });
+  renameSync(aside, target);
+  register(root, path, references);
 }
 
 /** As a NixOS system looks, with what deploy-rs adds to it. Its programs are the machine's shim under other names. */

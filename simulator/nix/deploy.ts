@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline';
 import { readOptions } from '../core/arguments.ts';
 import { ToolError, Unknown, type Call } from '../core/call.ts';
 import { logPrefix } from './log-line.ts';
-import { hasClosure } from './closure-files.ts';
 import {
   closureOf,
   nodeOf,
@@ -15,6 +14,7 @@ import {
   type FlakeReference,
   type NodeSpec,
 } from './flake.ts';
+import { isValid } from './store-database.ts';
 
 interface Options {
   node: string;
@@ -132,7 +132,7 @@ async function pushProfile(call: Call, options: Options): Promise<Failure | unde
   say(call, 'INFO', `Building profile \`system\` for node \`${node}\``);
   const attribute = `${call.args.at(-1)?.split('#')[0] ?? '.'}#deploy.nodes."${node}".profiles."system".path`;
   const built = await call.exec({ machine: call.machine, argv: ['nix', 'build', '--no-link', attribute] });
-  if (built !== 0 || !hasClosure(call.root, closure.path))
+  if (built !== 0 || !isValid(call.root, closure.path))
     return { stage: 'push', message: `Failed to build profile system on node ${node}: Build exited with status 1` };
   say(call, 'INFO', `Copying profile \`system\` to node \`${node}\``);
   const argv = [

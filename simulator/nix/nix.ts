@@ -5,8 +5,10 @@ import { ToolError, Unknown, type Call } from '../core/call.ts';
 import { connectionProblem } from '../core/reachability.ts';
 import { readSshArguments } from '../ssh-arguments.ts';
 import { checkHostKey, findMachine } from '../ssh.ts';
-import { hasClosure, materialise, readClosure } from './closure-files.ts';
+import { materialise, readClosure } from './closure-files.ts';
 import { closureOf, nodeOf, parseFlakeReference, readFlake, type Closure } from './flake.ts';
+import { verifyStore } from './nix-store.ts';
+import { isValid, requisites } from './store-database.ts';
 
 /** `nix` on the worker: what deploys and their planning ask of it. */
 export function nix(call: Call): number {
@@ -14,6 +16,12 @@ export function nix(call: Call): number {
   const run = COMMANDS[verb] ?? COMMANDS[`${verb} ${second}`];
   if (!run) throw new Unknown(`unknown command nix ${verb} ${second}`);
   return run(call);
+}
+
+/** `nix` on a member or guest, where only its store is asked. */
+export function nixOfMachine(call: Call): number {
+  if (!call.args.join(' ').includes(' store verify ')) throw new Unknown(`unknown command nix ${call.args.join(' ')}`);
+  return verifyStore(call);
 }
 
 const COMMANDS: Readonly<Record<string, (call: Call) => number>> = {
@@ -78,19 +86,15 @@ function copy(call: Call): number {
 
 function putInStore(call: Call, machine: string, closure: Closure): void {
   const root = call.store.root(machine);
-  if (hasClosure(root, closure.path)) return;
+  if (isValid(root, closure.path)) return;
   materialise(root, closure);
   call.changed(`store of ${machine}`);
 }
 
-/** Closures are as flat as they can be: the system, its kernel's parts, and Incus. */
 function pathInfo(call: Call): number {
   const asked = readOptions(call.args.slice(1), { flags: ['recursive'], short: { r: 'recursive' } });
   const path = validPath(call, asked.positionals[0] ?? '');
-  const { parts, incus } = readClosure(join(call.root, path));
-  const all = asked.has('recursive')
-    ? [...Object.values(parts), ...(incus === undefined ? [] : [incus]), path]
-    : [path];
+  const all = asked.has('recursive') ? requisites(call.root, [path]) : [path];
   call.out(all.map((each) => `${each}\n`).join(''));
   return 0;
 }
@@ -123,7 +127,7 @@ function storeCat(call: Call): number {
 }
 
 function validPath(call: Call, path: string): string {
-  if (/^\/nix\/store\/[^/]+$/.test(path) && hasClosure(call.root, path)) return path;
+  if (/^\/nix\/store\/[^/]+$/.test(path) && isValid(call.root, path)) return path;
   if (!/^\/nix\/store\/[0-9a-z]{32}-/.test(path))
     throw new ToolError(`error: getting status of '${path}': No such file or directory`);
   throw new ToolError(`error: path '${path}' is not ${call.args[0] === 'store' ? 'a valid store path' : 'valid'}`);

@@ -8,7 +8,6 @@ export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
 const NIXOS =
   'the lab’s hosts are no NixOS: src/main.rs of switch-to-configuration-ng and switch-to-configuration.pl, nixpkgs';
 const BREAKS = 'a connection that breaks at a certain moment, which the suites of deployments in test/lab make it do: ';
-const VIRTUAL_HOSTS = 'needs ZFS: the scenarios of lab/record/zfs.ts, on virtual hosts';
 const OTHER_VERSION = 'another version than the lab’s says so: ';
 const ONE_MOMENT = 'only where two things meet at one moment; the text is in the program: ';
 
@@ -47,12 +46,6 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   '(?:^|: )(?:Instance snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
   '(?:^|: )(?:Storage pool volume snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
   '^(?:1970)-': `${OTHER_VERSION}Incus before 6.0`,
-  [String.raw`cannot destroy snapshot .*: it's being held`]: VIRTUAL_HOSTS,
-  [String.raw`cannot be restored due to subsequent internal snapshot\(s\)`]: VIRTUAL_HOSTS,
-  [String.raw`cannot be restored due to subsequent snapshot\(s\)`]: VIRTUAL_HOSTS,
-  'more recent snapshots or bookmarks exist': VIRTUAL_HOSTS,
-  "^cannot open '([^']*)': (?:no such pool)$": VIRTUAL_HOSTS,
-  "^cannot open '([^']*)': (?:dataset does not exist)$": VIRTUAL_HOSTS,
   "Cannot build '": `${OTHER_VERSION}nix 2.30, src/libstore/build/derivation-goal.cc`,
   'No supported authentication': `${OTHER_VERSION}ssh of another origin than OpenSSH 9, which has no such text`,
   'Bad (?:owner or permissions)': 'it would have to be the configuration of the user who tests: readconf.c, OpenSSH',
@@ -61,6 +54,3 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   'exit code 129 of tools/incus-exec.ts': 'of virtual machines whose agent goes; in the lab’s containers it is 137',
   'exit code 255 of tools/incus-exec.ts': `${ONE_MOMENT}where the operation fails that is under way, the client ends with −1`,
 };
-
-/** Programs of which no scenario is recorded yet, with why. */
-export const NOT_RECORDED: Readonly<Record<string, string>> = { zfs: VIRTUAL_HOSTS, zpool: VIRTUAL_HOSTS };

@@ -1,6 +1,5 @@
 import type { JournalEntry } from '../../simulator/core/journal.ts';
 import { commandShape } from './command-shape.ts';
-import { NOT_RECORDED } from './not-produced.ts';
 import { recordedCommands } from './transcripts.ts';
 
 /** What played programs start themselves, as the real ones do: no command line of the product's. */
@@ -25,8 +24,7 @@ export function uncoveredIn(journal: readonly JournalEntry[]): string[] {
   for (const { phase, tool, args } of journal) {
     if (phase !== 'before') continue;
     const shape = commandShape([tool, ...args]);
-    if (covered.has(shape) || tool in NOT_RECORDED || STARTED_BY_OTHERS.some((pattern) => pattern.test(shape)))
-      continue;
+    if (covered.has(shape) || STARTED_BY_OTHERS.some((pattern) => pattern.test(shape))) continue;
     found.set(shape, `${shape}\n    as ${[tool, ...args].join(' ').slice(0, 300)}`);
   }
   return [...found.values()].sort();

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { aLab } from './a-lab.ts';
 import { deployingOn } from './deploying.ts';
-import { handsOn } from './hands.ts';
+import { handsOn, outcomeOf } from './hands.ts';
 import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
 const worker = aLabWorker(lab);
 const deploying = deployingOn(lab, worker);
-const { page, clientsOf, bootOf, text } = handsOn(lab);
+const { page, clientsOf, bootOf, text, release, deploy, versionOf } = handsOn(lab);
 
 describe('a deployment to a real host is interrupted', () => {
   it('by a kill -9 of the worker, in the middle of the activation of a host and of a guest', async () => {
@@ -44,4 +44,14 @@ describe('a deployment to a real host is interrupted', () => {
     await run.getsThere();
     expect(await text('n2', 'incus', 'list', '-f', 'csv', '-c', 's', 'g2')).toBe('RUNNING');
   }, 300_000);
+
+  it.each(['n1', 'g1'])('and its copy to %s was damaged by a loss of power: it is copied again', async (node) => {
+    const { revision, version } = await release(node);
+    expect(await deploy(node, revision, '--dry-activate')).toBe(0);
+    const system = await text(node, 'sh', '-c', `echo /nix/store/*-nixos-system-${node}-${version}`);
+    await text(node, 'truncate', '--size=0', `${system}/nixos-version`);
+    await text(node, 'rm', '-r', `${system}/bin`);
+    expect(outcomeOf(await worker().upgrade(node, revision))).toBe('Done');
+    expect(await versionOf(node)).toBe(version);
+  }, 240_000);
 });

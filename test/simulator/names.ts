@@ -21,6 +21,7 @@ export const NAMES: readonly (readonly [RegExp, string])[] = [
 ];
 
 const OF_SUBJECT: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
+  zfs: [[/\btank\b/g, 'zpool']],
   podman: [[/^web$/g, 'caddy']],
   docker: [
     [/^n2$/g, 'home-vm'],

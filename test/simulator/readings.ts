@@ -39,6 +39,12 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
     }
     return asPrinted(ran);
   },
+  // Closures have other paths beside those that are asked for.
+  'nix-store': (ran, argv) => {
+    if (argv[1] !== '--query' || ran.exitCode !== 0) return asPrinted(ran);
+    const found = ran.stdout.split('\n').filter((path) => argv.includes(path));
+    return { found: found.map(normalised), stderr: normalised(ran.stderr) };
+  },
   // Of an evacuation it prints how far it is.
   incus: (ran, argv) => (['evacuate', 'restore'].includes(argv[2] ?? '') ? normalised(ran.stderr) : asPrinted(ran)),
   // Pages have texts of their own.
@@ -88,7 +94,8 @@ export function normalised(text: string): string {
     .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
     .replace(/\b[0-9a-z]{32}(?=-)/g, 'HASH')
     .replace(/\b[0-9a-f]{32}\b/g, 'ID')
-    .replace(/\b[0-9a-f]{64}\b/g, 'SHA256')
+    .replace(/\b[0-9a-f]{64}\b|(?<=\bsha256:)[0-9a-z]{52}\b/g, 'SHA256')
+    .replace(/(?<=saves )-?[\d.]+(?= MiB)/g, 'N')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'THEN')
     .replace(/after \d+ (ms|milliseconds)/g, 'after N ms')
     .replace(/^\d+(?= \/)/gm, 'PID')

@@ -1,9 +1,10 @@
+import { rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { State } from '../../simulator/core/state.ts';
 import type { Simulation } from '../../simulator/create.ts';
 import { httpAnswer } from '../../simulator/guests/health.ts';
 import { materialise, readClosure } from '../../simulator/nix/closure-files.ts';
-import { closureOf, readFlake, type NodeSpec } from '../../simulator/nix/flake.ts';
+import { closureOf, readFlake, type Closure, type NodeSpec } from '../../simulator/nix/flake.ts';
 import { replaceLink, setProfile } from '../../simulator/nix/profile.ts';
 import { eventually } from '../hosts/eventually.ts';
 
@@ -22,13 +23,31 @@ export function release(simulation: Simulation, node: string, change: Partial<No
 /** Releases as `release` does, and sets that for the next boot, as `deploy --boot` by hand: nothing is activated. */
 export function releaseForNextBoot(simulation: Simulation, node: string, change: Partial<NodeSpec> = {}): string {
   const version = release(simulation, node, change);
-  const { nodes } = readFlake({ repository: simulation.repoDir, revision: undefined, attribute: [], text: '' });
-  const closure = closureOf(node, nodes[node] as NodeSpec);
+  const closure = newClosure(simulation, node);
   const root = simulation.store.root(node);
   materialise(root, closure);
   setProfile(join(root, 'nix/var/nix/profiles/system'), join(root, closure.path));
   replaceLink(join(root, 'boot/default'), join(root, closure.path));
   return version;
+}
+
+/**
+ * Copies a node's new system to it, and takes files of that away as a power loss does: the kernel's contents, which it
+ * answers with the path of, and the system itself.
+ */
+export function copyDamaged(simulation: Simulation, node: string): string {
+  const closure = newClosure(simulation, node);
+  const root = simulation.store.root(node);
+  materialise(root, closure);
+  const kernel = join(root, closure.parts.kernel);
+  truncateSync(kernel);
+  rmSync(join(root, closure.path), { recursive: true });
+  return kernel;
+}
+
+function newClosure(simulation: Simulation, node: string): Closure {
+  const { nodes } = readFlake({ repository: simulation.repoDir, revision: undefined, attribute: [], text: '' });
+  return closureOf(node, nodes[node] as NodeSpec);
 }
 
 /** Lets flake and registry say what runs, and no fault strike: what one test left is nothing to the next. */

@@ -14,6 +14,7 @@ import { eventually } from '../hosts/eventually.ts';
 import { startLocalServer } from './environment.ts';
 import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
 import {
+  copyDamaged,
   digestsOf,
   healthOf,
   machineOf,
@@ -107,6 +108,19 @@ describe('safe-upgrade over the simulated fleet', () => {
       expect(systemOf(simulation, GUEST)).toMatchObject({ profile: version, running: version });
       expect(systemOf(simulation, MEMBER)).toEqual(host);
       expect(snapshotsOf(simulation, GUEST)).toEqual([view.name]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'copies again what an earlier copy has left damaged',
+    async () => {
+      const version = release(simulation, GUEST, { kernel: '6.12.9' });
+      const kernel = copyDamaged(simulation, GUEST);
+      const view = await fleet.upgrade(GUEST);
+      expect(outcome(view)).toBe('Done');
+      expect(systemOf(simulation, GUEST)).toMatchObject({ profile: version, running: version });
+      expect(readFileSync(kernel, 'utf8')).not.toBe('');
     },
     TIMEOUT_MS,
   );

@@ -47,6 +47,7 @@ const CHANGING = [
   /^activate-rs activate (?!.*--dry-activate)/,
   /^switch-to-configuration (?!dry-activate)/,
   /^nix copy /,
+  /^nix-store --delete /,
   /^nix-env .*--(?:set|rollback|switch-generation|delete-generations)\b/,
   /^systemd-run /,
   /^systemctl .*\b(?:start|stop|restart|reboot|kill|reset-failed)\b/,
