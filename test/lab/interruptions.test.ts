@@ -45,13 +45,17 @@ describe('a deployment to a real host is interrupted', () => {
     expect(await text('n2', 'incus', 'list', '-f', 'csv', '-c', 's', 'g2')).toBe('RUNNING');
   }, 300_000);
 
-  it.each(['n1', 'g1'])('and its copy to %s was damaged by a loss of power: it is copied again', async (node) => {
-    const { revision, version } = await release(node);
-    expect(await deploy(node, revision, '--dry-activate')).toBe(0);
-    const system = await text(node, 'sh', '-c', `echo /nix/store/*-nixos-system-${node}-${version}`);
-    await text(node, 'truncate', '--size=0', `${system}/nixos-version`);
-    await text(node, 'rm', '-r', `${system}/bin`);
-    expect(outcomeOf(await worker().upgrade(node, revision))).toBe('Done');
-    expect(await versionOf(node)).toBe(version);
-  }, 240_000);
+  it.each(['n1', 'g1'])(
+    'and its copy to %s was damaged by a loss of power: it is copied again',
+    async (node) => {
+      const { revision, version } = await release(node);
+      expect(await deploy(node, revision, '--dry-activate')).toBe(0);
+      const system = await text(node, 'sh', '-c', `echo /nix/store/*-nixos-system-${node}-${version}`);
+      await text(node, 'truncate', '--size=0', `${system}/nixos-version`);
+      await text(node, 'rm', '-r', `${system}/bin`);
+      expect(outcomeOf(await worker().upgrade(node, revision))).toBe('Done');
+      expect(await versionOf(node)).toBe(version);
+    },
+    240_000,
+  );
 });

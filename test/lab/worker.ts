@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Lab } from '../../lab/api.ts';
+import { until } from '../../lab/shell.ts';
 import type { RunView } from '../../plan/run.ts';
 import type { SafeUpgradeInput } from '../../workflows/messages.ts';
 import type { safeUpgrade } from '../../workflows/safe-upgrade.ts';
@@ -27,7 +28,7 @@ export interface LabWorker {
   kill(): Promise<void>;
   /** As when its machine is gone for good: the worker, all that it had started, and its state folder. */
   lose(): Promise<void>;
-  /** Another one, as an operator would start it. */
+  /** Another one, as an operator would start it, where none runs. */
   restart(): Promise<void>;
 }
 
@@ -38,8 +39,9 @@ export function aLabWorker(lab: () => Lab): () => LabWorker {
     const env = await startLocalServer();
     const state = await mkdtemp(join(tmpdir(), 'runbook-lab-'));
     let worker = await launch(lab(), env, state);
+    const hasEnded = (): boolean => worker.exitCode !== null || worker.signalCode !== null;
     const kill = async (signal: NodeJS.Signals): Promise<void> => {
-      if (worker.exitCode !== null || worker.signalCode !== null) return;
+      if (hasEnded()) return;
       worker.kill(signal);
       await once(worker, 'exit');
     };
@@ -51,12 +53,17 @@ export function aLabWorker(lab: () => Lab): () => LabWorker {
       kill: () => kill('SIGKILL'),
       lose: async () => {
         await kill('SIGKILL');
-        for (const pid of processesOf(state)) killIfAlive(pid);
+        // Whatever is being started while others are killed.
+        await until('nothing of the worker is left', async () => {
+          const left = processesOf(state);
+          left.forEach(killIfAlive);
+          return Promise.resolve(left.length === 0 ? { value: undefined } : { not: left.join(', ') });
+        });
         await rm(state, { recursive: true });
         await mkdir(state);
       },
       restart: async () => {
-        worker = await launch(lab(), env, state);
+        if (hasEnded()) worker = await launch(lab(), env, state);
       },
       stop: async () => {
         await kill('SIGTERM');
@@ -65,6 +72,8 @@ export function aLabWorker(lab: () => Lab): () => LabWorker {
       },
     };
   }, 60_000);
+  // A test that failed before it had a new one is not to keep the others waiting.
+  beforeEach(() => started?.restart());
   afterAll(async () => {
     await started?.stop();
   }, 60_000);
