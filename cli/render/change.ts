@@ -22,8 +22,9 @@ const STATE_WORD: Record<StepState, string> = {
  * `2026-11-23T02:14:05Z  deploy  done  host → 26.05.3 (58 s)`. Never folded: a log has no width.
  */
 export function renderChange(change: Change, run: RunState | undefined, now: number): string[] {
+  // What has no instant of its own, as a step that was not needed, is known at the latest when the run is over.
   const at = (time: string | undefined, text: string): string =>
-    `${instant(time ?? new Date(now).toISOString())}  ${clean(text)}`;
+    `${instant(time ?? run?.closedAt ?? new Date(now).toISOString())}  ${clean(text)}`;
   switch (change.type) {
     case 'step': {
       const result = run?.view?.result;

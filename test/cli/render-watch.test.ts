@@ -117,6 +117,15 @@ describe('a run that is watched', () => {
     expect(told).toEqual(['gate', 'decided', 'snapshot', 'deploy', 'deploy-home', 'over']);
   });
 
+  it('tells no instant after the end of a run, whenever it is looked at', () => {
+    const run = aRolledBackRun();
+    const aYearLater = now + 365 * 86_400_000;
+    const log = changesBetween({}, { run }).flatMap((change) => renderChange(change, run, aYearLater));
+    const instants = log.flatMap((line) => /^\d{4}-\S+Z/.exec(line) ?? []);
+    expect(log.join('\n')).toContain('not needed');
+    expect(instants.filter((each) => Date.parse(each) > Date.parse(run.closedAt ?? ''))).toEqual([]);
+  });
+
   it('says how it ended, why, what is left and what to type', () => {
     expect(renderWatch({ run: aRolledBackRun() }, at80)).toEqual([
       'safe-upgrade/elitedesk-1 · rolled back · took 2 min 10 s · revision 3f9c1e2',
