@@ -43,7 +43,8 @@ function fleetOf(record: RunRecord, facts: Facts): object {
     type: 'http',
     url: url(node, port),
     timeout: patience(2),
-    for: patience(15),
+    // A container that starts anew takes seconds on any host.
+    for: `${Math.max(15, 8 * machinesOf(record).patience)}s`,
   });
   return {
     version: 1,

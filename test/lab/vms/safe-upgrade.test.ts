@@ -34,8 +34,9 @@ async function refusals(): Promise<string[]> {
   return view.gates.filter(({ verdict }) => verdict === 'refused').map(({ name, message }) => `${name}: ${message}`);
 }
 
+/** Those that run at the same time leave the cluster as it is; two on one member take turns by themselves. */
 describe('safe-upgrade on virtual hosts', () => {
-  it('upgrades a member, its guest and the guest’s container, with snapshots of ZFS', async () => {
+  it.concurrent('upgrades a member, its guest and the guest’s container, with snapshots of ZFS', async () => {
     const member = await release('n1', { app: 'v2' });
     const guest = await release('g1', { app: 'v2' });
     await lab().publishWeb({ version: 'v2', healthy: true });
@@ -49,19 +50,19 @@ describe('safe-upgrade on virtual hosts', () => {
     ]);
   });
 
-  it('upgrades a guest alone', async () => {
+  it.concurrent('upgrades a guest alone', async () => {
     const { revision, version } = await release('g2');
     expect(outcomeOf(await worker().upgrade('g2', revision))).toBe('Done');
     expect(await versionOf('g2')).toBe(version);
   });
 
-  it.each(['n2', 'g3'])('rolls %s back, whose new system is unhealthy', async (node) => {
+  it.concurrent.each(['n2', 'g3'])('rolls %s back, whose new system is unhealthy', async (node) => {
     await rolledBack(node, (await release(node, { healthy: false })).revision, 'Unhealthy');
     // What comes next is not to find the unhealthy one.
     await release(node);
   });
 
-  it('calls it a magic rollback where the new system lets nobody in', async () => {
+  it.concurrent('calls it a magic rollback where the new system lets nobody in', async () => {
     await rolledBack('n3', (await release('n3', { firewall: NO_WAY_IN })).revision, 'MagicRollback');
     await release('n3');
   });
