@@ -4,6 +4,7 @@ import type { SystemState } from '../plan/observation.ts';
 import { createActivations } from '../tools/activations.ts';
 import { deployJobArgv, readDeployOutput, restartingUnits, type DeployClaim } from '../tools/deploy-rs.ts';
 import type { JobState } from '../hosts/host.ts';
+import { sshFailure } from '../hosts/ssh-failure.ts';
 import type { DeployActivities, Deployed, DeployInput } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { deployment } from './deployment.ts';
@@ -154,6 +155,11 @@ function notDeployed({ node, closure, before }: DeployInput, { claim, tail }: De
     return failure(
       'MagicRollback',
       `The new system of ${node} (${closure.nixosVersion}) could not be reached to confirm it; ${now}. ${tail}`,
+    );
+  if (claim === 'refused')
+    return failure(
+      'Refused',
+      `deploy-rs could not log in to ${node}: ${sshFailure(tail, 255).meaning}; ${now}. ${tail}`,
     );
   return failure('ActivationFailed', `${node} did not take ${closure.nixosVersion}; ${now}. ${tail}`);
 }

@@ -1,4 +1,5 @@
 import type { Fleet, Ssh } from '../fleet/schema.ts';
+import { sshFailure } from '../hosts/ssh-failure.ts';
 import { tryDeployLogin } from '../tools/deploy-login.ts';
 import type { Deps } from './deps.ts';
 import { sshTarget } from './deployment.ts';
@@ -42,12 +43,14 @@ export function deployLogin(
             `${as} may not become root: ${login.said}`,
             `Give ${ssh.user} sudo without a password there, or set ssh.user to root.`,
           );
-        case 'refused':
+        case 'refused': {
+          const { type, meaning } = sshFailure(login.said, 255);
           return failed(
-            `${as}: ${login.said}`,
+            `${as}: ${type === 'Refused' ? meaning : login.said}`,
             sshRemedy(login.said, address, ssh) ??
               `See whether sshd runs there, and whether ${address} is its address.`,
           );
+        }
       }
     },
   };

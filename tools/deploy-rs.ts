@@ -53,6 +53,7 @@ export interface DeployClaim {
     | 'build failed'
     | 'copy failed'
     | 'unreachable'
+    | 'refused'
     | 'unknown';
   /** It says that the host went back to the generation before. */
   saysRolledBack: boolean;
@@ -158,10 +159,8 @@ const FAILURES: readonly [RegExp, DeployClaim['claim']][] = [
   [/Error confirming deployment/, 'confirmation failed'],
   [/Activation cancelled by deployment client/, 'cancelled'],
   [/Failed to evaluate deployment data|Failed to build profile/, 'build failed'],
-  [
-    /ssh: connect to host |ssh: Could not resolve hostname|Host key verification failed|Permission denied \(/,
-    'unreachable',
-  ],
+  [/Host key verification failed|Permission denied \(/, 'refused'],
+  [/ssh: connect to host |ssh: Could not resolve hostname/, 'unreachable'],
   [
     /Connection (?:to \S+ )?(?:closed|reset) by |client_loop: send disconnect|Timeout, server .* not responding/,
     'unreachable',

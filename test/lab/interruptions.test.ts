@@ -58,4 +58,19 @@ describe('a deployment to a real host is interrupted', () => {
     },
     240_000,
   );
+
+  it('or is not let in, as the host has another key than the declared one: it says so, and changes nothing', async () => {
+    // The worker's own connection is open since; only deploy-rs makes a new one.
+    expect(outcomeOf(await worker().upgrade('n2', (await release('n2')).revision))).toBe('Done');
+    const before = await versionOf('n2');
+    const { revision } = await release('n2');
+    const key = '/etc/ssh/ssh_host_ed25519_key';
+    await text('n2', 'cp', '-p', key, '/root/key');
+    await text('n2', 'sh', '-c', `rm ${key} && ssh-keygen -q -t ed25519 -N '' -f ${key} && systemctl restart ssh`);
+    const { result } = await worker().upgrade('n2', revision);
+    await text('n2', 'sh', '-c', `mv /root/key ${key} && systemctl restart ssh`);
+    expect(result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Refused' } });
+    expect(result?.failure?.message).toContain('its host key is not the one that is declared');
+    expect(await versionOf('n2')).toBe(before);
+  }, 240_000);
 });

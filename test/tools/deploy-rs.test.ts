@@ -105,6 +105,9 @@ describe('what deploy-rs claims', () => {
       'copy failed',
     ],
     ['ssh: connect to host 10.0.0.1 port 22: No route to host\n[ERROR] Failed to push profile', 1, 'unreachable'],
+    ['Host key verification failed.\n[ERROR] Failed to push profile', 1, 'refused'],
+    ['root@n1: Permission denied (publickey).\n[ERROR] Failed to push profile', 1, 'refused'],
+    ['root@n1: Permission denied (publickey).\n[ERROR] Error confirming deployment: …', 1, 'confirmation failed'],
     [
       '[ERROR] SSH wait command command resulted in a bad exit status: exit status: 255. The failed …',
       1,

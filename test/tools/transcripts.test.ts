@@ -224,7 +224,7 @@ describe('what real deploy-rs printed', () => {
     ['no such node', 'build failed'],
     ['a flake that does not evaluate', 'build failed'],
     ['the activation stops sshd: magic rollback', 'confirmation failed'],
-    ['a host key that is not known', 'unreachable'],
+    ['a host key that is not known', 'refused'],
     ['not reachable', 'unreachable'],
   ])('for "%s" claims: %s', (note, claim) => {
     const entry = transcript('deploy-rs').find((each) => each.note === note);

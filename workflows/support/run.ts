@@ -83,7 +83,7 @@ export class Run {
   /** Shows the steps that are planned, in their order; steps that ran already stay. */
   announce(steps: readonly StepView[]): void {
     const known = new Set(this.view.steps.map(({ id }) => id));
-    this.view.steps.push(...steps.filter(({ id }) => !known.has(id)).map((step) => ({ ...step })));
+    this.view.steps.push(...steps.filter(({ id }) => !known.has(id)).map(decidedNow));
     this.#show();
   }
 
@@ -146,7 +146,7 @@ export class Run {
 
   /** Shows a step that was decided without being run. */
   note(step: StepView): void {
-    addStep(this.view.steps, step);
+    addStep(this.view.steps, decidedNow(step));
     this.#show();
   }
 
@@ -253,4 +253,9 @@ function ownName(): string {
 
 function isoNow(): string {
   return new Date().toISOString();
+}
+
+/** A copy; one that is not still ahead ended at this instant. */
+function decidedNow(step: StepView): StepView {
+  return step.state === 'pending' ? { ...step } : { ...step, endedAt: isoNow() };
 }
