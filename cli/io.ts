@@ -29,7 +29,9 @@ export function processIo(): Io {
       return process.stderr;
     },
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder();
+    },
     now: () => Date.now(),
     onInterrupt: (listener) => {
       process.on('SIGINT', listener);
@@ -43,6 +45,15 @@ export function processIo(): Io {
       return process.stdin.isTTY && process.stdout.isTTY ? askTerminal : undefined;
     },
   };
+}
+
+/** Where it has been removed meanwhile, the shell's name for it: whoever looks there finds that it is gone, and says so. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
 }
 
 async function askTerminal(question: string): Promise<string> {

@@ -3,6 +3,7 @@ import { checkGates, type Gate } from './gates.ts';
 import type { Closure, MemberState, UpgradeObservation } from './observation.ts';
 import type { StepView } from './run.ts';
 import { planDeployments, type Deployment, type UpgradeScope } from './safe-upgrade.ts';
+import { asSentence } from './sentence.ts';
 
 export interface ClusterUpgradePlan {
   gates: Gate[];
@@ -129,7 +130,7 @@ function memberGate(
     return {
       name: 'members',
       verdict: undecided.includes(name) ? 'warning' : 'refused',
-      message: `${name} did not tell its Incus version: ${problem ?? 'no answer'}.`,
+      message: `${name} did not tell its Incus version: ${asSentence(problem ?? 'no answer')}`,
       whatToDo: 'All members change at once, so all have to be there. runbook doctor shows what is wrong.',
     };
   if (status === 'Online' || status === 'Blocked' || incusVersion === to)

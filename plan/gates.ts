@@ -3,6 +3,7 @@ import { count } from './count.ts';
 import { ageOf, durationMs, formatAge } from './duration.ts';
 import type { BackupState, MemberState, PoolState, TargetState, UpgradeObservation } from './observation.ts';
 import type { Deployment, UpgradeOptions, UpgradeScope } from './safe-upgrade.ts';
+import { asSentence } from './sentence.ts';
 
 /** One precondition of an upgrade. `message` names the fact; `whatToDo` the remedy, where there is one. */
 export interface Gate {
@@ -94,7 +95,7 @@ function versions({ members }: UpgradeObservation, { allowOffline }: UpgradeOpti
     return refused(
       'versions',
       unknown
-        .map(({ name, problem }) => `${name} did not tell its Incus version: ${problem ?? 'no answer'}.`)
+        .map(({ name, problem }) => `${name} did not tell its Incus version: ${asSentence(problem ?? 'no answer')}`)
         .join(' '),
       `Mend the way to ${unknown.map(({ name }) => name).join(', ')}; runbook doctor shows what is wrong.`,
     );

@@ -69,6 +69,16 @@ describe('the built program', () => {
     },
   );
 
+  it('says so where the folder that it is in has been removed', async () => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    const { stderr, exitCode } = await execa('sh', ['-c', script, 'sh', process.execPath, PROGRAM, 'check'], {
+      cwd: server.repository,
+      reject: false,
+    });
+    expect(stderr).toMatch(/^There is no folder \S+\/gone\.\n/);
+    expect(exitCode).toBe(2);
+  });
+
   it('answers for people, and asks runs to go on or to stop', async () => {
     expect((await built(['approve', 'safe-upgrade/asks', '--reason', 'nobody is at home'])).code).toBe(0);
     expect((await built(['watch', 'safe-upgrade/asks'])).code).toBe(0);
