@@ -6,12 +6,13 @@ const REFUSALS: readonly { text: RegExp; meaning: string }[] = [
     text: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|No \S+ host key is known/,
     meaning: 'its host key is not the one that is declared',
   },
+  // Then the login is refused as well, which is no use to know.
+  { text: /UNPROTECTED PRIVATE KEY FILE|Load key .*(?:invalid|error)/, meaning: 'the private key can’t be used' },
   {
     text: /Permission denied|Too many authentication failures|No supported authentication/,
     meaning: 'it refused the login',
   },
   { text: /Unable to negotiate with|no matching (?:host key|key exchange|cipher|MAC)/, meaning: 'no common algorithm' },
-  { text: /UNPROTECTED PRIVATE KEY FILE|Load key .*(?:invalid|error)/, meaning: 'the private key can’t be used' },
   {
     text: /Bad (?:configuration option|owner or permissions)|terminating, \d+ bad/,
     meaning: 'ssh’s configuration is wrong',

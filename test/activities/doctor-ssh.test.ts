@@ -15,6 +15,11 @@ describe('the remedy of a login that was refused', () => {
     ['Host key verification failed.', { ...ssh, hostKey: KEY }, /^Compare it on the host .*correct ssh\.hostKey/],
     ['root@10.0.0.11: Permission denied (publickey).', ssh, /^ssh root@10\.0\.0\.11 has to work .* without a password/],
     [
+      'Load key "/home/ada/key": error in libcrypto\nroot@10.0.0.11: Permission denied (publickey).',
+      ssh,
+      /^The key has to be a private key .*identityFile/,
+    ],
+    [
       'Too many authentication failures',
       { ...ssh, port: 2222, user: 'deploy' },
       /^ssh -p 2222 deploy@10\.0\.0\.11 has/,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Host } from '../../hosts/host.ts';
@@ -176,6 +176,21 @@ function describeSshHost(path: string): void {
         await expect(host.run(['true'], short)).rejects.toMatchObject({
           type: 'Refused',
           message: expect.stringContaining('refused the login') as unknown,
+        });
+      });
+    });
+
+    it.each([
+      ['that is none', 0o600],
+      ['that others can read', 0o644],
+    ])('says that the private key can’t be used, for one %s', async (_, mode) => {
+      const identityFile = join(server.folder, `unusable-${mode}`);
+      writeFileSync(identityFile, 'no key\n');
+      chmodSync(identityFile, mode);
+      await withHost(createSshHost(settings({ name: `unusable-${mode}`, identityFile })), async (host) => {
+        await expect(host.run(['true'], short)).rejects.toMatchObject({
+          type: 'Refused',
+          message: expect.stringContaining('the private key can’t be used') as unknown,
         });
       });
     });
