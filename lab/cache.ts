@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { withLock } from './lock.ts';
 
 export interface Part {
@@ -55,4 +56,16 @@ export async function provide(cache: string, part: Part, progress: (line: string
     progress(`${part.name}: built in ${Math.round((Date.now() - start) / 1000)} s, kept in ${folder}`);
   });
   return folder;
+}
+
+/** Removes what interrupted builds have left, whose locks nobody holds. Returns the folders' names. Idempotent. */
+export async function removeAbandoned(cache: string): Promise<string[]> {
+  const abandoned: string[] = [];
+  for (const name of await readdir(cache).catch(() => [])) {
+    const folder = join(cache, name);
+    const removal = ['--nonblock', folder.replace(/\.new$/, '.lock'), 'rm', '-rf', '--', folder];
+    if (name.endsWith('.new') && (await execa('flock', removal, { reject: false })).exitCode === 0)
+      abandoned.push(name);
+  }
+  return abandoned;
 }

@@ -1,5 +1,6 @@
 import { Argument, Command } from '@commander-js/extra-typings';
 import { labOf, startLab } from './api.ts';
+import { removeAbandoned } from './cache.ts';
 import { waitForGuests, waitOnline } from './cluster.ts';
 import { collectGarbage, endRun } from './gc.ts';
 import { isOn, runOn } from './hosts.ts';
@@ -7,7 +8,7 @@ import { recordAll } from './record/record.ts';
 import { withLock } from './lock.ts';
 import { KINDS, kindOf, machinesOf } from './machines.ts';
 import { address, HOSTS, NODES } from './nodes.ts';
-import { RUNS } from './paths.ts';
+import { cacheFolder, RUNS } from './paths.ts';
 import { whyNot } from './requirements.ts';
 import { isWanted, listRuns, saveRun, type RunRecord } from './run-record.ts';
 import { spawn } from 'node:child_process';
@@ -176,7 +177,8 @@ program
       () => undefined,
       () => collectGarbage(say),
     );
-    say(numbers.length === 0 ? 'nothing to remove' : `removed: ${numbers.join(', ')}`);
+    const removed = [...numbers, ...(await removeAbandoned(cacheFolder()))];
+    say(removed.length === 0 ? 'nothing to remove' : `removed: ${removed.join(', ')}`);
   });
 
 program

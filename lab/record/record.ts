@@ -14,7 +14,6 @@ export async function recordAll(
   only: readonly string[],
   progress: (line: string) => void,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const needZfs = (subject: string): boolean => subject in ON_ZFS;
   const kinds: Kind[] = [];
   if (only.length === 0 || !only.every(needZfs)) kinds.push('namespaces');
@@ -30,6 +29,7 @@ async function recordIn(
 ): Promise<void> {
   const lab = await startLab({ kind, progress });
   try {
+    await mkdir(folder, { recursive: true });
     const keep = (subject: string, entries: Entry[]): Promise<void> =>
       writeFile(join(folder, `${subject}.json`), `${JSON.stringify(entries, null, 1)}\n`);
     await playScenarios(lab, keep, { progress, only: only.length === 0 ? undefined : only });

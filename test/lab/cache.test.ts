@@ -3,7 +3,8 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { provide, type Part } from '../../lab/cache.ts';
+import { provide, removeAbandoned, type Part } from '../../lab/cache.ts';
+import { withLock } from '../../lab/lock.ts';
 
 let cache = '';
 let input = '';
@@ -57,6 +58,18 @@ describe('a part of the cache', () => {
     expect((await readdir(cache)).filter((name) => /^part-[0-9a-f]+$/.test(name))).toEqual([]);
     const folder = await provide(cache, builds([]), silent);
     expect(await readFile(join(folder, 'whole'), 'utf8')).toBe('yes');
+  });
+
+  it('leaves nothing where its build was interrupted, once that is looked for and nobody builds it', async () => {
+    const failing = part(() => Promise.reject(new Error('no more disk')));
+    await expect(provide(cache, failing, silent)).rejects.toThrow('no more disk');
+    const [left] = (await readdir(cache)).filter((name) => name.endsWith('.new'));
+    const lock = join(cache, left?.replace(/new$/, 'lock') ?? '');
+    await withLock(lock, silent, async () => {
+      expect(await removeAbandoned(cache)).toEqual([]);
+    });
+    expect(await removeAbandoned(cache)).toEqual([left]);
+    expect((await readdir(cache)).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 
   it('is built by one of two who want it at once, while the other says that it waits', async () => {

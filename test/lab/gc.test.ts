@@ -43,7 +43,7 @@ describe('a lab whose owner was killed', () => {
         expect(await check(['ip', 'netns', 'list'])).not.toContain(`rblab${run.number}-`);
         expect(await check(['ip', '-o', 'link'])).not.toContain(`rblab${run.number}:`);
       });
-      expect(await check([...PROGRAM, 'gc'])).toBe('nothing to remove\n');
+      expect(await check([...PROGRAM, 'gc'])).not.toContain(`run ${run.number}:`);
     },
     11 * 60_000,
   );
