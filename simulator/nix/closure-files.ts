@@ -1,7 +1,16 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { closureOf, type Closure, type NodeSpec } from './flake.ts';
-import { isValid, register } from './store-database.ts';
+import { hashOf, isValid, register } from './store-database.ts';
 
 /** The file in each closure that says what it was made from. */
 const SPEC = 'simulated.json';
@@ -48,9 +57,16 @@ function addStorePath(
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}`);
   rmSync(aside, { recursive: true, force: true });
   make(aside);
-  rmSync(target, { recursive: true, force: true });
-  renameSync(aside, target);
-  register(root, path, references);
+  const hash = hashOf(aside);
+  try {
+    rmSync(target, { recursive: true, force: true });
+    renameSync(aside, target);
+  } catch (error) {
+    // Somebody who makes the same was faster.
+    rmSync(aside, { recursive: true, force: true });
+    if (!existsSync(target)) throw error;
+  }
+  register(root, path, { hash, references });
 }
 
 /** As a NixOS system looks, with what deploy-rs adds to it. Its programs are the machine's shim under other names. */

@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path';
 interface Entry {
   hash: string;
   /** Paths that it needs. */
-  references: string[];
+  references: readonly string[];
 }
 
 export function isValid(root: string, path: string): boolean {
@@ -23,10 +23,9 @@ export function isValid(root: string, path: string): boolean {
 }
 
 /** Enters a path whose files are there. */
-export function register(root: string, path: string, references: readonly string[]): void {
+export function register(root: string, path: string, entry: Entry): void {
   const file = fileOf(root, path);
   mkdirSync(dirname(file), { recursive: true });
-  const entry: Entry = { hash: hashOf(join(root, path)), references: [...references] };
   writeFileSync(`${file}.${process.pid}.tmp`, JSON.stringify(entry));
   renameSync(`${file}.${process.pid}.tmp`, file);
 }
@@ -50,7 +49,8 @@ export function requisites(root: string, paths: readonly string[]): string[] {
 
 /** All that need one of these paths, and they themselves. */
 export function referrers(root: string, paths: readonly string[]): string[] {
-  const valid = readdirSync(join(root, DATABASE)).map((name) => `/nix/store/${name}`);
+  const names = readdirSync(join(root, DATABASE)).filter((name) => !name.endsWith('.tmp'));
+  const valid = names.map((name) => `/nix/store/${name}`);
   return valid.filter((path) => requisites(root, [path]).some((each) => paths.includes(each)));
 }
 
@@ -83,7 +83,8 @@ function entryOf(root: string, path: string): Entry | undefined {
   }
 }
 
-function hashOf(path: string): string {
+/** Of names and contents. */
+export function hashOf(path: string): string {
   const found = lstatSync(path);
   const hash = createHash('sha256');
   if (found.isSymbolicLink()) hash.update(readlinkSync(path));
