@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import * as z from 'zod';
 
 import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
@@ -61,8 +61,10 @@ const explainIssue = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown
       // That key is a mistake anywhere, and was reported as one.
       return issue.keys.filter((key) => key !== '__proto__').map((key) => unknownKey(path, key, known));
     }
-    case 'invalid_key':
-      return [{ mistake: atKey(wrong(path, issue.issues[0]?.message ?? 'a name', quote(String(path.at(-1))))) }];
+    case 'invalid_key': {
+      const mistake = atKey(wrong(path, issue.issues[0]?.message ?? 'a name', quote(String(path.at(-1)))));
+      return [{ mistake }, ...below(path, schema, value)];
+    }
     case 'invalid_union': {
       const types = knownTypes(schemaAt(schema, value, path.slice(0, -1)));
       return [unfit(path, oneOf(types), value, types)];
@@ -78,6 +80,13 @@ const explainIssue = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown
     case 'custom':
       return [unfit(path, issue.message, value, [])];
   }
+};
+
+/** zod leaves what stands under a key that is no name unread. */
+const below = (path: Path, schema: z.ZodType, value: unknown): Explained[] => {
+  const at = schemaAt(schema, value, path);
+  const issues = at && z.safeParse(at, valueAt(value, path), { error: expectation }).error?.issues;
+  return (issues ?? []).flatMap((issue) => explainIssue({ ...issue, path: [...path, ...issue.path] }, schema, value));
 };
 
 const unknownKey = (path: Path, key: string, known: readonly string[]): Explained => {

@@ -52,6 +52,16 @@ describe('a syntax mistake', () => {
 });
 
 describe('a key', () => {
+  it('that is no name does not hide what stands under it', () => {
+    expect(problems(fleet('  "a b": { address: 10.0.0.256, adress: x, probes: [{ type: tcp }] }\n'))).toEqual([
+      '4:3 Expected a name like nuc-1: a letter, then letters, digits and inner hyphens; not all, got "a b"',
+      '4:21 Expected an address like 10.0.0.11, got "10.0.0.256"',
+      '4:33 Expected a known key, got "adress" → Did you mean address?',
+      '4:53 Expected host (an address like 10.0.0.11) in probes, got nothing',
+      '4:53 Expected port (a whole number from 1 to 65535) in probes, got nothing',
+    ]);
+  });
+
   it.each([
     ['  null: { address: 10.0.0.1 }\n', '5:3 Expected a name as key, got nothing → In quotes it is a name.'],
     ['  ? [x, y]\n  : { address: 10.0.0.1 }\n', '5:5 Expected a name as key, got a list, a mapping or an alias'],
