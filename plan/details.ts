@@ -1,4 +1,5 @@
 import type { Outcome, RunResult, RunView, StepState, StepView } from './run.ts';
+import { asSentence } from './sentence.ts';
 
 const SYMBOLS: Record<StepState, string> = {
   pending: '·',
@@ -39,11 +40,9 @@ export function renderDetails(view: RunView): string {
 /** `Rolled back: why. What holds now.`: all that a list of failed runs shows of one. */
 export function endingSentence({ outcome, summary, failure }: RunResult): string {
   // Where nothing was begun the summary says why by itself.
-  const why = failure === undefined || summary.includes(failure.message) ? '' : `${sentence(failure.message)} `;
+  const why = failure === undefined || summary.includes(failure.message) ? '' : `${asSentence(failure.message)} `;
   return `${OUTCOMES[outcome]}: ${why}${summary}`;
 }
-
-const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 function heading({ runbook, subject, phase, result, name, revision }: RunView): string {
   const state = result ? `**${OUTCOMES[result.outcome]}** — ${result.summary}` : `now: **${phase}**`;
@@ -67,7 +66,7 @@ const gateLine = ({ message, whatToDo = '' }: RunView['gates'][number]): string 
 
 /** Several lines, as the mistakes of a fleet file, are an indented block of their own. */
 function reason({ message, whatToDo }: NonNullable<RunResult['failure']>): string {
-  if (!message.includes('\n')) return `**Why:** ${sentence(message)} **What to do:** ${whatToDo}`;
+  if (!message.includes('\n')) return `**Why:** ${asSentence(message)} **What to do:** ${whatToDo}`;
   const block = message.split('\n').map((line) => `    ${line}`);
   return `**Why:**\n\n${block.join('\n')}\n\n**What to do:** ${whatToDo}`;
 }

@@ -1,4 +1,4 @@
-/** What a program said, with one full stop at its end. */
-export function asSentence(said: string): string {
-  return `${said.replace(/[.\s]+$/, '')}.`;
+/** A text with the full stop that it may lack. */
+export function asSentence(text: string): string {
+  return /[.!?…]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
 }
