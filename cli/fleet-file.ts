@@ -9,15 +9,18 @@ export const FLEET_FILE = 'runbook.yaml';
 /** The fleet file's path. Throws CliError `wrong config` where there is none in the folder or above. */
 export async function findFleetFile({ io, repo }: CommandContext): Promise<string> {
   const start = resolve(io.cwd, repo ?? '.');
+  if (!(await exists(start))) throw notFound(`There is no folder ${clean(start)}.`);
   const root = await findUp(start, FLEET_FILE);
   if (root !== undefined) return join(root, FLEET_FILE);
-  const missing = !(await exists(start));
-  throw new CliError(
-    'wrong config',
-    missing ? `There is no folder ${clean(start)}.` : `No ${FLEET_FILE} in ${clean(start)} or above.`,
-    {
-      description: missing ? [] : ['The fleet file says which members and guests there are: docs/configuration.md.'],
-      suggestions: [{ command: 'runbook --repo DIR …', purpose: 'name the monorepo' }],
-    },
+  throw notFound(
+    `No ${FLEET_FILE} in ${clean(start)} or above.`,
+    'The fleet file says which members and guests there are: docs/configuration.md.',
   );
+}
+
+function notFound(message: string, ...description: string[]): CliError {
+  return new CliError('wrong config', message, {
+    description,
+    suggestions: [{ command: 'runbook --repo DIR …', purpose: 'name the monorepo' }],
+  });
 }

@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import type { Environment } from './environment.ts';
 import { createLogger, type LogOptions } from './logging.ts';
 import { runDev, type DevEvent } from './dev.ts';
+import { StartError } from './start-error.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { startWorker, type RunningWorker } from './worker.ts';
 
@@ -54,7 +55,7 @@ async function withActivities(
     signal: AbortSignal,
   ) => Promise<void>,
 ): Promise<void> {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir);
   const logger = createLogger(log);
   const { activities, close } = createActivities({ repo, stateDir, logger });
   const stop = new AbortController();
@@ -66,5 +67,19 @@ async function withActivities(
   } finally {
     giveBack();
     await close();
+  }
+}
+
+/** Node.js tells of a read-only file system as ENOENT, and of a file in the place as EEXIST. */
+function makeFolder(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StartError(
+      'refused',
+      `The state folder ${stateDir} cannot be made.`,
+      'RUNBOOK_STATE names another.',
+      error,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execa } from 'execa';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../cli/program.ts';
 import { startCliServer, type CliServer } from './cli-server.ts';
@@ -77,6 +78,13 @@ describe('the built program', () => {
     });
     expect(stderr).toMatch(/^There is no folder \S+\/gone\.\n/);
     expect(exitCode).toBe(2);
+  });
+
+  it('says which folder its state cannot be kept in', async () => {
+    const state = join(server.repository, 'runbook.yaml');
+    const { code, err } = await built(['worker'], { RUNBOOK_STATE: state });
+    expect(err).toMatch(`The state folder ${state} cannot be made.\nRUNBOOK_STATE names another.\nCause: EEXIST`);
+    expect(code).toBe(2);
   });
 
   it('answers for people, and asks runs to go on or to stop', async () => {
