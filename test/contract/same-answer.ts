@@ -81,7 +81,7 @@ function neutral(text: string): string {
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'FINGERPRINT')
     .replace(/\d+(?= ms\b)|(?<=port )\d{5}/g, 'N')
     .replace(/^\d+(?= )/gm, 'N')
-    .replace(/(?<=[ \t])\d{4,}(?=[ \t])/g, 'N')
+    .replace(/(?<=[ \t])\d{4,}(?=[ \t]|$)/gm, 'N')
     .replace(/[ \t]+/g, ' ')
     .replace(/\b\d+%/g, 'N%')
     .replace(/\b\d{10}\.\d{9}\b/g, 'SECONDS');
