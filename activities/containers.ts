@@ -4,6 +4,7 @@ import { findNode } from '../fleet/names.ts';
 import type { Host } from '../hosts/host.ts';
 import { createContainers, keepTag, type Containers } from '../tools/containers.ts';
 import { createSystemd } from '../tools/systemd.ts';
+import { untilBooted } from './booted.ts';
 import type { ContainerActivities, NodeRef } from './contract.ts';
 import type { ContainerImage } from '../plan/run.ts';
 import type { Deps } from './deps.ts';
@@ -12,9 +13,6 @@ import { guarded, type ActivityContext } from './guard.ts';
 
 /** A container that was just restarted is missing for a moment. */
 const APPEARS_WITHIN_MS = 60_000;
-
-/** So long a guest may still be booting, as one does that was just started again. After this it is taken as it is. */
-const BOOTED_WITHIN_MS = 120_000;
 
 /** A guest with its declared containers, and how to reach them. */
 interface Guest {
@@ -37,6 +35,7 @@ export function createContainerActivities({ fleetAt, machines }: Deps): Containe
 
   const bootedGuestOf = async (ref: NodeRef, context: ActivityContext): Promise<Guest> => {
     const guest = await guestOf(ref, context);
+    // Podman's own folder for pulls is emptied while the guest boots (tmpfiles.d/podman.conf): a pull then fails half-way.
     await untilBooted(guest.host, context);
     return guest;
   };
@@ -74,19 +73,6 @@ export function createContainerActivities({ fleetAt, machines }: Deps): Containe
       }
     }),
   };
-}
-
-/** Podman's own folder for pulls is emptied while the guest boots (tmpfiles.d/podman.conf): a pull then fails half-way. */
-async function untilBooted(host: Host, { signal, report }: ActivityContext): Promise<void> {
-  const systemd = createSystemd(host, { signal });
-  const until = Date.now() + BOOTED_WITHIN_MS;
-  for (;;) {
-    const system = await systemd.isSystemRunning();
-    const isBooting = system.type === 'system' && (system.state === 'initializing' || system.state === 'starting');
-    if (!isBooting || Date.now() > until) return;
-    report({ progress: `${host.name} is still booting` });
-    await delay(1_000, undefined, { signal });
-  }
 }
 
 /** Every declared container with its image. One that is being replaced at this moment is waited for. */

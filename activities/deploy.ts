@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { durationMs } from '../plan/duration.ts';
 import type { SystemState } from '../plan/observation.ts';
 import { createActivations } from '../tools/activations.ts';
+import { tryDeployLogin } from '../tools/deploy-login.ts';
 import { deployJobArgv, readDeployOutput, restartingUnits, type DeployClaim } from '../tools/deploy-rs.ts';
 import type { JobState } from '../hosts/host.ts';
 import { sshFailure } from '../hosts/ssh-failure.ts';
+import { untilBooted } from './booted.ts';
 import type { DeployActivities, Deployed, DeployInput } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { deployment } from './deployment.ts';
@@ -60,6 +62,10 @@ async function deploySystem(deps: Deps, input: DeployInput, context: ActivityCon
 async function start(deps: Deps, input: DeployInput, name: string, context: ActivityContext): Promise<void> {
   const fleet = await deps.fleetAt(input.fleet);
   const host = deps.machines.node(fleet, input.node);
+  const settings = await deployment(deps, fleet, input);
+  await untilBooted(host, context);
+  // A way in that is not there yet is waited for, as any host is; a refusal is told by deploy-rs.
+  await tryDeployLogin(deps.local, settings.host, context);
   await forgetDamaged(deps, host, input, context);
   // A stale canary would make deploy-rs take the deployment for confirmed and the host roll it back.
   const removed = await createActivations(host, context).removeCanaries();
@@ -68,7 +74,7 @@ async function start(deps: Deps, input: DeployInput, name: string, context: Acti
   const started = await deps.local.jobs.start(
     {
       name,
-      argv: deployJobArgv(await deployment(deps, fleet, input)),
+      argv: deployJobArgv(settings),
       // Copying a large closure over a slow line comes on top of the activation.
       timeoutMs: 4 * 3_600_000 + durationMs(activationTimeout),
       fence: `deploy-${input.node.toLowerCase()}`,
@@ -161,6 +167,8 @@ function notDeployed({ node, closure, before }: DeployInput, { claim, tail }: De
       'Refused',
       `deploy-rs could not log in to ${node}: ${sshFailure(tail, 255).meaning}; ${now}. ${tail}`,
     );
+  if (claim === 'copy failed')
+    return failure('CopyFailed', `${closure.nixosVersion} could not be copied to ${node}; ${now}. ${tail}`);
   return failure('ActivationFailed', `${node} did not take ${closure.nixosVersion}; ${now}. ${tail}`);
 }
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findNode } from '../fleet/names.ts';
-import type { Fleet } from '../fleet/schema.ts';
+import type { Fleet, Ssh } from '../fleet/schema.ts';
 import { durationMs } from '../plan/duration.ts';
 import type { Deployment, SshTarget } from '../tools/deploy-rs.ts';
 import type { DeployInput } from './contract.ts';
@@ -29,16 +29,22 @@ export async function deployment(
   };
 }
 
-/** deploy-rs runs ssh by itself, so the declared host key goes into a file of its own for it. */
-export async function sshTarget(fleet: Fleet, name: string, folder: string): Promise<SshTarget> {
+/** How deploy-rs reaches a node. Fails as BadConfig where that is not declared. */
+export function wayIn(fleet: Fleet, name: string): { address: string; ssh: Ssh } {
   const found = findNode(fleet, name);
   const settings = found.type === 'member' ? found.member : found.type === 'guest' ? found.guest : undefined;
   if (settings?.address === undefined)
     throw failure('BadConfig', `${name} has no address in runbook.yaml, so deploy-rs cannot reach it.`);
-  const { hostKey, ...ssh } = sshSettings(settings.ssh);
-  const target = { address: settings.address, ...ssh };
+  return { address: settings.address, ssh: settings.ssh };
+}
+
+/** deploy-rs runs ssh by itself, so the declared host key goes into a file of its own for it. */
+export async function sshTarget(fleet: Fleet, name: string, folder: string): Promise<SshTarget> {
+  const way = wayIn(fleet, name);
+  const { hostKey, ...ssh } = sshSettings(way.ssh);
+  const target = { address: way.address, ...ssh };
   if (hostKey === undefined) return target;
-  const place = ssh.port === 22 ? settings.address : `[${settings.address}]:${ssh.port}`;
+  const place = ssh.port === 22 ? way.address : `[${way.address}]:${ssh.port}`;
   const knownHostsFile = join(folder, name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(`${knownHostsFile}.new`, `${place} ${hostKey}\n`, { mode: 0o600 });

@@ -1,6 +1,7 @@
 import type { Check } from '../plan/checks.ts';
 
-export type Found = Pick<Check, 'verdict' | 'found' | 'whatToDo'>;
+/** `last`: what comes after it could not be asked. */
+export type Found = Pick<Check, 'verdict' | 'found' | 'whatToDo'> & { last?: true };
 
 /** One question to a machine; what it throws is a failed check. */
 export interface MachineCheck {

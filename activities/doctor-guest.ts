@@ -1,12 +1,14 @@
 import type { Fleet, Guest } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
+import { startInstance } from '../plan/start-instance.ts';
 import { createIncus } from '../tools/incus.ts';
 import { programVersion } from '../tools/programs.ts';
 import type { Deps } from './deps.ts';
 import { failed, passed, warning, type Found, type MachineCheck } from './doctor-check.ts';
-import { deployLogin, sshRemedy } from './doctor-ssh.ts';
+import { deployLogin } from './doctor-ssh.ts';
 import { failedUnits } from './doctor-units.ts';
 import { toolFailure } from './failure.ts';
+import { sshRemedy } from './ssh-remedy.ts';
 
 /** In this order: each needs what those before it asked for. */
 export function guestChecks(deps: Deps, fleet: Fleet, name: string, guest: Guest): MachineCheck[] {
@@ -28,7 +30,7 @@ export function guestChecks(deps: Deps, fleet: Fleet, name: string, guest: Guest
     },
     { what: 'systemd', look: (signal) => failedUnits(host, signal) },
     ...(guest.containers === undefined ? [] : [engine(host, name, guest.containers.engine)]),
-    ...(guest.deploy === undefined ? [] : [deployLogin(deps, fleet, name, guest)]),
+    ...(guest.deploy === undefined ? [] : [deployLogin(deps, fleet, name)]),
   ];
 }
 
@@ -43,7 +45,8 @@ async function instance(member: Host, name: string, guest: Guest, signal: AbortS
     );
   if (found.location !== guest.member)
     return failed(`on ${found.location}, not on ${guest.member}`, 'Correct its member in runbook.yaml, or move it.');
-  return found.status === 'Running' ? passed('Running') : warning(found.status, `incus start ${name}`);
+  if (found.status === 'Running') return passed('Running');
+  return { ...warning(found.status, startInstance(name, guest.project)), last: true };
 }
 
 function engine(host: Host, guest: string, program: string): MachineCheck {

@@ -10,9 +10,10 @@ import { userId } from '../tools/user-id.ts';
 import { createZfs } from '../tools/zfs.ts';
 import type { Deps } from './deps.ts';
 import { failed, passed, warning, type Found, type MachineCheck } from './doctor-check.ts';
-import { deployLogin, hostKeyState, sshRemedy } from './doctor-ssh.ts';
+import { deployLogin } from './doctor-ssh.ts';
 import { failedUnits } from './doctor-units.ts';
 import { toolFailure } from './failure.ts';
+import { sshRemedy } from './ssh-remedy.ts';
 
 const FULL_PERCENT = 90;
 
@@ -29,13 +30,13 @@ export function memberChecks(deps: Deps, fleet: Fleet, name: string, member: Mem
       what: 'ssh',
       look: async (signal) => {
         const { durationMs: ms } = await host.run(['true'], { timeoutMs: 20_000, signal });
-        return passed(`answers in ${Math.round(ms)} ms, ${hostKeyState(ssh)}`);
+        return passed(`answers in ${Math.round(ms)} ms`);
       },
       remedy: (said) => sshRemedy(said, address, ssh),
     },
     check('rights', rights),
     check('clock', (_, signal) => clock(host, fleet, signal)),
-    deployLogin(deps, fleet, name, member),
+    deployLogin(deps, fleet, name),
     check('nix', nix),
     check('system profile', systemProfile),
     check('disk', disk),

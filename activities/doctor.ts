@@ -41,7 +41,9 @@ async function checkNode(deps: Deps, fleet: Fleet, name: string, context: Activi
   try {
     for (const { what, look, remedy } of machineChecks(deps, fleet, name)) {
       try {
-        checks.push({ where: name, what, ...(await look(context.signal)) });
+        const { last, ...found } = await look(context.signal);
+        checks.push({ where: name, what, ...found });
+        if (last === true) break;
       } catch (error) {
         if (context.signal.aborted) throw error;
         checks.push(problem(name, what, error, remedy));
@@ -71,7 +73,7 @@ function machineChecks(deps: Deps, fleet: Fleet, name: string): MachineCheck[] {
 const REMEDIES: Partial<Record<FailureType, string>> = {
   Unreachable: 'See whether it is powered on and on the network.',
   Refused: 'Correct the ssh key or the host key; the message says which.',
-  NotRun: 'Install the missing program there.',
+  NotRun: 'Mend what the message names there: a program that is missing, a full disk.',
 };
 
 function problem(where: string, what: string, error: unknown, remedy?: MachineCheck['remedy']): Check {

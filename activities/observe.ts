@@ -6,6 +6,7 @@ import { createNix } from '../tools/nix.ts';
 import { again } from './again.ts';
 import { observeBackups } from './backups.ts';
 import type { NodeRef, ObserveActivities, RunRef } from './contract.ts';
+import { loginTrouble } from './deploy-login.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
@@ -94,7 +95,8 @@ async function observeTarget(
   if (!deploys) return { node, kind };
   try {
     const system = await again(() => readSystemState(deps, { fleet, node }, context), context.signal);
-    return { node, kind, system };
+    const login = await loginTrouble(deps, await deps.fleetAt(fleet), node, context.signal);
+    return { node, kind, system, ...(login && { login }) };
   } catch (error) {
     if (context.signal.aborted) throw error;
     const known = error instanceof HostError || (error instanceof Error && error.name === 'ApplicationFailure');

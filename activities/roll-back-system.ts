@@ -1,5 +1,6 @@
 import type { SystemState } from '../plan/observation.ts';
 import type { Host } from '../hosts/host.ts';
+import { readDeployOutput, type DeployClaim } from '../tools/deploy-rs.ts';
 import { activationArgv, activationBesideArgv, createSystemProfile, type Activation } from '../tools/nix-profile.ts';
 import type { NodeRef } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -28,13 +29,14 @@ export async function rollBackSystem(
 
   // A deployment that is still copying would activate its system after we have looked.
   await local.jobs.stop(deployJob(input), context);
+  const wasCut = interrupted && !(await endedBeforeActivation(local, deployJob(input), context));
   const earlier = await host.jobs.status(jobName, context);
   if (earlier.type !== 'running') {
     const now = await systemStateOf(host, context);
     if (now.activations.length > 0)
       throw failure('Busy', `An activation runs on ${node}: ${now.activations.join('; ')}`);
-    if (isBack(now) && !interrupted) return { type: 'already', system: now };
     if (isBack(now) && earlier.type === 'ended' && earlier.exitCode === 0) return { type: 'rolled back', system: now };
+    if (isBack(now) && !wasCut) return { type: 'already', system: now };
     if (now.profilePath !== before.profilePath) await turnProfile(host, before, context);
     // What an earlier attempt left has done its work, or failed at it: this is another one.
     await host.jobs.remove(jobName, context);
@@ -52,6 +54,15 @@ export async function rollBackSystem(
     'Busy',
     `${node} did not go back to generation ${before.generation}: the activation ended with ${ended.exitCode}: ${ended.stderr.slice(-500)}`,
   );
+}
+
+const BEFORE_ACTIVATION = new Set<DeployClaim['claim']>(['build failed', 'copy failed', 'refused']);
+
+/** True where the deployment itself says that it never came to its activation. */
+async function endedBeforeActivation(local: Host, job: string, context: ActivityContext): Promise<boolean> {
+  const deployment = await local.jobs.status(job, context);
+  if (deployment.type !== 'ended' || deployment.how !== 'exited') return false;
+  return BEFORE_ACTIVATION.has(readDeployOutput(deployment).claim);
 }
 
 async function turnProfile(host: Host, before: SystemState, context: ActivityContext): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/schema.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
+import type { IncusSnapshot } from '../tools/incus-snapshots.ts';
 import type { SnapshotActivities, InstanceRef, VolumeRef, RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -138,11 +139,11 @@ async function prune(incus: Incus, member: string, current: string, keepRuns: nu
   return deleted;
 }
 
-/** Run names begin with their date, so they sort by age. */
-function outdated(snapshots: readonly { name: string }[], current: string, keepRuns: number): string[] {
+/** Run names begin with their date, so they sort by age. One without an expiry is none of a run's, whatever its name. */
+function outdated(snapshots: readonly IncusSnapshot[], current: string, keepRuns: number): string[] {
   return snapshots
+    .filter(({ name, expires }) => expires !== undefined && isRunName(name) && name !== current)
     .map(({ name }) => name)
-    .filter((name) => isRunName(name) && name !== current)
     .sort()
     .slice(0, -keepRuns);
 }

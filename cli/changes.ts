@@ -43,12 +43,12 @@ export function changesBetween(before: WatchState, after: WatchState): Change[] 
 function viewChanges(before: RunView | undefined, after: RunView, isOver: boolean): Change[] {
   const changes: Change[] = [];
   const states = new Map(before?.steps.map(({ id, state }) => [id, state]));
+  const steps = after.steps.filter(({ id, state }) => (states.get(id) ?? 'pending') !== state);
+  changes.push(...inOrder(steps, after.decisions.slice(before?.decisions.length ?? 0)));
   for (const text of after.warnings.slice(before?.warnings.length ?? 0)) changes.push({ type: 'warning', text });
   for (const { resource, holder } of after.waitingFor)
     if (before?.waitingFor.some((each) => each.resource === resource && each.holder === holder) !== true)
       changes.push({ type: 'waits', resource, holder });
-  const steps = after.steps.filter(({ id, state }) => (states.get(id) ?? 'pending') !== state);
-  changes.push(...inOrder(steps, after.decisions.slice(before?.decisions.length ?? 0)));
   if (isOver) return changes;
   if (after.approval !== undefined && after.approval.id !== before?.approval?.id)
     changes.push({ type: 'asked', approval: after.approval });
@@ -57,16 +57,15 @@ function viewChanges(before: RunView | undefined, after: RunView, isOver: boolea
   return changes;
 }
 
-/** Steps as the run lists them; each decision before the first step that was at work after it. */
+/** By their instants; a step that has none stays behind the one before it. */
 function inOrder(steps: readonly StepView[], decisions: readonly Decision[]): Change[] {
-  const changes: Change[] = steps.map((step) => ({ type: 'step', step }));
-  for (const decision of decisions) {
-    const at = changes.findIndex(
-      (change) => change.type === 'step' && (change.step.endedAt ?? change.step.startedAt ?? '') > decision.at,
-    );
-    changes.splice(at === -1 ? changes.length : at, 0, { type: 'decided', decision });
-  }
-  return changes;
+  let latest = '';
+  const dated = steps.map((step): { at: string; change: Change } => {
+    latest = step.endedAt ?? step.startedAt ?? latest;
+    return { at: latest, change: { type: 'step', step } };
+  });
+  dated.push(...decisions.map((decision) => ({ at: decision.at, change: { type: 'decided', decision } as const })));
+  return dated.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at))).map(({ change }) => change);
 }
 
 function retries(before: readonly PendingActivity[], after: readonly PendingActivity[]): Change[] {

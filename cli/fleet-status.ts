@@ -28,7 +28,7 @@ export interface OpenRun extends RunSummary {
 }
 
 /** Open runs that go nowhere without a person. */
-export const needsPerson = (run: OpenRun): boolean => run.paused || run.approval !== undefined;
+export const needsPerson = (run: OpenRun): boolean => run.paused || run.approval !== undefined || run.silent;
 
 /**
  * Ended so by a person's wish, with all as before: a question that was answered by no, a cancel. An answer that never

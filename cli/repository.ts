@@ -3,8 +3,6 @@ import { renderDiagnostics, type Diagnostic } from '../fleet/diagnostic.ts';
 import { parseFleet, readFleet, type ParsedFleet } from '../fleet/load.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import { describeUnknownNode, findNode } from '../fleet/names.ts';
-import { helpForName } from '../fleet/suggest.ts';
-import { quote } from '../fleet/visible.ts';
 import type { CommandContext } from './context.ts';
 import { CliError } from './errors.ts';
 import { colourOf, widthOf, type Io, type Output } from './io.ts';
@@ -87,12 +85,4 @@ export async function pinRevision(
 export function requireNode(fleet: Fleet, node: string): void {
   const found = findNode(fleet, node);
   if (found.type === 'unknown') throw new CliError('wrong usage', describeUnknownNode(found, FLEET_FILE));
-}
-
-/** The same for members alone. */
-export function requireMember(fleet: Fleet, member: string): void {
-  const members = Object.keys(fleet.members);
-  if (members.includes(member)) return;
-  const help = helpForName(member, members, 'members');
-  throw new CliError('wrong usage', `${FLEET_FILE} has no member ${quote(member)}. ${help}`);
 }

@@ -4,6 +4,7 @@ import { ageOf, durationMs, formatAge } from './duration.ts';
 import type { BackupState, MemberState, PoolState, TargetState, UpgradeObservation } from './observation.ts';
 import type { Deployment, UpgradeOptions, UpgradeScope } from './safe-upgrade.ts';
 import { asSentence } from './sentence.ts';
+import { startInstance } from './start-instance.ts';
 
 /** One precondition of an upgrade. `message` names the fact; `whatToDo` the remedy, where there is one. */
 export interface Gate {
@@ -12,6 +13,7 @@ export interface Gate {
     | 'versions'
     | 'incus version'
     | 'systems'
+    | 'login'
     | 'activations'
     | 'placement'
     | 'pool'
@@ -37,7 +39,9 @@ export function checkGates(
     ...members(observation, options),
     versions(observation, options),
     ...incusVersion(observation, deployments),
-    ...systems(scope, observation.targets),
+    ...leftOut(observation, options),
+    ...systems(scope, observation),
+    ...login(observation.targets, deployments),
     ...activations(observation.targets),
     ...placement(scope, observation, options),
     ...observation.pools.flatMap((pool) => poolGates(pool, scope.policy)),
@@ -125,17 +129,48 @@ function incusVersion({ members, member }: UpgradeObservation, deployments: read
     });
 }
 
-function systems(scope: UpgradeScope, targets: readonly TargetState[]): Gate[] {
+/** Explicit: also one that runs is left as it is. */
+function leftOut({ node, instances }: UpgradeObservation, { allowOffline }: UpgradeOptions): Gate[] {
+  return instances
+    .filter(({ guest }) => guest !== undefined && guest !== node && allowOffline.includes(guest))
+    .map(({ name, status }) => ({
+      name: 'systems',
+      verdict: 'warning',
+      message: `${name} is ${status}, and left as it is: it is neither upgraded nor watched. Allowed by --allow-offline.`,
+    }));
+}
+
+function systems(scope: UpgradeScope, observation: UpgradeObservation): Gate[] {
   const deployed = scope.targets.filter(({ deploys }) => deploys).map(({ node }) => node);
-  return targets
+  return observation.targets
     .filter(({ node, system }) => system === undefined && deployed.includes(node))
-    .map(({ node, problem }) =>
-      refused(
-        'systems',
-        `${node} could not be read: ${problem ?? 'no answer'}.`,
-        `runbook doctor shows what is wrong.`,
-      ),
+    .map((target) => unreadGate(target, observation));
+}
+
+function unreadGate({ node, problem }: TargetState, { node: asked, member, instances }: UpgradeObservation): Gate {
+  const instance = instances.find(({ guest }) => guest === node);
+  if (instance === undefined || instance.status === 'Running')
+    return refused(
+      'systems',
+      `${node} could not be read: ${asSentence(problem ?? 'no answer')}`,
+      `runbook doctor --node ${node} shows what is wrong.`,
     );
+  const orLeaveIt = node === asked ? '' : `, or add --allow-offline ${node} if it is meant to be off`;
+  return refused(
+    'systems',
+    `${node} is ${instance.status}, so nothing can be deployed to it.`,
+    `Start it (on ${member}: ${startInstance(node, instance.project)})${orLeaveIt}.`,
+  );
+}
+
+/** A run would find out in the middle otherwise, and go back. */
+function login(targets: readonly TargetState[], deployments: readonly Deployment[]): Gate[] {
+  const changed = deployments.filter(({ mode }) => mode !== 'already').map(({ node }) => node);
+  return targets.flatMap(({ node, login }): Gate[] => {
+    if (login === undefined || !changed.includes(node)) return [];
+    const message = `deploy-rs cannot log in to ${node} by itself: ${asSentence(login.message)}`;
+    return [{ name: 'login', verdict: login.fatal ? 'refused' : 'warning', message, whatToDo: login.whatToDo }];
+  });
 }
 
 function activations(targets: readonly TargetState[]): Gate[] {

@@ -52,6 +52,15 @@ export interface TargetState {
   system?: SystemState;
   /** Why `system` could not be read. */
   problem?: string;
+  /** What keeps deploy-rs from logging in there. */
+  login?: LoginTrouble;
+}
+
+export interface LoginTrouble {
+  /** A deployment would fail; if not, it depends on the flake. */
+  fatal: boolean;
+  message: string;
+  whatToDo: string;
 }
 
 export interface InstanceState {

@@ -32,6 +32,7 @@ export interface UpgradeTarget {
 }
 
 export interface UpgradeOptions {
+  /** Members that may be away, and guests that are left as they are. */
   allowOffline: string[];
   allowOrchestrator: boolean;
 }
@@ -62,6 +63,12 @@ export interface UpgradePlan {
   steps: StepView[];
   /** Nothing is to be done. */
   alreadySo: boolean;
+}
+
+/** Without the guests that are meant to be off; the node that was asked for stays. */
+export function leaveOut(scope: UpgradeScope, { allowOffline }: Pick<UpgradeOptions, 'allowOffline'>): UpgradeScope {
+  const targets = scope.targets.filter(({ node }) => node === scope.node || !allowOffline.includes(node));
+  return { ...scope, targets };
 }
 
 /**
@@ -109,6 +116,11 @@ export function planDeployments(
 function deploymentMode(from: SystemState, to: Closure): Deployment['mode'] {
   if (needsReboot(from.booted, to.parts)) return 'boot';
   return from.profilePath === to.path && from.runningPath === to.path ? 'already' : 'switch';
+}
+
+/** How a deployment is taken back: `boot` where the machine has to restart to leave the new system. */
+export function undoMode({ from, to }: Pick<Deployment, 'from' | 'to'>): 'switch' | 'boot' {
+  return needsReboot(from.booted, to.parts) ? 'boot' : 'switch';
 }
 
 /** A change of the host touches every instance on it; a change of a guest touches that guest. */

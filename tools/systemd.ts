@@ -86,7 +86,7 @@ export function createSystemd(host: Host, options: ToolOptions = {}): Systemd {
   return {
     failedUnits: async () => {
       const ran = await run(['systemctl', 'list-units', '--failed', '--output=json'], READ_TIMEOUT_MS);
-      if (ran.result.exitCode !== 0) return unexpected('systemctl', ran);
+      if (ran.result.exitCode !== 0) return notDone(ran);
       const answer = readJson('systemctl', ran, listedSchema);
       if (answer.type !== 'json') return answer;
       return { type: 'units', units: answer.value.map(({ unit, description }) => ({ unit, description })) };
@@ -94,7 +94,7 @@ export function createSystemd(host: Host, options: ToolOptions = {}): Systemd {
     unitStates: async (units) => {
       if (units.length === 0) return { type: 'states', states: [] };
       const ran = await run([...SHOW, '--', ...units], READ_TIMEOUT_MS);
-      if (ran.result.exitCode !== 0) return unexpected('systemctl', ran);
+      if (ran.result.exitCode !== 0) return notDone(ran);
       // Seen once, in a guest that had just started, with an exit code of 0.
       if (ran.result.stdout === '') return { type: 'busy', message: `systemd on ${host.name} gave no answer.` };
       return readUnitStates(ran, units);
@@ -105,20 +105,20 @@ export function createSystemd(host: Host, options: ToolOptions = {}): Systemd {
       const message = ran.result.stderr.trim();
       if (/^Failed to restart .*: Unit .* not found\.$/m.test(message)) return { type: 'not found', what: unit };
       if (/^Job for .* failed|^A dependency job for .* failed/m.test(message)) return { type: 'failed', message };
-      return unexpected('systemctl', ran);
+      return notDone(ran);
     },
     killAndRestart: async (unit) => {
       await run(['systemctl', 'daemon-reload'], RESTART_TIMEOUT_MS);
       // Fails where no process is left, which is as good.
       await run(['systemctl', 'kill', '--', unit], READ_TIMEOUT_MS);
       const ran = await run(['systemctl', 'restart', '--no-block', '--', unit], READ_TIMEOUT_MS);
-      return ran.result.exitCode === 0 ? { type: 'asked' } : unexpected('systemctl', ran);
+      return ran.result.exitCode === 0 ? { type: 'asked' } : notDone(ran);
     },
     isSystemRunning: async () => {
       // Exits with 1 for all but `running`, so the word decides.
       const ran = await run(['systemctl', 'is-system-running'], READ_TIMEOUT_MS);
       const state = ran.result.stdout.trim();
-      return isSystemState(state) ? { type: 'system', state } : unexpected('systemctl', ran);
+      return isSystemState(state) ? { type: 'system', state } : notDone(ran);
     },
     bootId: async () => {
       const id = await readId('/proc/sys/kernel/random/boot_id');
@@ -131,7 +131,7 @@ export function createSystemd(host: Host, options: ToolOptions = {}): Systemd {
     reboot: async () => {
       try {
         const ran = await run(['systemctl', 'reboot', '--no-wall'], REBOOT_TIMEOUT_MS);
-        return ran.result.exitCode === 0 ? { type: 'asked' } : unexpected('systemctl', ran);
+        return ran.result.exitCode === 0 ? { type: 'asked' } : notDone(ran);
       } catch (error) {
         const gone = error instanceof HostError && (error.type === 'Unreachable' || error.type === 'TimedOut');
         if (gone) return { type: 'asked' };
@@ -139,6 +139,12 @@ export function createSystemd(host: Host, options: ToolOptions = {}): Systemd {
       }
     },
   };
+}
+
+/** Trying again helps where its systemd does not listen yet, as in a guest that has only begun to boot. */
+function notDone(ran: Ran): ToolFailure {
+  const message = ran.result.stderr.trim();
+  return /^Failed to connect to .*bus/m.test(message) ? { type: 'busy', message } : unexpected('systemctl', ran);
 }
 
 const SHOW = ['systemctl', 'show', '--property=LoadState,ActiveState,SubState,Result'];

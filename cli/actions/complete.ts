@@ -11,8 +11,7 @@ const PATIENCE_MS = 1000;
 /** Prints what may follow, one per line: the word, a tab, what it is. Says nothing where names cannot be had. */
 export async function complete(context: CommandContext, root: Command, words: readonly string[]): Promise<Ending> {
   const found = await candidatesFor(root, words, {
-    nodes: () => orNone(nodeNames(context, ['members', 'guests'])),
-    members: () => orNone(nodeNames(context, ['members'])),
+    nodes: () => orNone(nodeNames(context)),
     runs: () => orNone(runIds(context)),
   });
   print(
@@ -24,10 +23,10 @@ export async function complete(context: CommandContext, root: Command, words: re
 
 const orNone = (names: Promise<string[]>): Promise<string[]> => names.catch(() => []);
 
-async function nodeNames(context: CommandContext, sections: readonly ('members' | 'guests')[]): Promise<string[]> {
+async function nodeNames(context: CommandContext): Promise<string[]> {
   const { readFleetFile } = await import('../repository.ts');
   const { parsed } = await readFleetFile(context);
-  return parsed.type === 'fleet' ? sections.flatMap((section) => Object.keys(parsed.fleet[section])) : [];
+  return parsed.type === 'fleet' ? [...Object.keys(parsed.fleet.members), ...Object.keys(parsed.fleet.guests)] : [];
 }
 
 async function runIds(context: CommandContext): Promise<string[]> {

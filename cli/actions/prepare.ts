@@ -1,7 +1,7 @@
 import type { ClusterUpgradeInput, SafeUpgradeAllInput, SafeUpgradeInput } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { loadRepository, requireMember, requireNode } from '../repository.ts';
+import { loadRepository, requireNode } from '../repository.ts';
 import { actorOf } from '../temporal/identity.ts';
 
 export interface SafeUpgradeOptions {
@@ -33,7 +33,7 @@ export async function prepareSafeUpgrade(
       suggestions: [{ command: 'runbook status', purpose: 'see the members and guests' }],
     });
   const { fleet, revision, branch } = await loadRepository(context);
-  for (const member of options.allowOffline ?? []) requireMember(fleet, member);
+  for (const name of options.allowOffline ?? []) requireNode(fleet, name);
   const common: SafeUpgradeAllInput = {
     fleet: { revision },
     actor: actorOf(context.io.env),

@@ -16,7 +16,7 @@ export const addPlan: AddCommand = (parent, context) => {
     .description('What an upgrade would snapshot, deploy, restart and verify. Exit code 1: it would refuse.')
     .addOption(new Option('--node <name>', 'the member or guest').conflicts('all'))
     .option('--all', 'every member, one at a time')
-    .option('--allow-offline <member...>', 'members that are meant to be away')
+    .option('--allow-offline <name...>', 'members that are meant to be away, guests that are meant to be off')
     .option('--allow-orchestrator', 'the node may carry Temporal or the worker')
     .option('--json', JSON_OPTION)
     .addHelpText('after', helpAfter(['runbook plan safe-upgrade --node elitedesk-1'], PLAN_ENDINGS))

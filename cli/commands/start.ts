@@ -32,7 +32,7 @@ function addSafeUpgrade(start: Command, context: CommandContext): void {
     )
     .addOption(new Option('--node <name>', 'the member or guest to upgrade').conflicts('all'))
     .option('--all', 'every member, one at a time; stops at the first that is not healthy')
-    .option('--allow-offline <member...>', 'members that are meant to be away')
+    .option('--allow-offline <name...>', 'members that are meant to be away, guests that are meant to be off')
     .option('--allow-orchestrator', 'the node may carry Temporal or the worker')
     .option('--detach', 'start it and return')
     .option('--yes', 'do not ask before all members are upgraded')

@@ -9,7 +9,6 @@ export interface Candidate {
 /** Names that are not in the command tree. Each is asked for only where it may stand. */
 export interface NameSources {
   nodes: () => Promise<string[]>;
-  members: () => Promise<string[]>;
   runs: () => Promise<string[]>;
 }
 
@@ -62,13 +61,12 @@ function wantsValue(command: Command, word: string): Option | undefined {
   return known?.required === true || known?.optional === true ? known : undefined;
 }
 
-function valuesOf(option: Option, { nodes, members, runs }: NameSources): Promise<Candidate[]> {
+function valuesOf(option: Option, { nodes, runs }: NameSources): Promise<Candidate[]> {
   switch (option.attributeName()) {
     case 'node':
     case 'subject':
-      return named(nodes(), 'node');
     case 'allowOffline':
-      return named(members(), 'member');
+      return named(nodes(), 'node');
     case 'run':
       return named(runs(), 'run');
     default:

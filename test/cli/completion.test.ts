@@ -13,7 +13,6 @@ const exec = promisify(execFile);
 
 const sources = {
   nodes: () => Promise.resolve(['elitedesk-1', 'edge-vm', '$(reboot)', '-rf', 'a b']),
-  members: () => Promise.resolve(['elitedesk-1', 'nuc-1']),
   runs: () => Promise.resolve(['safe-upgrade/elitedesk-1', 'safe-upgrade/;reboot']),
 };
 
@@ -35,7 +34,7 @@ describe('what may follow', () => {
     [['start', 'safe-upgrade', '--node', 'ed'], ['edge-vm']],
     [
       ['start', 'safe-upgrade', '--allow-offline', 'nuc-1', ''],
-      ['elitedesk-1', 'nuc-1'],
+      ['elitedesk-1', 'edge-vm'],
     ],
     [['watch', ''], ['safe-upgrade/elitedesk-1']],
     [

@@ -134,6 +134,14 @@ describe('status', () => {
     ]);
   });
 
+  it('counts a run that no worker answers for', () => {
+    expect(renderStatus({ open: [openRun({ silent: true })], failed: [] }, options(80))).toEqual([
+      '1 run open · 1 run needs you',
+      '  safe-upgrade/elitedesk-1   deploy   3 min',
+      '      no worker answers for it   runbook worker',
+    ]);
+  });
+
   it('says who holds what a run waits for', () => {
     const waitingFor = [{ resource: 'member/elitedesk-1', holder: 'safe-upgrade/edge-vm' }];
     expect(renderStatus({ open: [openRun({ waitingFor })], failed: [] }, options(80))).toEqual([

@@ -117,6 +117,15 @@ describe('a run that is watched', () => {
     expect(told).toEqual(['gate', 'decided', 'snapshot', 'deploy', 'deploy-home', 'over']);
   });
 
+  it('tells steps that overtook each other in the order of their instants, warnings after them', () => {
+    const [gate, snapshot, ...others] = aView().steps;
+    if (!gate || !snapshot) throw new Error('the fixture has no steps');
+    const steps = [{ ...gate, endedAt: at(30) }, snapshot, ...others];
+    const run = aRun({ view: aView({ steps, warnings: ['careful'] }) });
+    const told = changesBetween({}, { run }).map((change) => (change.type === 'step' ? change.step.id : change.type));
+    expect(told).toEqual(['snapshot', 'deploy', 'deploy-home', 'gate', 'warning']);
+  });
+
   it('tells no instant after the end of a run, whenever it is looked at', () => {
     const run = aRolledBackRun();
     const aYearLater = now + 365 * 86_400_000;

@@ -39,6 +39,7 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   'Instance is busy running a "?[^"]+"? operation': `${ONE_MOMENT}incusd 6.0.4 and 7.0.2`,
   '(?:Daemon) is shutting down': `${ONE_MOMENT}incusd 6.0.4`,
   '(?:Incus) is shutting down': `${ONE_MOMENT}incusd 7.0.2`,
+  '^Failed to connect to .*bus': `${ONE_MOMENT}systemctl 257, in a guest that has only begun to boot`,
   'no available cowsql leader server found': `${ONE_MOMENT}incusd 6.0.4; seen where a member came back to one other`,
   '^The (?:container) is already running$': `${OTHER_VERSION}Incus before 6.0`,
   '^The (?:container) is already stopped$': `${OTHER_VERSION}Incus before 6.0`,

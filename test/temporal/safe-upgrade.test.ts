@@ -181,6 +181,7 @@ describe('safe-upgrade, as a procedure', () => {
       'former containers g1',
       'roll back g1',
       'roll back n1',
+      'release images g1',
       'forget jobs',
     ]);
   });
@@ -199,6 +200,26 @@ describe('safe-upgrade, as a procedure', () => {
     expect(outcome(view)).toBe('RolledBack');
     expect(world.calls).toContain('restore snapshot g1');
     expect(view.decisions).toMatchObject([{ approvalId: 'restore-g1', actor: 'anna', approved: true }]);
+  });
+
+  it('is rolled back where a restored snapshot makes good what a lower rung could not', async () => {
+    const world = createWorld(
+      {
+        resolveScope: () =>
+          Promise.resolve(
+            scope({ targets: scope().targets.map((target) => ({ ...target, snapshotRollback: 'automatic' })) }),
+          ),
+        rollBackSystem: ({ node, ...input }) =>
+          node === 'g1'
+            ? Promise.reject(ApplicationFailure.nonRetryable('its generation is gone', 'Unexpected'))
+            : Promise.resolve({ type: 'rolled back', system: input.before }),
+      },
+      { sickUntil: 'restore snapshot g1' },
+    );
+    const { result } = await runIn(world, endOf);
+    expect(result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Unhealthy' } });
+    expect(result?.summary).toContain('g1 is as in snapshot');
+    expect(result?.left.join()).not.toContain('its generation is gone');
   });
 
   it('leaves the snapshot alone on no, and says what is left', async () => {
@@ -348,7 +369,13 @@ describe('safe-upgrade, as a procedure', () => {
     });
     expect(outcome(view)).toBe('RolledBack');
     expect(view.result?.failure?.type).toBe('Cancelled');
-    expect(world.calls.slice(-4)).toEqual(['former containers g1', 'roll back g1', 'roll back n1', 'forget jobs']);
+    expect(world.calls.slice(-5)).toEqual([
+      'former containers g1',
+      'roll back g1',
+      'roll back n1',
+      'release images g1',
+      'forget jobs',
+    ]);
   });
 
   it('holds before its next step while paused', async () => {
@@ -465,6 +492,33 @@ describe('safe-upgrade, as a procedure', () => {
     const resume = { name: 'runbook-20260101-0000-abcd', evacuated: false, systems: { n1: system1 }, images: {} };
     const view = await runIn(world, endOf, { resume });
     expect(view.result).toMatchObject({ outcome: 'Done', summary: 'n1 runs v2.' });
+  });
+
+  it('restarts a member that an earlier attempt had restarted, where the next one is cancelled', async () => {
+    const former = { kernel: 'k0', initrd: 'i1', kernelModules: 'm1' };
+    const rebooted = system('v2', { bootId: 'boot-2' });
+    const world = createWorld({
+      observeUpgrade: () =>
+        Promise.resolve(
+          observation({
+            targets: [
+              { node: 'n1', kind: 'member', system: rebooted },
+              { node: 'g1', kind: 'guest', system: system('v1') },
+            ],
+          }),
+        ),
+      deploySystem: failing('Cancelled', 'by hand'),
+      checkHealth: () =>
+        Promise.resolve({ healthy: false, findings: [{ node: 'n1', check: 'x', healthy: false, detail: 'ill' }] }),
+      rollBackSystem: ({ node, mode }) => {
+        world.calls.push(`roll back ${node} ${mode}`);
+        return Promise.resolve({ type: 'rolled back', system: rebooted });
+      },
+    });
+    const systems = { n1: system('v1', { booted: former }) };
+    await runIn(world, endOf, { resume: { name: 'runbook-20260101-0000-abcd', evacuated: false, systems, images: {} } });
+    const way = world.calls.filter((call) => /^(?:roll back|reboot)/.test(call));
+    expect(way).toEqual(['roll back g1 switch', 'roll back n1 boot', 'reboot n1']);
   });
 
   it('keeps the lines of a message that has several, and says them once', async () => {

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '../../plan/run.ts';
 import type { Simulation } from '../../simulator/create.ts';
+import { hostKeyOf } from '../../simulator/core/host-key.ts';
 import type { State } from '../../simulator/core/state.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { SafeUpgradeInput } from '../../workflows/messages.ts';
@@ -121,7 +122,35 @@ describe('the gates of safe-upgrade over the simulated fleet', () => {
         ({ cluster }) => Object.assign(cluster.instances['metrics-vm'] ?? {}, { status: 'Stopped' }),
         () => refusal('systems', 'elitedesk-2'),
       );
-      expect(said).toMatch(/metrics-vm could not be read: .*runbook doctor/);
+      expect(said).toMatch(/metrics-vm is Stopped.*on elitedesk-2: incus start metrics-vm.*--allow-offline metrics-vm/);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves out a guest that is meant to be off',
+    async () => {
+      const { result, warnings } = await during(
+        ({ cluster }) => Object.assign(cluster.instances['metrics-vm'] ?? {}, { status: 'Stopped' }),
+        () => unchanged('elitedesk-2', { planOnly: true, allowOffline: ['metrics-vm'] }),
+      );
+      expect(result).toMatchObject({ outcome: 'AlreadySo' });
+      expect(warnings).toEqual([expect.stringMatching(/^metrics-vm is Stopped, and left as it is/)]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'refuses where deploy-rs cannot log in, though commands run inside',
+    async () => {
+      simulation.setSpec('edge-vm', { version: '26.05.8' });
+      const key = (machine: string): string => `ssh: { hostKey: ${hostKeyOf(machine)} }`;
+      const another = withFleetFile((text) => text.replace(key('edge-vm'), key('nuc-1')));
+      expect(await refusal('login', 'edge-vm', another)).toMatch(
+        /deploy-rs cannot log in to edge-vm .*: root@10\.0\.0\.21: its host key is not the one .*correct ssh\.hostKey/,
+      );
+      simulation.setFleetFile(referenceFleetFile());
+      simulation.setSpec('edge-vm', { version: '26.05.1' });
     },
     TIMEOUT_MS,
   );

@@ -186,6 +186,23 @@ describe('safe-upgrade over the simulated fleet', () => {
   );
 
   it(
+    'activates nothing, there or back, where the copy fails',
+    async () => {
+      release(simulation, GUEST);
+      const stderr = 'error: writing to file: No space left on device';
+      const effect = { type: 'fail', exitCode: 1, stderr } as const;
+      await simulation.addFault({ machine: 'worker', tool: 'nix', args: '^copy', times: 1, effect });
+      const { length } = simulation.journal();
+      const view = await rolledBack(GUEST);
+      expect(outcome(view)).toBe('RolledBack CopyFailed');
+      expect(view.result?.failure?.message).toContain(stderr);
+      expect(view.steps.find(({ id }) => id === `undo-deploy-${GUEST}`)?.state).toBe('already');
+      expect(activationsOf(GUEST, length)).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'takes a failed activation for one, also where the way back of deploy-rs dies half-way',
     async () => {
       release(simulation, GUEST, { activation: { exitCode: 1 } });
@@ -523,12 +540,15 @@ describe('safe-upgrade over the simulated fleet', () => {
     'prunes snapshots of earlier runs down to the policy, and touches no others',
     async () => {
       const earlier = [1, 2, 3, 4, 5].map((day) => `runbook-2026010${day}-0214-3f9c`);
-      const others = ['nightly', 'runbook-by-hand', 'runbook-20260101-0214-3f9c-copy'];
-      const made = { createdAt: new Date().toISOString(), expiresAt: '0001-01-01T00:00:00Z' };
+      const byHand = 'runbook-20260101-0214-0000';
+      const others = ['nightly', 'runbook-by-hand', 'runbook-20260101-0214-3f9c-copy', byHand];
+      const createdAt = new Date().toISOString();
+      const weekOn = new Date(Date.now() + 7 * 86_400_000).toISOString();
       await simulation.store.update(({ cluster }) => {
         const instance = cluster.instances[GUEST];
         const volume = cluster.volumes['zpool/metrics-data'];
         for (const name of [...earlier, ...others]) {
+          const made = { createdAt, expiresAt: name === byHand ? '0001-01-01T00:00:00Z' : weekOn };
           if (instance)
             instance.snapshots[name] = { ...made, content: '', config: {}, devices: {}, machine: undefined };
           if (volume) volume.snapshots[name] = { ...made, content: '' };

@@ -35,7 +35,16 @@ describe('the login of deploy-rs', () => {
     const host = local({ true: refusal('root@10.0.0.21: Permission denied (publickey).', 255) });
     expect(await tryDeployLogin(host, root)).toEqual({
       type: 'refused',
+      meaning: 'it refused the login',
       said: 'root@10.0.0.21: Permission denied (publickey).',
+    });
+  });
+
+  it('is no answer where there is no connection', async () => {
+    const said = 'ssh: connect to host 10.0.0.21 port 22: Connection refused';
+    await expect(tryDeployLogin(local({ true: refusal(said, 255) }), root)).rejects.toMatchObject({
+      type: 'Unreachable',
+      message: `Could not log in to 10.0.0.21: ${said}`,
     });
   });
 });

@@ -22,6 +22,16 @@ describe('failed units', () => {
   });
 });
 
+describe('a systemd that does not listen yet, as in a guest that has only begun to boot', () => {
+  const bus = 'Failed to connect to system scope bus via local transport: No such file or directory';
+
+  it('is to be asked again', async () => {
+    expect(await createSystemd(scripted([failed, refusal(bus)])).failedUnits()).toEqual({ type: 'busy', message: bus });
+    const asked = scripted([['systemctl', 'is-system-running'], refusal(bus)]);
+    expect(await createSystemd(asked).isSystemRunning()).toEqual({ type: 'busy', message: bus });
+  });
+});
+
 describe('the states of units', () => {
   it('come in the order asked for, also of a unit that does not exist', async () => {
     const stdout = `LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\n

@@ -28,12 +28,14 @@ export function endedBy(member: string, view: RunView | undefined, error?: unkno
   return { member, outcome: 'Failed', summary: described.message, failure: described };
 }
 
+/** A cancel wants all to be as before, which it is not where others are upgraded already. */
 export function stopped(run: Run, members: readonly string[], ended: readonly Ended[], last: Ended): RunResult {
+  const isFirst = ended.every(({ outcome }) => outcome !== 'Done');
   return {
-    outcome: last.outcome,
+    outcome: last.failure?.type === 'Cancelled' && !isFirst ? 'Failed' : last.outcome,
     summary: `Stopped at ${last.member}: ${last.summary}`,
     ...(last.failure && { failure: last.failure }),
-    ...(last.unchanged && ended.every(({ outcome }) => outcome !== 'Done') && { unchanged: true }),
+    ...(last.unchanged && isFirst && { unchanged: true }),
     left: whatIsLeft(members, ended),
     next: [
       { command: `runbook report ${workflowId(run.view.runbook, last.member)}`, purpose: 'what happened' },

@@ -1,6 +1,6 @@
 import { describeFailure } from '../support/failures.ts';
 import { removeOwnSnapshots } from './snapshots.ts';
-import { changedAnything, type Upgrade } from './upgrade.ts';
+import { changedAnything, remember, type Upgrade } from './upgrade.ts';
 
 /** After success. What cannot be cleaned up is a warning: the upgrade itself stands. */
 export async function cleanUp(upgrade: Upgrade): Promise<void> {
@@ -10,6 +10,17 @@ export async function cleanUp(upgrade: Upgrade): Promise<void> {
     else await removeOwnSnapshots(upgrade);
   } catch (error) {
     upgrade.run.warn(`Snapshots were not cleaned up: ${describeFailure(error).message}`);
+  }
+}
+
+/** After the way back: what runs again needs no name of the run's, and a retry notes it anew. */
+export async function forgetImages(upgrade: Upgrade): Promise<void> {
+  try {
+    await releaseImages(upgrade);
+    upgrade.begun.images.clear();
+    remember(upgrade);
+  } catch (error) {
+    upgrade.run.warn(`The names of the former images were not removed: ${describeFailure(error).message}`);
   }
 }
 

@@ -1,14 +1,15 @@
 import type { RunRef } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import type { Closure, UpgradeObservation } from '../../plan/observation.ts';
-import { planUpgrade, type UpgradePlan, type UpgradeScope } from '../../plan/safe-upgrade.ts';
+import { leaveOut, planUpgrade, type UpgradePlan, type UpgradeScope } from '../../plan/safe-upgrade.ts';
 import type { SafeUpgradeInput } from '../messages.ts';
 import type { Run } from '../support/run.ts';
 
-export async function resolveScope(run: Run, { fleet, node }: SafeUpgradeInput): Promise<UpgradeScope> {
+export async function resolveScope(run: Run, input: SafeUpgradeInput): Promise<UpgradeScope> {
+  const { fleet, node } = input;
   return run.step(
     { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
-    (act) => act.resolveScope({ fleet, node }),
+    async (act) => leaveOut(await act.resolveScope({ fleet, node }), input),
     ({ member, targets }) => ({ state: 'done', detail: `${count(targets.length, 'machine')} on ${member}` }),
   );
 }

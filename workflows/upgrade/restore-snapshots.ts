@@ -57,9 +57,11 @@ async function restore(upgrade: Upgrade, instance: InstanceState, undone: Undone
       () => ({ state: 'done', detail: 'what was written since is gone' }),
     );
     undone.undone.push(`${name} is as in snapshot ${ref.name}`);
+    // Its containers and its system are in there: what could not be brought back by hand is back.
+    undone.problems = undone.problems.filter(({ node }) => node !== name);
     return true;
   } catch (error) {
-    undone.problems.push(`${name}: snapshot not restored: ${describeFailure(error).message}`);
+    undone.problems.push({ node: name, text: `${name}: snapshot not restored: ${describeFailure(error).message}` });
     return false;
   }
 }

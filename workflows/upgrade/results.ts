@@ -91,9 +91,14 @@ export function notRolledBack(
   const { run, scope } = upgrade;
   return {
     outcome: 'Failed',
-    summary: `${scope.node} needs you: ${unhealthy === '' ? problems.join('; ') : unhealthy}`,
+    summary: `${scope.node} needs you: ${unhealthy === '' ? problems.map(({ text }) => text).join('; ') : unhealthy}`,
     failure: cause,
-    left: [...problems, ...(unhealthy === '' ? [] : [`unhealthy: ${unhealthy}`]), ...undone, ...keptSnapshots(upgrade)],
+    left: [
+      ...problems.map(({ text }) => text),
+      ...(unhealthy === '' ? [] : [`unhealthy: ${unhealthy}`]),
+      ...undone,
+      ...keptSnapshots(upgrade),
+    ],
     next: [
       report(run.view),
       { command: `runbook retry ${run.view.runbook}/${run.view.subject}`, purpose: 'try again when it is mended' },

@@ -1,7 +1,8 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { RunResult } from '../../plan/run.ts';
-import type { Deployment } from '../../plan/safe-upgrade.ts';
+import { undoMode, type Deployment } from '../../plan/safe-upgrade.ts';
 import { describeFailure } from '../support/failures.ts';
+import { forgetImages } from './clean-up.ts';
 import { returnToService } from './deploy.ts';
 import { describeFindings, lookForTrouble } from './health.ts';
 import { notRolledBack, rolledBack } from './results.ts';
@@ -12,8 +13,8 @@ import type { Upgrade } from './upgrade.ts';
 export interface Undone {
   /** What holds now: `edge-vm runs its former containers`, `elitedesk-1 keeps 26.05.3` */
   undone: string[];
-  /** What could not be undone, each with its reason. */
-  problems: string[];
+  /** What could not be undone, each with its reason, and the node that it is about. */
+  problems: { node: string; text: string }[];
 }
 
 /**
@@ -39,20 +40,21 @@ export async function rollBack(upgrade: Upgrade, error: unknown): Promise<RunRes
     }
     for (const item of others) await rollBackDeployment(upgrade, item, undone);
   }
-  await attempt(undone, 'return to service', () => returnToService(upgrade));
+  await attempt(undone, upgrade.scope.member, 'return to service', () => returnToService(upgrade));
 
   const trouble = await lookForTrouble(upgrade, 'after');
   const remaining = await restoreSnapshots(upgrade, trouble, undone);
-  return remaining.length === 0 && undone.problems.length === 0
-    ? rolledBack(upgrade, cause, undone)
-    : notRolledBack(upgrade, cause, undone, describeFindings(remaining));
+  if (remaining.length > 0 || undone.problems.length > 0)
+    return notRolledBack(upgrade, cause, undone, describeFindings(remaining));
+  await forgetImages(upgrade);
+  return rolledBack(upgrade, cause, undone);
 }
 
 type Begun = Upgrade['begun']['deployments'][number];
 
 async function rollBackContainers(upgrade: Upgrade, guest: string, undone: Undone): Promise<void> {
   const { run, ref, begun } = upgrade;
-  await attempt(undone, `${guest}: containers`, async () => {
+  await attempt(undone, guest, 'containers', async () => {
     const result = await run.step(
       {
         id: `undo-containers-${guest}`,
@@ -71,8 +73,10 @@ async function rollBackContainers(upgrade: Upgrade, guest: string, undone: Undon
 
 async function rollBackDeployment(upgrade: Upgrade, begun: Begun, undone: Undone): Promise<void> {
   const { run, ref } = upgrade;
-  const { node, from, mode } = begun.deployment;
-  await attempt(undone, `${node}: system`, async () => {
+  const { node, from } = begun.deployment;
+  // Also of one that an earlier attempt finished, which this one found there.
+  const mode = undoMode(begun.deployment);
+  await attempt(undone, node, 'system', async () => {
     const result = await run.step(
       { id: `undo-deploy-${node}`, phase: 'roll back', title: `${node} → ${from.nixosVersion}`, kind: 'rollBack' },
       (act) =>
@@ -80,7 +84,7 @@ async function rollBackDeployment(upgrade: Upgrade, begun: Begun, undone: Undone
           ...ref,
           node,
           before: from,
-          mode: mode === 'boot' ? 'boot' : 'switch',
+          mode,
           interrupted: !begun.finished,
         }),
       ({ type }) => ({ state: type === 'already' ? 'already' : 'done' }),
@@ -115,11 +119,11 @@ async function isHealthy(upgrade: Upgrade, name: string): Promise<boolean> {
   return (await lookForTrouble(upgrade, name)).length === 0;
 }
 
-async function attempt(undone: Undone, what: string, work: () => Promise<void>): Promise<void> {
+async function attempt(undone: Undone, node: string, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     const { message, whatToDo } = describeFailure(error);
-    undone.problems.push(`${what}: ${message} ${whatToDo}`);
+    undone.problems.push({ node, text: `${node}: ${what}: ${message} ${whatToDo}` });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sshRemedy } from '../../activities/doctor-ssh.ts';
+import { sshRemedy } from '../../activities/ssh-remedy.ts';
 
 const ssh = { user: 'root', port: 22 };
 const KEY = 'ssh-ed25519 AAAA';
