@@ -5,11 +5,7 @@ import type { Deps } from './deps.ts';
 import { failed, passed, warning, type MachineCheck } from './doctor-check.ts';
 
 /** deploy-rs's own login, which is a new connection: the worker's may be older than a change of the host key. */
-export function deployLogin(
-  deps: Pick<Deps, 'local' | 'stateDir'>,
-  fleet: Fleet,
-  name: string,
-): MachineCheck {
+export function deployLogin(deps: Pick<Deps, 'local' | 'stateDir'>, fleet: Fleet, name: string): MachineCheck {
   return {
     what: 'deploy-rs login',
     look: async (signal) => {

@@ -1,14 +1,16 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { HostError } from '../hosts/host.ts';
+import { redact } from '../hosts/redact.ts';
 import { FAILURES, type FailureType } from '../plan/failures.ts';
 
 /** Longer messages would retry a workflow task for ever; nobody reads them either. */
 const MAX_MESSAGE = 2_000;
 
-/** A failure of the one table, with its retryability. */
+/** A failure of the one table, with its retryability. Secrets in the message are masked: it goes into a history. */
 export function failure(type: FailureType, message: string): ApplicationFailure {
-  const capped = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)} …` : message;
+  const masked = redact(message);
+  const capped = masked.length > MAX_MESSAGE ? `${masked.slice(0, MAX_MESSAGE)} …` : masked;
   return ApplicationFailure.create({ type, message: capped, nonRetryable: !FAILURES[type].retryable });
 }
 

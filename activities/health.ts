@@ -9,6 +9,7 @@ import type { HealthActivities, HealthInput, HealthReport } from './contract.ts'
 import type { Deps } from './deps.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { HostError } from '../hosts/host.ts';
+import { redact } from '../hosts/redact.ts';
 import { probeChecks } from './probe-checks.ts';
 
 /** One thing that has to hold: asked again every second until it does or `forMs` is over. */
@@ -63,10 +64,10 @@ async function untilHealthy(
     const windowMs = patience === 'patient' ? forMs : Math.min(forMs, BRIEF_MS);
     // A look that itself takes that long is still only one.
     const patient = final !== true && (looks < 2 || Date.now() - begun < windowMs);
-    if (healthy) return { node, check, healthy, detail };
-    if (!patient) {
+    if (healthy || !patient) {
       const waited = Date.now() - begun;
-      return { node, check, healthy, detail: waited < AGAIN_MS ? detail : `${detail}, for ${formatAge(waited)}` };
+      const since = healthy || waited < AGAIN_MS ? '' : `, for ${formatAge(waited)}`;
+      return { node, check: redact(check), healthy, detail: `${redact(detail)}${since}` };
     }
     await delay(AGAIN_MS, undefined, { signal });
   }

@@ -19,6 +19,9 @@ const URL_CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi;
 const BASE64_JSON = /\beyJ[\w+/=-]{10,}(?:\.[\w-]+){0,2}/g;
 const AUTHORIZATION = /(\bauthorization\s*:\s*(?:bearer|basic)\s+)\S+/gi;
 
+/** Tokens of GitHub, GitLab and Slack begin with what they are. */
+const NAMED_TOKEN = /\b(?:gh[pousr]_\w{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,})/g;
+
 /** `text` with secrets masked. `before` is the word in front of it in an argument list, if it stands in one. */
 export function redact(text: string, before?: string): string {
   if (before !== undefined && SECRET_OPTION.test(before)) return MASK;
@@ -26,6 +29,7 @@ export function redact(text: string, before?: string): string {
     .replace(PEM_PRIVATE_KEY, MASK)
     .replace(AGE_IDENTITY, MASK)
     .replace(AGE_PLUGIN_IDENTITY, MASK)
+    .replace(NAMED_TOKEN, MASK)
     .replace(BASE64_JSON, (found) => (holdsSecret(found) ? MASK : found))
     .replace(URL_CREDENTIALS, `$1${MASK}@`)
     .replace(AUTHORIZATION, `$1${MASK}`)

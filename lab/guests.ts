@@ -28,8 +28,7 @@ export async function createGuests(record: RunRecord, image: string, hostKeys: s
 
 async function createGuest(record: RunRecord, guest: Node, hostKeys: string): Promise<void> {
   const { name, host } = guest;
-  const incus = (argv: string[], input?: string): Promise<string> =>
-    checkOn(record, 'n1', ['incus', ...argv], input === undefined ? {} : { input });
+  const incus = (argv: string[], input?: string): Promise<void> => incusOnFirst(record, argv, input);
   const config = ['-c', 'security.nesting=true', '-c', 'boot.autostart=true'];
   await incus(['init', '-q', 'guest', name, '--target', host, ...config]);
   const disk = ['config', 'device', 'add', '-q', name];
@@ -45,6 +44,22 @@ async function createGuest(record: RunRecord, guest: Node, hostKeys: string): Pr
     await incus(['file', 'push', '-q', '--mode', mode, '-', `${name}/etc/ssh/${to}`], content);
   }
   await incus(['start', '-q', name]);
+}
+
+/**
+ * On n1. A member that has just joined, or that was slow for a moment, is one that n1 hears nothing of: it then refuses
+ * before it has done anything, and connects again within seconds.
+ */
+async function incusOnFirst(record: RunRecord, argv: readonly string[], input?: string): Promise<void> {
+  const command = ['incus', ...argv];
+  const attempt = async (): Promise<{ value: undefined } | { not: string }> => {
+    const { exitCode, stdout, stderr } = await runOn(record, 'n1', command, input === undefined ? {} : { input });
+    if (exitCode === 0) return { value: undefined };
+    if (/Missing event connection with target cluster member/.test(stderr)) return { not: stderr.trim() };
+    throw new Error(`n1: ${command.join(' ')}: exit code ${exitCode}\n${stdout}${stderr}`.trimEnd());
+  };
+  const timeoutMs = 30_000 * machinesOf(record).patience;
+  await until(`n1: ${command.join(' ')}`, attempt, { timeoutMs, everyMs: 1_000 });
 }
 
 /** Waits until systemd in the guest says `running`, which is: nothing failed. */

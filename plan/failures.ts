@@ -22,13 +22,17 @@ export const FAILURES = {
     retryable: false,
     whatToDo: 'Correct the ssh key or the host key (runbook doctor says which), then runbook retry.',
   },
-  NotRun: { retryable: false, whatToDo: 'Mend what the message names there (a program that is missing, a full disk), then runbook retry.' },
+  NotRun: {
+    retryable: false,
+    whatToDo: 'Mend what the message names there (a program that is missing, a full disk), then runbook retry.',
+  },
   BadConfig: { retryable: false, whatToDo: 'Correct runbook.yaml or the flake, commit, and start again.' },
   BuildFailed: { retryable: false, whatToDo: 'Build the system by hand with nix build to see the whole log.' },
   NotFound: { retryable: false, whatToDo: 'Compare runbook.yaml with what is there: incus list.' },
   CopyFailed: {
     retryable: false,
-    whatToDo: 'The new system could not be copied; nothing was activated. Free space there, or mend what the message names.',
+    whatToDo:
+      'The new system could not be copied; nothing was activated. Free space there, or mend what the message names.',
   },
   ActivationFailed: {
     retryable: false,

@@ -314,13 +314,22 @@ function repository({ uncommitted }: UpgradeObservation): Gate[] {
 }
 
 /** An upgrade may be what mends it, so it is no reason to refuse; but then nobody may think it is watched. */
-function health(observation: UpgradeObservation): Gate[] {
-  return observation.health
-    .filter(({ healthy }) => !healthy)
-    .map(({ node, check, detail }) => ({
-      name: 'health',
-      verdict: 'warning',
-      message: `${node} is unhealthy already, so this check does not count against the upgrade: ${check}: ${detail}`,
-      whatToDo: 'Mend it first if the upgrade is not meant to.',
-    }));
+function health({ health, targets }: UpgradeObservation): Gate[] {
+  const warning = (message: string): Gate => ({
+    name: 'health',
+    verdict: 'warning',
+    message,
+    whatToDo: 'Mend it first if the upgrade is not meant to.',
+  });
+  const exempt = 'does not count against the upgrade';
+  return [
+    ...health
+      .filter(({ healthy }) => !healthy)
+      .map(({ node, check, detail }) =>
+        warning(`${node} is unhealthy already, so this check ${exempt}: ${check}: ${detail}`),
+      ),
+    ...targets.flatMap(({ node, system }) =>
+      (system?.failedUnits ?? []).map((unit) => warning(`${unit} has failed already on ${node}, so it ${exempt}.`)),
+    ),
+  ];
 }

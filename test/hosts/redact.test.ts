@@ -22,6 +22,8 @@ describe('redact', () => {
     ['a PEM private key that was cut off', PEM.slice(0, 60), MASK],
     ['a join token', `incus admin join ${joinToken}`, `incus admin join ${MASK}`],
     ['a JSON web token', 'Bearer eyJhbGciOiJIUzI1NiJ9xx.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl!', `Bearer ${MASK}!`],
+    ['a token of GitHub', `said ghp_${'a1'.repeat(18)} and`, `said ${MASK} and`],
+    ['a token of GitLab', `glpat-${'a1'.repeat(10)}`, MASK],
     ['an authorization header', 'Authorization: Bearer abc.def', `Authorization: Bearer ${MASK}`],
     ['an assignment', 'RESTIC_PASSWORD=hunter2 restic', `RESTIC_PASSWORD=${MASK} restic`],
     ['an option with =', '--access-key=abc --flag', `--access-key=${MASK} --flag`],

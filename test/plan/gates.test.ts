@@ -97,6 +97,15 @@ describe('a guest that is off', () => {
   });
 });
 
+it('names the units that have failed before', () => {
+  const seen = observation();
+  const targets = seen.targets.map((target) => ({ ...target, system: system('v1', { failedUnits: ['a.service'] }) }));
+  const gates = checkGates(scope({ policy: POLICY }), { ...seen, targets: targets.slice(0, 1) }, [], OPTIONS);
+  expect(gates.filter(({ name }) => name === 'health')).toMatchObject([
+    { verdict: 'warning', message: 'a.service has failed already on n1, so it does not count against the upgrade.' },
+  ]);
+});
+
 describe('what could not be seen', () => {
   const backup = { guest: 'g1', volume: 'data', target: 'n2 tank/replica' };
 

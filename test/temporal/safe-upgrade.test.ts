@@ -516,7 +516,9 @@ describe('safe-upgrade, as a procedure', () => {
       },
     });
     const systems = { n1: system('v1', { booted: former }) };
-    await runIn(world, endOf, { resume: { name: 'runbook-20260101-0000-abcd', evacuated: false, systems, images: {} } });
+    await runIn(world, endOf, {
+      resume: { name: 'runbook-20260101-0000-abcd', evacuated: false, systems, images: {} },
+    });
     const way = world.calls.filter((call) => /^(?:roll back|reboot)/.test(call));
     expect(way).toEqual(['roll back g1 switch', 'roll back n1 boot', 'reboot n1']);
   });
