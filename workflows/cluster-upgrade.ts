@@ -52,15 +52,17 @@ async function upgradeCluster(
   if (planOnly) return showPlan(run, plan, scopes, observations);
   run.announce(plan.steps);
   await approve(run, plan, scopes);
+  let kept: string[] = [];
   try {
     // A run that was interrupted half-way has its snapshots, and the API that would make others is blocked.
-    if (!plan.halfWay) await snapshotAll(run, ref, scopes, observations);
+    if (!plan.halfWay) kept = await snapshotAll(run, ref, scopes, observations);
     await run.hold();
   } catch (error) {
     return unchanged(error, [`Snapshots ${ref.name} that were made are kept until they expire.`]);
   }
   // From here on there is no way back, so nothing interrupts it either.
-  return run.unstoppable(() => goForward(run, ref, scopes, observations, plan));
+  const result = await run.unstoppable(() => goForward(run, ref, scopes, observations, plan));
+  return { ...result, left: [...result.left, ...kept] };
 }
 
 /** One-way, so whoever reads the plan is told before anything else. */

@@ -27,6 +27,8 @@ describe('safe-upgrade --all on real hosts with their guests running', () => {
   it('restarts the member with a new kernel, stops at the first unhealthy one, and goes on there', async () => {
     const [booted, [, before, untouched]] = [await boots(), await versions()];
     const [first, last] = [await release('n1', { kernel: '6.12.9' }), await release('n3')];
+    // It is deployed to when it has only begun to boot again.
+    const guest = await release('g1');
     const ill = await release('n2', { healthy: false });
     const stopped = await all(ill.revision);
     expect(stopped.result).toMatchObject({
@@ -36,6 +38,7 @@ describe('safe-upgrade --all on real hosts with their guests running', () => {
       left: ['Upgraded and kept so: n1.', 'Not touched: n3.'],
     });
     expect(await versions()).toEqual([first.version, before, untouched]);
+    expect(await versionOf('g1')).toBe(guest.version);
     const rebooted = await boots();
     expect(rebooted[0]).not.toBe(booted[0]);
     expect(rebooted.slice(1)).toEqual(booted.slice(1));

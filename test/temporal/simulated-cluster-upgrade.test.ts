@@ -203,7 +203,8 @@ describe('cluster-upgrade over the simulated fleet', () => {
         const handle = await start();
         await decide(handle, true);
         const { result, name } = await viewOf(handle);
-        expect(result).toMatchObject({ outcome: 'Done', summary: 'Incus is 7.0.2 on all 3 members.', left: [] });
+        expect(result).toMatchObject({ outcome: 'Done', summary: 'Incus is 7.0.2 on all 3 members.' });
+        expect(result?.left).toEqual([expect.stringMatching(new RegExp(`^Snapshots ${name} of .* are kept until `))]);
         expectUpgraded(released);
         for (const guest of GUESTS) expect(snapshotsOf(simulation, guest)).toEqual([name]);
         const deploys = simulation.journal().filter(({ tool }) => tool === 'deploy');

@@ -60,7 +60,10 @@ async function deployMember(run: Run, ref: RunRef, deployment: Deployment, plan:
       if (mode === 'already') return;
       const input = { ...ref, node, before: from, closure: to, mode: 'switch' as const, magicRollback: false };
       const { complaint } = await act.deploySystem(input);
-      if (complaint !== undefined) run.warn(`${node} has its new system, but its activation failed: ${complaint}`);
+      if (complaint !== undefined)
+        run.warn(
+          `${node} has its new system, but its activation failed: ${complaint.trimEnd().split('\n').at(-1) ?? ''}`,
+        );
     },
     () => ({ state: mode === 'already' ? 'already' : 'done' }),
   );
