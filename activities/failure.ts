@@ -49,7 +49,6 @@ export function asFailure(error: unknown): unknown {
   if (Context.current().cancellationSignal.aborted)
     return new CancelledFailure('The activity was cancelled', [], error as Error);
   if (!(error instanceof HostError)) return error;
-  const said = error.output.trim() === '' ? '' : ` It said: ${error.output.trim().slice(-500)}`;
   switch (error.type) {
     case 'Cancelled':
       return new CancelledFailure(error.message);
@@ -58,6 +57,13 @@ export function asFailure(error: unknown): unknown {
     case 'NotRun':
     case 'TimedOut':
     case 'Interrupted':
-      return failure(error.type, `${error.message}${said}`);
+      return failure(error.type, withOutput(error));
   }
+}
+
+/** The message, and what it does not tell yet of the output: ssh's last words are in it already. */
+function withOutput({ message, output }: HostError): string {
+  const told = (line: string): boolean => message.includes(line.trim());
+  const rest = output.split('\n').filter((line) => !told(line));
+  return rest.length === 0 ? message : `${message} It said: ${rest.join('\n').trim().slice(-500)}`;
 }

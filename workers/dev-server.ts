@@ -7,6 +7,7 @@ import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
 import { forgetDevServer, isAlive, readDevServer, writeDevServer } from './dev-state.ts';
 import { answers, findFreePort, isFree, LOOPBACK, UI_OFFSET } from './ports.ts';
+import { makeFilesPrivate } from './private-folder.ts';
 import { missingSearchAttributes } from './search-attributes.ts';
 import { StartError } from './start-error.ts';
 
@@ -53,6 +54,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const port = await choosePort(options.port);
   const logFile = join(folder, 'temporal.log');
   await rotate(logFile);
+  await makeFilesPrivate(folder);
   const child = launch(options, port, logFile);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => {
@@ -115,9 +117,12 @@ function launch({ executable, folder, extraArgs = [] }: DevServerOptions, port: 
     ...extraArgs,
   ];
   const log = openSync(logFile, 'a', 0o600);
+  // The server makes its files readable for everybody, and the folder may be open to them.
+  const usual = process.umask(0o077);
   try {
     return spawn('setpriv', argv, { detached: true, stdio: ['ignore', log, log] });
   } finally {
+    process.umask(usual);
     closeSync(log);
   }
 }

@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import type { Environment } from './environment.ts';
 import { createLogger, type LogOptions } from './logging.ts';
 import { runDev, type DevEvent } from './dev.ts';
+import { makePrivate } from './private-folder.ts';
 import { StartError } from './start-error.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { startWorker, type RunningWorker } from './worker.ts';
@@ -12,7 +13,7 @@ import { startWorker, type RunningWorker } from './worker.ts';
 export interface RunOptions {
   /** The worker's clone of the monorepo. */
   repo: string;
-  /** Jobs, ssh sockets, the development server's data. Made 0700 if missing. */
+  /** Jobs, ssh sockets, the development server's data. Made if missing, and made private: {@link makePrivate}. */
   stateDir: string;
   env: Environment;
   log: LogOptions;
@@ -49,13 +50,14 @@ export const runDevelopment = (
   });
 
 async function withActivities(
-  { repo, stateDir, log, metrics }: RunOptions,
+  { repo, stateDir, env, log, metrics }: RunOptions,
   work: (
     settings: { activities: object; logger: ReturnType<typeof createLogger>; metrics?: string },
     signal: AbortSignal,
   ) => Promise<void>,
 ): Promise<void> {
   makeFolder(stateDir);
+  await makePrivate(stateDir, env);
   const logger = createLogger(log);
   const { activities, close } = createActivities({ repo, stateDir, logger });
   const stop = new AbortController();

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
 import { print } from '../io.ts';
+import { cancelOutlook } from '../render/cancel.ts';
 import { clean } from '../render/clean.ts';
 import { parseRun, type RunOptions } from '../run-argument.ts';
 import { clientOf } from '../temporal/client.ts';
@@ -10,17 +11,16 @@ import { requireOpen } from '../temporal/updates.ts';
 import { watchRun } from './watch.ts';
 
 /**
- * Asks a run to stop and follows it: what it changed is rolled back first.
+ * Asks a run to stop, says what that comes to, and follows it.
  * Ends `done` when the run is over and all is as before; a run that got to its end first counts as failed.
  */
 export function cancel(context: CommandContext, typed: string, options: RunOptions): Promise<Ending> {
   const { io } = context;
   const ref = parseRun(typed, options);
   return withTemporal(context, async (connected) => {
-    await requireOpen(connected, ref, 'Not cancelled');
+    const { view: before } = await requireOpen(connected, ref, 'Not cancelled');
     await clientOf(connected).workflow.getHandle(ref.workflowId, ref.runId).cancel();
-    if (options.json !== true)
-      print(io, [`${clean(ref.workflowId)} is asked to stop. What it changed is rolled back first.`, '']);
+    if (options.json !== true) print(io, [`${clean(ref.workflowId)} is asked to stop. ${cancelOutlook(before)}`, '']);
     const ending = await watchRun(io, connected, ref, options.json === true);
     if (ending !== 'failed') return cancelEnding(ending);
     const { view } = await runReader(connected, ref)();

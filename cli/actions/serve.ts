@@ -92,8 +92,8 @@ function endingOf({ type }: StartError): Ending {
       return 'unreachable';
     case 'refused':
       return 'wrong config';
+    // Not `already running`: that is said of runs.
     case 'busy':
-      return 'already running';
     case 'broken':
       return 'failed';
   }

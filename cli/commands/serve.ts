@@ -1,9 +1,10 @@
+import { isIP } from 'node:net';
 import type * as Serve from '../actions/serve.ts';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { helpAfter, type AddCommand } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
 
-const SERVE_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong config', 'already running', 'unreachable'];
+const SERVE_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong usage', 'wrong config', 'unreachable'];
 const METRICS = 'serve metrics for Prometheus there, as 127.0.0.1:9464';
 
 const logLevel = (): Option<
@@ -25,7 +26,7 @@ export const addWorkerAndDev: AddCommand = (parent, context) => {
     .description(
       'Runs a worker: it polls Temporal and reaches the hosts over ssh. Stands in its clone of the monorepo.',
     )
-    .option('--metrics <address>', METRICS)
+    .option('--metrics <address>', METRICS, parseAddress)
     .addOption(logLevel())
     .option('--log-file <file>', 'log there instead of to stderr')
     .addHelpText('after', helpAfter(['runbook worker --metrics 127.0.0.1:9464'], SERVE_ENDINGS))
@@ -38,7 +39,7 @@ export const addWorkerAndDev: AddCommand = (parent, context) => {
     .summary('server, Web UI and worker in one')
     .description('Runs a Temporal development server, its Web UI and a worker. Data are kept across restarts.')
     .option('--port <port>', 'where Temporal listens; the Web UI is a thousand above (default: 7233)', parsePort)
-    .option('--metrics <address>', METRICS)
+    .option('--metrics <address>', METRICS, parseAddress)
     .addOption(logLevel())
     .option('--log-file <file>', 'the worker’s log (default: worker.log in the state folder)')
     .addHelpText('after', helpAfter(['runbook dev'], SERVE_ENDINGS))
@@ -60,4 +61,12 @@ function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 64_535)
     throw new InvalidArgumentError('Expected a port from 1 to 64535.');
   return port;
+}
+
+/** As the SDK reads it: it knows no names. */
+function parseAddress(text: string): string {
+  const [, v6, v4, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const isAddress = v6 === undefined ? isIP(v4 ?? '') === 4 : isIP(v6) === 6;
+  if (isAddress && Number(port) <= 65_535) return text;
+  throw new InvalidArgumentError('Expected an IP address and a port, as 127.0.0.1:9464 or [::1]:9464.');
 }

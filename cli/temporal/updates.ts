@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { CliError } from '../errors.ts';
+import type { RunState } from '../run-state.ts';
 import { clientOf } from './client.ts';
 import type { Connected } from './connect.ts';
 import { requireWorker } from './pollers.ts';
@@ -34,11 +35,11 @@ export async function sendUpdate<Answer>(
   }
 }
 
-/** Throws CliError `failed` where the run is over. */
-export async function requireOpen(connected: Connected, ref: RunRef, refused: string): Promise<void> {
-  const { closedAt } = await runReader(connected, ref)();
-  if (closedAt === undefined) return;
-  throw new CliError('failed', `${refused}: ${ref.workflowId} is over since ${closedAt}.`, {
+/** The run as it is now. Throws CliError `failed` where it is over. */
+export async function requireOpen(connected: Connected, ref: RunRef, refused: string): Promise<RunState> {
+  const run = await runReader(connected, ref)();
+  if (run.closedAt === undefined) return run;
+  throw new CliError('failed', `${refused}: ${ref.workflowId} is over since ${run.closedAt}.`, {
     suggestions: [{ command: `runbook show ${ref.workflowId}`, purpose: 'see how it ended' }],
   });
 }

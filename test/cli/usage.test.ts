@@ -149,6 +149,15 @@ describe('the command line', () => {
     });
   });
 
+  it.each(['foo', '9464', 'localhost:9464', '127.0.0.1:70000', '[127.0.0.1]:9464', '::1:9464'])(
+    'a worker serves no metrics at %s',
+    async (address) => {
+      const { code, err } = await run(['worker', '--metrics', address]);
+      expect(err).toContain('Expected an IP address and a port, as 127.0.0.1:9464');
+      expect(code).toBe(2);
+    },
+  );
+
   it('says that Temporal is not there, and what to do', async () => {
     const { code, err } = await run(['list'], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1', RUNBOOK_STATE: '/nowhere' } });
     expect(err).toMatch(/^Temporal does not answer at 127\.0\.0\.1:1\.\n/);

@@ -67,6 +67,19 @@ describe('pause, resume and cancel', () => {
     expect(again.err).toContain('Not cancelled: safe-upgrade/waits is over since');
     expect(again.code).toBe(1);
   });
+
+  it('promises no way back to whoever cancels a run that cleans up', async () => {
+    await server.run(['start', 'safe-upgrade', '--node', 'cleans', '--detach']);
+    const watcher = server.io();
+    const watching = main(['watch', 'safe-upgrade/cleans'], watcher);
+    await watcher.shown('clean up');
+    const canceller = server.io();
+    const cancelling = main(['cancel', 'safe-upgrade/cleans'], canceller);
+    await canceller.shown('safe-upgrade/cleans is asked to stop. ');
+    await server.env.client.workflow.getHandle('safe-upgrade/cleans').signal(goOnSignal);
+    expect([await watching, await cancelling]).toEqual([0, 1]);
+    expect(canceller.out()).toContain('is asked to stop. It cleans up already, and nothing is rolled back any more');
+  });
 });
 
 describe('show', () => {

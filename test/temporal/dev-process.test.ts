@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +24,12 @@ afterAll(() => rm(folder, { recursive: true }));
 const env = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_OPTIONS: '', RUNBOOK_STATE: join(folder, 'state') });
 
 /** Another command that has to find the server. */
-const run = (command: string): { status: number | null; stderr: string } =>
-  spawnSync(process.execPath, [PROGRAM, '--repo', folder, command], { env: env(), encoding: 'utf8', timeout: 30_000 });
+const run = (...command: string[]): { status: number | null; stderr: string } =>
+  spawnSync(process.execPath, [PROGRAM, '--repo', folder, ...command], {
+    env: env(),
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
 
 /** `runbook dev` until its worker polls. */
 async function start(): Promise<{ dev: ChildProcess; serverPid: number }> {
@@ -56,6 +61,16 @@ const isAlive = (pid: number): boolean => {
 };
 
 describe('runbook dev, as a process', () => {
+  it('has failed where a port is in use, which is no run that is open', async () => {
+    const other = createServer().listen(port, '127.0.0.1');
+    await once(other, 'listening');
+    const dev = run('dev', '--port', String(port));
+    const worker = run('worker', '--metrics', `127.0.0.1:${port}`);
+    other.close();
+    expect(dev).toMatchObject({ status: 1, stderr: expect.stringContaining(`Port ${port} on 127.0.0.1 is in use.`) });
+    expect(worker).toMatchObject({ status: 1, stderr: expect.stringContaining("Metrics can't be served at") });
+  }, 60_000);
+
   it('ends with 0 on SIGTERM and takes its server with it', async () => {
     const { dev, serverPid } = await start();
     expect(isAlive(serverPid)).toBe(true);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,15 @@ describe('the development server', () => {
     expect((await stat(join(folder, 'dev-server.json'))).mode & 0o777).toBe(0o600);
     await server.stop();
     expect(await readDevServer(folder)).toBeUndefined();
+  }, 60_000);
+
+  it('keeps what may hold histories from other users, in a folder that is open to them', async () => {
+    await chmod(folder, 0o755);
+    await writeFile(join(folder, 'temporal.log'), '', { mode: 0o644 });
+    await start();
+    const names = await readdir(folder);
+    expect(names).toEqual(expect.arrayContaining(['temporal.db', 'temporal.lock', 'temporal.log']));
+    for (const name of names) expect([name, (await stat(join(folder, name))).mode & 0o077]).toEqual([name, 0]);
   }, 60_000);
 
   it('refuses a second one on the same data, and says where the first is', async () => {

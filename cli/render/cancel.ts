@@ -1,0 +1,18 @@
+import type { RunView } from '../../plan/run.ts';
+
+/** What a cancel comes to where the run is now: the end of `… is asked to stop.` Pure. */
+export function cancelOutlook(view: RunView | undefined): string {
+  if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
+  if (view?.phase === 'roll back') return 'It is on its way back already, and goes it to its end.';
+  if (view?.phase === 'clean up')
+    return 'It cleans up already, and nothing is rolled back any more: it ends as it would have without you.';
+  return 'What it changed is rolled back first.';
+}
+
+/** One-way: docs/cluster-upgrade.md. */
+function clusterOutlook({ phase }: RunView): string {
+  const begun = phase === 'deploy' || phase === 'verify' || phase === 'clean up';
+  return begun
+    ? 'But there is no way back from an Incus upgrade: it goes on to its end.'
+    : 'Snapshots that it made are kept until they expire.';
+}

@@ -1,0 +1,22 @@
+import { describe, expect, it } from '@jest/globals';
+import { cancelOutlook } from '../../cli/render/cancel.ts';
+import type { Phase } from '../../plan/run.ts';
+import { aView } from './run-fixture.ts';
+
+describe('what a cancel comes to', () => {
+  it.each<[string, Phase, RegExp]>([
+    ['safe-upgrade', 'plan', /rolled back first/],
+    ['safe-upgrade', 'verify', /rolled back first/],
+    ['safe-upgrade', 'roll back', /on its way back already/],
+    ['safe-upgrade', 'clean up', /nothing is rolled back any more/],
+    ['cluster-upgrade', 'snapshot', /^Snapshots that it made are kept/],
+    ['cluster-upgrade', 'deploy', /no way back/],
+    ['cluster-upgrade', 'clean up', /no way back/],
+  ])('in a %s in its phase %s', (runbook, phase, outlook) => {
+    expect(cancelOutlook(aView({ runbook, phase }))).toMatch(outlook);
+  });
+
+  it('is the usual where no worker tells how far the run is', () => {
+    expect(cancelOutlook(undefined)).toBe('What it changed is rolled back first.');
+  });
+});
