@@ -317,7 +317,7 @@ describe('cluster-upgrade over the simulated fleet', () => {
           90_000,
         );
         const { steps } = await first.query<RunView>(VIEW_QUERY);
-        expect(steps.find(({ id }) => id === 'deploy-nuc-1')?.detail).toMatch(/nuc-1 did not take/);
+        expect(steps.find(({ id }) => id === 'deploy-nuc-1')?.detail).toMatch(/could not be copied to nuc-1/);
         await eventually(
           'nobody is waited for any more',
           async () =>
