@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
-import { forgetDevServer, isAlive, readDevServer, writeDevServer } from './dev-state.ts';
+import { awaitOrphan, flockArguments, inUse, LOCKED } from './data-lock.ts';
+import { forgetDevServer, readDevServer, writeDevServer } from './dev-state.ts';
 import { answers, findFreePort, isFree, LOOPBACK, UI_OFFSET } from './ports.ts';
 import { makeFilesPrivate } from './private-folder.ts';
 import { missingSearchAttributes } from './search-attributes.ts';
@@ -20,6 +21,10 @@ export interface DevServerOptions {
   port?: number;
   /** `--dynamic-config-value` and the like. */
   extraArgs?: readonly string[];
+  /** Called where the server of one that was killed is still ending, which is waited for. */
+  onWait?: () => void;
+  /** Ends that wait. */
+  signal?: AbortSignal;
 }
 
 export interface DevServer {
@@ -40,8 +45,6 @@ const READY_TIMEOUT_MS = 30_000;
 const READY_INTERVAL_MS = 25;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_LIMIT_BYTES = 10_000_000;
-/** Exit code of flock(1) when another process has the lock. */
-const LOCKED = 75;
 
 /**
  * Starts the development server with its Web UI and waits until it takes work. It has its own process group, so a
@@ -51,7 +54,10 @@ const LOCKED = 75;
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { folder } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const port = await choosePort(options.port);
+  const { port: wanted, onWait, signal } = options;
+  // Before the ports are looked at, which it has as well.
+  await awaitOrphan(folder, { ...(onWait && { onWait }), ...(signal && { signal }) });
+  const port = await choosePort(wanted);
   const logFile = join(folder, 'temporal.log');
   await rotate(logFile);
   await makeFilesPrivate(folder);
@@ -74,7 +80,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const address = `${LOOPBACK}:${port}`;
   const uiAddress = `http://${LOOPBACK}:${port + UI_OFFSET}`;
   const pid = child.pid ?? 0;
-  await writeDevServer(folder, { address, uiAddress, pid, startedAt: new Date().toISOString() });
+  await writeDevServer(folder, { address, uiAddress, pid, owner: process.pid, startedAt: new Date().toISOString() });
   return { address, uiAddress, pid, logFile, exited, stop };
 }
 
@@ -90,26 +96,16 @@ async function choosePort(wanted: number | undefined): Promise<number> {
   throw new StartError('busy', message, 'Choose another port (the Web UI takes the one a thousand above), or none.');
 }
 
-/**
- * A second server on the same data starts without complaint, so the kernel's lock on a file beside it excludes one:
- * flock(1) opens it and becomes the server, which holds the lock as long as it lives.
- */
+/** Starts it under the lock of its data. */
 function launch({ executable, folder, extraArgs = [] }: DevServerOptions, port: number, logFile: string): ChildProcess {
-  const locked = [
-    'flock',
-    '--nonblock',
-    '--conflict-exit-code',
-    String(LOCKED),
-    '--no-fork',
-    join(folder, 'temporal.lock'),
-  ];
   const attributes = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
   const server = [executable, 'server', 'start-dev', '--db-filename', join(folder, 'temporal.db')];
   const place = ['--ip', LOOPBACK, '--port', String(port), '--ui-port', String(port + UI_OFFSET)];
   const argv = [
     '--pdeathsig',
     'TERM',
-    ...locked,
+    'flock',
+    ...flockArguments(folder),
     ...server,
     ...place,
     '--ui-disable-news-fetch',
@@ -156,12 +152,7 @@ async function takesWork(port: number): Promise<boolean> {
 }
 
 async function whyEnded(child: ChildProcess, folder: string, logFile: string): Promise<StartError> {
-  if (child.exitCode === LOCKED) {
-    const other = await readDevServer(folder);
-    const where = other && isAlive(other) ? ` It answers at ${other.address}, its Web UI at ${other.uiAddress}.` : '';
-    const message = `A development server keeps its data in ${folder} already.${where}`;
-    return new StartError('busy', message, 'Use that one, end it, or choose another folder with RUNBOOK_STATE.');
-  }
+  if (child.exitCode === LOCKED) return inUse(folder, await readDevServer(folder));
   const lastLines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-3).join('\n');
   const how = child.signalCode ?? (child.exitCode === null ? 'not started' : `exit code ${child.exitCode}`);
   const message = `The development server ended before it was ready (${how}).\n${lastLines}`;

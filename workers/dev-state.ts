@@ -8,6 +8,8 @@ export interface DevServerRecord {
   /** `http://127.0.0.1:8233` */
   uiAddress: string;
   pid: number;
+  /** The process that started it, and whose end it does not outlive by much. Not told by older versions. */
+  owner?: number;
   /** ISO 8601. */
   startedAt: string;
 }
@@ -27,7 +29,7 @@ export async function readDevServer(folder: string): Promise<DevServerRecord | u
 }
 
 /** Whether it runs. Another process may have got its number since. */
-export function isAlive({ pid }: DevServerRecord): boolean {
+export function isAlive({ pid }: Pick<DevServerRecord, 'pid'>): boolean {
   try {
     return process.kill(pid, 0);
   } catch {

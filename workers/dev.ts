@@ -7,6 +7,7 @@ import { startWorker, type RunningWorker, type WorkerSettings } from './worker.t
 
 export type DevEvent =
   | { type: 'binary'; event: BinaryEvent }
+  | { type: 'waits for a server to end'; folder: string }
   | { type: 'server ready'; address: string; uiAddress: string; folder: string }
   | { type: 'worker polls'; identity: string; taskQueue: string }
   | { type: 'stopping' };
@@ -39,7 +40,15 @@ export async function startDev(settings: DevSettings): Promise<Dev> {
     ...(env && { env }),
     ...(signal && { signal }),
   });
-  const server = await startDevServer({ executable: path, folder: stateDir, ...(port !== undefined && { port }) });
+  const server = await startDevServer({
+    executable: path,
+    folder: stateDir,
+    onWait: () => {
+      report({ type: 'waits for a server to end', folder: stateDir });
+    },
+    ...(port !== undefined && { port }),
+    ...(signal && { signal }),
+  });
   report({ type: 'server ready', address: server.address, uiAddress: server.uiAddress, folder: stateDir });
   try {
     const worker = await startWorker({ ...settings, devAddress: server.address });

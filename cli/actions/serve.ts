@@ -44,7 +44,9 @@ export async function serveDevelopment(
   const state = stateFolder(io.env);
   const settings = await settingsOf(context, options, options.logFile ?? join(state, 'worker.log'));
   const report = (event: Parameters<typeof renderDevEvent>[0]): void => {
-    print(io, renderDevEvent(event, settings.log.file));
+    const lines = renderDevEvent(event, settings.log.file);
+    if (event.type === 'waits for a server to end') io.stderr.write(`${lines.join('\n')}\n`);
+    else print(io, lines);
   };
   const port = options.port === undefined ? {} : { port: options.port };
   return explained(() => runDevelopment({ ...settings, ...port, report }));

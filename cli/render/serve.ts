@@ -22,6 +22,8 @@ export function renderDevEvent(event: DevEvent, logFile: string | undefined): st
   switch (event.type) {
     case 'binary':
       return [clean(describeBinaryEvent(event.event))];
+    case 'waits for a server to end':
+      return [clean(`Waiting for the server that has the data in ${event.folder}: whoever started it was killed …`)];
     case 'server ready':
       return [
         clean(`Temporal listens at ${event.address} · Web UI ${event.uiAddress}`),

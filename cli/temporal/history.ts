@@ -12,7 +12,11 @@ import type { RunRef } from './read-run.ts';
 
 type RawHistory = Awaited<ReturnType<ReturnType<WorkflowClient['workflow']['getHandle']>['fetchHistory']>>;
 type RawEvent = NonNullable<RawHistory['events']>[number];
+type CancelRequested = NonNullable<RawEvent['workflowExecutionCancelRequestedEventAttributes']>;
 type Converter = WorkflowClient['options']['loadedDataConverter'];
+
+/** What the part of the server that speaks to runs calls itself. */
+const SERVER = 'history-service';
 
 /** Reads an execution's history. It needs no worker, and is there for as long as the namespace keeps closed runs. */
 export async function readHistory(connected: Connected, { workflowId, runId }: RunRef): Promise<RunHistory> {
@@ -79,7 +83,7 @@ function stateOf(event: RawEvent): ActivityTrace['state'] {
 function intervention(event: RawEvent): RunHistory['interventions'] {
   const at = timeOf(event);
   const cancelled = event.workflowExecutionCancelRequestedEventAttributes;
-  if (cancelled) return [{ at, text: `cancel asked for by ${actorOfIdentity(cancelled.identity ?? 'somebody')}` }];
+  if (cancelled) return [{ at, text: `cancel asked for by ${cancellerOf(cancelled)}` }];
   const terminated = event.workflowExecutionTerminatedEventAttributes;
   if (terminated)
     return [
@@ -87,6 +91,13 @@ function intervention(event: RawEvent): RunHistory['interventions'] {
     ];
   if (event.workflowExecutionTimedOutEventAttributes) return [{ at, text: 'the execution timed out' }];
   return [];
+}
+
+/** Where the run above was cancelled, the server passes that on in its own name. */
+function cancellerOf({ identity, externalWorkflowExecution }: CancelRequested): string {
+  const above = externalWorkflowExecution?.workflowId ?? '';
+  if (above !== '') return above;
+  return identity === SERVER ? 'the run above it' : actorOfIdentity(identity ?? 'somebody');
 }
 
 const timeOf = (event: RawEvent): string => (optionalTsToDate(event.eventTime) ?? new Date(0)).toISOString();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../cli/run-history.ts';
 import { main } from '../../cli/program.ts';
+import { TASK_QUEUE } from '../../workflows/messages.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { startCliServer, type CliServer } from './cli-server.ts';
 import { goOnSignal } from './fixtures/procedure.ts';
@@ -83,6 +84,21 @@ describe('pause, resume and cancel', () => {
 });
 
 describe('show', () => {
+  it('names the run above as who asked to cancel', async () => {
+    const input = { fleet: { revision: server.revision }, node: 'waits', planOnly: false, actor: 'ada@laptop' };
+    const workflowId = 'safe-upgrade/all';
+    const all = await server.env.client.workflow.start('safeUpgradeAll', {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [input],
+    });
+    const show = (): ReturnType<CliServer['run']> => server.run(['show', 'safe-upgrade/waits']);
+    await eventually('the run below waits', async () => /gate .* done/.test((await show()).out), 15_000);
+    await all.cancel();
+    await expect(all.result()).rejects.toThrow();
+    expect((await show()).out).toContain('cancel asked for by safe-upgrade/all');
+  });
+
   it('shows the steps of a closed run', async () => {
     await server.run(['start', 'safe-upgrade', '--node', 'sick']);
     const { code, out } = await server.run(['show', 'safe-upgrade/sick']);

@@ -89,6 +89,10 @@ describe('runbook dev, as a process', () => {
       expect(stderr).toMatch(`The server that "runbook dev" started at 127.0.0.1:${port} is gone.\n`);
       expect(status).toBe(5);
     }
+    const third = await start();
+    third.dev.kill('SIGKILL');
+    await once(third.dev, 'exit');
+    // While the server of the killed one is still ending.
     const again = await start();
     again.dev.kill('SIGINT');
     expect(await once(again.dev, 'exit')).toEqual([0, null]);

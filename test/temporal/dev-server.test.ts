@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -6,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
-import { readDevServer } from '../../workers/dev-state.ts';
+import { readDevServer, writeDevServer } from '../../workers/dev-state.ts';
 import { findFreePort } from '../../workers/ports.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE } from '../../workflows/messages.ts';
 
@@ -76,6 +77,18 @@ describe('the development server', () => {
   it('refuses a second one on the same data, and says where the first is', async () => {
     const first = await start();
     await expect(start()).rejects.toMatchObject({ type: 'busy', message: expect.stringContaining(first.address) });
+  }, 60_000);
+
+  it('waits for a server to end whose owner was killed', async () => {
+    const holder = spawn('flock', ['--no-fork', join(folder, 'temporal.lock'), 'sleep', '60']);
+    const { pid: owner } = spawnSync('true');
+    const address = '127.0.0.1:1';
+    await writeDevServer(folder, { address, uiAddress: address, pid: holder.pid ?? 0, owner, startedAt: 'just now' });
+    const port = await findFreePort();
+    const server = await startDevServer({ executable, folder, port, onWait: () => void holder.kill() });
+    started.push(server);
+    expect(holder.killed).toBe(true);
+    expect(server.address).toBe(`127.0.0.1:${port}`);
   }, 60_000);
 
   it('refuses a port that is in use', async () => {
