@@ -4,6 +4,7 @@ import type { RunView } from '../../plan/run.ts';
 export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
   if (view?.phase === 'roll back') return 'It is on its way back already, and goes it to its end.';
+  if (view?.subject === 'all') return 'The member at work is brought back first; those that are finished stay so.';
   if (view?.phase === 'clean up')
     return 'It cleans up already, and nothing is rolled back any more: it ends as it would have without you.';
   return 'What it changed is rolled back first.';

@@ -16,6 +16,10 @@ describe('what a cancel comes to', () => {
     expect(cancelOutlook(aView({ runbook, phase }))).toMatch(outlook);
   });
 
+  it('with --all leaves the members that are finished', () => {
+    expect(cancelOutlook(aView({ subject: 'all', phase: 'deploy' }))).toMatch(/those that are finished stay so/);
+  });
+
   it('is the usual where no worker tells how far the run is', () => {
     expect(cancelOutlook(undefined)).toBe('What it changed is rolled back first.');
   });
