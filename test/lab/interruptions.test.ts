@@ -69,7 +69,7 @@ describe('a deployment to a real host is interrupted', () => {
     await text('n2', 'sh', '-c', `rm ${key} && ssh-keygen -q -t ed25519 -N '' -f ${key} && systemctl restart ssh`);
     const { result } = await worker().upgrade('n2', revision);
     await text('n2', 'sh', '-c', `mv /root/key ${key} && systemctl restart ssh`);
-    expect(result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Refused' } });
+    expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'GateRefused' } });
     expect(result?.failure?.message).toContain('its host key is not the one that is declared');
     expect(await versionOf('n2')).toBe(before);
   }, 240_000);
