@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultKind, State } from './state.ts';
@@ -58,7 +58,10 @@ export async function pauseHere(store: Store, fault: Fault, moment: Moment): Pro
       if (isReleased()) watcher.close();
     });
     watcher.on('close', resolve);
-    writeFileSync(join(folder, `${fault.id}.reached`), JSON.stringify(reached));
+    // Whoever sees it reads it: it is there whole, or not at all.
+    const path = join(folder, `${fault.id}.reached`);
+    writeFileSync(`${path}.new`, JSON.stringify(reached));
+    renameSync(`${path}.new`, path);
     if (isReleased()) watcher.close();
   });
 }

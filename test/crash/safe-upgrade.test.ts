@@ -14,7 +14,7 @@ import { buildWorkerProgram } from './worker-program.ts';
  * times, steps apart, and many runs wait at the same time.
  */
 const KILLS_PER_RUN = 10;
-const RUNS_AT_ONCE = 6;
+const RUNS_AT_ONCE = 8;
 const TIMEOUT_MS = 1_800_000;
 
 const program = await buildWorkerProgram();
