@@ -30,12 +30,12 @@ export function endedBy(member: string, view: RunView | undefined, error?: unkno
 
 /** A cancel wants all to be as before, which it is not where others are upgraded already. */
 export function stopped(run: Run, members: readonly string[], ended: readonly Ended[], last: Ended): RunResult {
-  const isFirst = ended.every(({ outcome }) => outcome !== 'Done');
+  const noneUpgraded = ended.every(({ outcome }) => outcome !== 'Done');
   return {
-    outcome: last.failure?.type === 'Cancelled' && !isFirst ? 'Failed' : last.outcome,
+    outcome: last.failure?.type === 'Cancelled' && !noneUpgraded ? 'Failed' : last.outcome,
     summary: `Stopped at ${last.member}: ${last.summary}`,
     ...(last.failure && { failure: last.failure }),
-    ...(last.unchanged && isFirst && { unchanged: true }),
+    ...(last.unchanged && noneUpgraded && { unchanged: true }),
     left: whatIsLeft(members, ended),
     next: [
       { command: `runbook report ${workflowId(run.view.runbook, last.member)}`, purpose: 'what happened' },
