@@ -39,6 +39,8 @@ export async function claimFault(store: Store, moment: Moment): Promise<Fault | 
   const { answer } = await store.update((state) => {
     let struck: Fault | undefined;
     for (const fault of candidates(state)) {
+      // A call is struck once: another whose turn it is keeps its turn.
+      if (struck && fault.struck >= fault.skip) continue;
       fault.struck += 1;
       if (fault.struck > fault.skip) struck ??= structuredClone(fault);
     }

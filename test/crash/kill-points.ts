@@ -43,8 +43,10 @@ export function killPointsOf(journal: readonly JournalEntry[], view: RunView): K
     const own = commands.filter((command) => isWithin(command, step));
     const acts = own.filter(({ changes }) => changes).filter((act, i, all) => all.findIndex(isLike(act)) === i);
     const earlier = (command: Command): Command[] => sameBefore(command, commands);
-    // What was asked least often before is found again most surely.
-    const looks = own.toSorted((a, b) => earlier(a).length - earlier(b).length).slice(0, 1);
+    // What was asked least often before is found again most surely. Of looks at the same time always the same.
+    const looks = own
+      .toSorted((a, b) => earlier(a).length - earlier(b).length || a.label.localeCompare(b.label))
+      .slice(0, 1);
     return (acts.length > 0 ? acts : looks).map((command, i) => ({
       step: step.id,
       label: command.label,

@@ -42,9 +42,10 @@ export async function prepareKills(world: World, kills: readonly Kill[]): Promis
 export async function strike(world: World, run: Run, armed: Armed, later: readonly Armed[]): Promise<void> {
   const { simulation } = world;
   const { victim, point } = armed.kill;
+  const all = [armed, ...later];
   await eventually(
     async () => {
-      for (const each of [armed, ...later]) await letPassElsewhere(world, run, each);
+      for (const each of all) await letPassElsewhere(world, run, each, all);
       return simulation.isPaused(armed.fault);
     },
     {
@@ -71,13 +72,28 @@ export async function strike(world: World, run: Run, armed: Armed, later: readon
 }
 
 /** A second attempt of another step may run the same command: the kill is only worth its name in the step that it is for. */
-async function letPassElsewhere(world: World, run: Run, armed: Armed): Promise<void> {
-  const { kill, fault } = armed;
-  if (!world.simulation.isPaused(fault)) return;
+async function letPassElsewhere(world: World, run: Run, armed: Armed, all: readonly Armed[]): Promise<void> {
+  const { simulation } = world;
+  if (!simulation.isPaused(armed.fault)) return;
   const { steps } = await world.view(run);
-  if (steps.some(({ id, state }) => id === kill.point.step && state === 'running')) return;
-  armed.fault = await pauseAt(world, kill, 0);
-  world.simulation.releasePause(fault);
+  const isAtStep = ({ kill }: Armed): boolean =>
+    steps.some(({ id, state }) => id === kill.point.step && state === 'running');
+  if (isAtStep(armed)) return;
+  const meant = all.find((other) => isOfSameCommand(other, armed) && isAtStep(other));
+  if (meant && !simulation.isPaused(meant.fault)) {
+    // The pause of a kill that comes later, for the one that is to come now.
+    [armed.fault, meant.fault] = [meant.fault, armed.fault];
+    return;
+  }
+  const { fault } = armed;
+  armed.fault = await pauseAt(world, armed.kill, 0);
+  simulation.releasePause(fault);
+}
+
+function isOfSameCommand({ kill: a }: Armed, { kill: b }: Armed): boolean {
+  const sameCall =
+    a.point.machine === b.point.machine && a.point.tool === b.point.tool && a.point.args === b.point.args;
+  return sameCall && a.when === b.when;
 }
 
 function pauseAt({ simulation }: World, { when, point }: Kill, skip: number): Promise<string> {

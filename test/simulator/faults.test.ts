@@ -87,6 +87,15 @@ describe('the simulated fleet', () => {
     expect(snapshots()).toEqual(expected);
   });
 
+  it('strikes a call once: a second fault whose turn it is strikes the next', async () => {
+    for (const stderr of ['Error: first', 'Error: second'])
+      await simulation.addFault({ tool: 'incus', times: 1, effect: { ...failing, stderr } });
+    const answers = [];
+    for (let i = 0; i < 3; i++)
+      answers.push((await runOn(simulation, 'elitedesk-1', ['incus', 'query', '/1.0/cluster'])).stderr.trim());
+    expect(answers).toEqual(['Error: first', 'Error: second', '']);
+  });
+
   it('goes on where a pause is released', async () => {
     const id = await simulation.addFault({ tool: 'incus', times: 1, effect: { type: 'pause' } });
     const done = snapshot();
