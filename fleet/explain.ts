@@ -67,7 +67,7 @@ const explainIssue = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown
     }
     case 'invalid_union': {
       const types = knownTypes(schemaAt(schema, value, path.slice(0, -1)));
-      return [unfit(path, oneOf(types), value, types)];
+      return [unfit(path, types.length === 0 ? issue.message : oneOf(types), value, types)];
     }
     case 'invalid_value':
       return [unfit(path, issue.message, value, issue.values.map(String))];

@@ -82,6 +82,27 @@ export const hostKey = matching(
 );
 /** An argument of a command; NUL cannot be passed to a program. */
 export const argument = matching(/^[^\0]*$/, 'text');
+/** As Incus names its keys: `cluster.evacuate`, `ipv4.address`, `user.owner`. */
+export const configKey = matching(
+  /^[a-zA-Z][a-zA-Z0-9_./-]{0,127}$/,
+  'a key of Incus like ipv4.address: letters, digits, dots, hyphens and underscores',
+);
+/** Incus keeps every value as text; in YAML `true` and `8` are written without quotes all the same. */
+export const configValue = z
+  .union([matching(/^[^\0]*$/, 'text, a number, true or false'), z.number(), z.boolean()], {
+    error: 'text, a number, true or false',
+  })
+  .transform(String);
+/** Linux allows 15 characters for the name of an interface. */
+export const networkName = matching(
+  /^[a-zA-Z][a-zA-Z0-9_.-]{1,14}$/,
+  'a name of 2 to 15 letters, digits, dots, hyphens and underscores',
+);
+export const image = matching(
+  /^[a-zA-Z0-9][a-zA-Z0-9:/._-]*$/,
+  'an image as incus launch takes it, like images:alpine/edge',
+);
+export const oneLineOrNone = matching(/^[^\p{Cc}]*$/u, 'a line of text');
 export const oneLine = matching(/^[^\p{Cc}]+$/u, 'a line of text');
 export const resticTag = matching(/^[^\s,\p{Cc}-][^\s,\p{Cc}]*$/u, 'a tag without spaces and commas');
 

@@ -11,5 +11,13 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
  */
 export const fleetJsonSchema = (): JsonSchema => ({
   title: 'runbook.yaml',
-  ...z.toJSONSchema(fleetSchema, { target: 'draft-7', io: 'input' }),
+  ...z.toJSONSchema(fleetSchema, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      // zod leaves them out where values are transformed, as if they were examples of the result.
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {};
+      if (examples) jsonSchema.examples = examples as unknown[];
+    },
+  }),
 });

@@ -112,22 +112,24 @@ const renderTable = (mapping: JsonSchema): string => {
 const meaningOf = ({ description = '', examples }: JsonSchema): string =>
   examples?.[0] === undefined ? description : `${description} Example: \`${inline(examples[0])}\`.`;
 
-const inline = (value: unknown): string =>
-  Array.isArray(value)
-    ? `[${value.map(String).join(', ')}]`
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);
+/** In YAML's flow style. */
+const inline = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const fields = Object.entries(value).map(([name, inner]) => `${name}: ${inline(inner)}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+};
 
 const renderDefault = ({ default: value }: JsonSchema, isRequired: boolean): string => {
   if (isRequired) return 'required';
   if (value === undefined) return '–';
-  return inline(value) === '{}' || inline(value) === '[]' ? 'empty' : `\`${inline(value)}\``;
+  return ['{}', '[]', ''].includes(inline(value)) ? 'empty' : `\`${inline(value)}\``;
 };
 
 const renderType = (name: string, schema: JsonSchema): string => {
   const inner = schema.additionalProperties;
-  if (isSchema(inner)) return `[mapping](#${name}) by name`;
+  if (isSchema(inner))
+    return `${mappingOf(inner) ? `[mapping](#${name})` : nested(renderType(name, inner))} by ${keyOf(schema)}`;
   if (schema.type === 'array') {
     const item = schema.items;
     if (!isSchema(item) || Array.isArray(item)) return 'list';
@@ -141,8 +143,17 @@ const renderType = (name: string, schema: JsonSchema): string => {
   return typeof expected === 'string' ? shortened(expected) : 'text';
 };
 
+/** `text by key` → `text by key,`, for what comes by a name itself. */
+const nested = (type: string): string => (type.includes(' by ') ? `${type},` : type);
+
+/** What its keys are: a `name`, or one that Incus has as its own `key`. */
+const keyOf = ({ propertyNames }: JsonSchema): string => {
+  const expected: unknown = isSchema(propertyNames) ? propertyNames['patternErrorMessage'] : undefined;
+  return typeof expected === 'string' && shortened(expected).startsWith('key') ? 'key' : 'name';
+};
+
 /** `Expected an address like 10.0.0.11` → `address`. */
 const shortened = (expected: string): string =>
   expected
     .replace(/^Expected (?:an? )?/, '')
-    .replace(/(?: like |, | of letters| of whole| without | with | that ).*$/, '');
+    .replace(/(?: like |, | of letters| of whole| as | without | with | that ).*$/, '');

@@ -1,5 +1,6 @@
 import { findCycles } from './cycles.ts';
 import { checkBackup, checkUncovered } from './backup-references.ts';
+import { checkCluster } from './cluster-references.ts';
 import { entries, field, items, text } from './loose.ts';
 import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
@@ -30,6 +31,7 @@ export const checkReferences = (file: unknown): Mistake[] => {
     ...checkOrchestrator(file, nodes),
     ...entries(field(file, 'backups')).flatMap(([name, backup]) => checkBackup(backup, ['backups', name], nodes)),
     ...checkUncovered(file, nodes),
+    ...checkCluster(file, nodes),
   ];
 };
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { cluster } from './cluster-schema.ts';
 import * as field from './fields.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
@@ -157,6 +158,9 @@ export const fleetSchema = z.strictObject({
     .record(field.nodeName, guest)
     .default({})
     .describe('The virtual machines and system containers that run on the members, by their names in Incus.'),
+  cluster: cluster
+    .optional()
+    .describe('What the cluster is formed with: the runbook `cluster-bootstrap` needs it, nothing else does.'),
   orchestrator: z
     .strictObject({
       guest: field.nodeName.optional().describe('The guest that they run in.'),
@@ -185,4 +189,5 @@ export type Probe = z.output<typeof probe>;
 export type Ssh = z.output<typeof ssh>;
 export type ContainersOf = z.output<typeof containers>;
 export type UpgradePolicy = z.output<typeof upgradePolicy>;
+export type ClusterDeclaration = z.output<typeof cluster>;
 export type Backup = z.output<typeof backup>;

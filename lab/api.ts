@@ -1,11 +1,12 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cgroupOf, killCgroup } from './cgroups.ts';
-import { waitForGuests, waitForStatus, waitForSystems, waitOnline } from './cluster.ts';
+import { makeBare, waitForGuests, waitForStatus, waitForSystems, waitOnline } from './cluster.ts';
+import { importImage } from './guests.ts';
 import { binOf, writeControl } from './control.ts';
 import { collectGarbage, endRun } from './gc.ts';
 import { copyDisk } from './disks.ts';
-import { provideGolden, readFacts } from './golden.ts';
+import { GUEST_IMAGE, provideGolden, readFacts } from './golden.ts';
 import { checkOn, powerOff, powerOn, replaceRootDisk, runOn } from './hosts.ts';
 import { withLock } from './lock.ts';
 import { kindOf, machinesOf, type Kind } from './machines.ts';
@@ -59,6 +60,8 @@ export interface Lab {
     /** Takes away what filled it. */
     free(host: string): Promise<void>;
   };
+  /** Hosts as before there was a cluster: newly installed, the place of the pool empty; n1 has the guests' image. `reset` brings the cluster back. */
+  makeBare(): Promise<void>;
   /** Waits until all members are Online and every guest's container answers. Throws what is missing after 60 s × `patience`. */
   online(): Promise<void>;
   /** Waits until another member lists this one so: `Offline`, `Online`, `Evacuated`. Throws after 60 s × `patience`. */
@@ -142,6 +145,10 @@ export async function labOf(record: RunRecord): Promise<Lab> {
       free: async (host) => {
         await checkOn(record, host, machinesOf(record).pool.free);
       },
+    },
+    makeBare: async () => {
+      await makeBare(record);
+      await importImage(record, join(record.golden, GUEST_IMAGE));
     },
     online,
     memberIs: (member, status) => waitForStatus(record, member, status, member === 'n1' ? 'n2' : 'n1'),

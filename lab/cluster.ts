@@ -1,5 +1,5 @@
 import { hostNamed, HOSTS, GUESTS, address } from './nodes.ts';
-import { checkOn, runOn } from './hosts.ts';
+import { checkOn, replaceRootDisk, runOn } from './hosts.ts';
 import { machinesOf } from './machines.ts';
 import type { RunRecord } from './run-record.ts';
 import { until } from './shell.ts';
@@ -19,6 +19,19 @@ async function waitForIncus(record: RunRecord, host: string): Promise<void> {
     return exitCode === 0 ? { value: undefined } : { not: stderr.trim() };
   };
   await until(`Incus on ${host}`, answers, { timeoutMs: patient(record) });
+}
+
+/** Takes everything from the hosts: newly installed, each with an Incus of its own, the place of the pool empty. */
+export async function makeBare(record: RunRecord): Promise<void> {
+  const { pool } = machinesOf(record);
+  await Promise.all(
+    HOSTS.map(async ({ name }) => {
+      await replaceRootDisk(record, name);
+      await waitForIncus(record, name);
+      await checkOn(record, name, pool.clear);
+      await checkOn(record, name, pool.create);
+    }),
+  );
 }
 
 /** Makes one cluster of fresh hosts: storage pool `local`, and a bridge that guests share with their host. */

@@ -28,6 +28,9 @@ const KIND_INPUTS: Record<Kind, string[]> = {
   vms: ['vms/pool.ts', 'vms/qemu.ts'],
 };
 
+/** Kept for clusters that are formed anew: no host reaches an image server. */
+export const GUEST_IMAGE = 'guest.tar.gz';
+
 /** What a host's folder has in it. */
 const DISKS: Record<Kind, string[]> = { namespaces: ['root', 'data.img'], vms: ['root.qcow2', 'data.qcow2'] };
 
@@ -45,6 +48,7 @@ export async function provideGolden(kind: Kind, progress: Progress): Promise<Par
       proof: [
         'facts.json',
         'web.tar',
+        GUEST_IMAGE,
         'control/nix/store',
         'registry/data',
         ...HOSTS.flatMap(({ name }) => DISKS[kind].map((disk) => `hosts/${name}/${disk}`)),
@@ -76,7 +80,7 @@ async function buildGolden(folder: string, parts: Parts, progress: Progress): Pr
     step('a cluster of them');
     await formCluster(record);
     step('guests g1 g2 g3');
-    const image = join(record.folder, 'guest.tar.gz');
+    const image = join(folder, GUEST_IMAGE);
     await check([shipped('guest', 'image.sh'), record.rootfs, record.seed, image]);
     await createGuests(record, image, keysOf(record));
     await waitForGuests(record);

@@ -11,7 +11,13 @@ import { run as runHere, until } from './shell.ts';
  * @param hostKeys folder of `<guest>` and `<guest>.pub`, their ssh host keys
  */
 export async function createGuests(record: RunRecord, image: string, hostKeys: string): Promise<void> {
-  const onFirst = (...argv: string[]): Promise<string> => checkOn(record, 'n1', ['incus', ...argv]);
+  await importImage(record, image);
+  for (const guest of GUESTS) await createGuest(record, guest, hostKeys);
+  await Promise.all(GUESTS.map((guest) => waitRunning(record, guest)));
+}
+
+/** Gives n1 the guests' image, as `guest`. */
+export async function importImage(record: RunRecord, image: string): Promise<void> {
   const copy = await runHere([
     'sh',
     '-c',
@@ -20,10 +26,8 @@ export async function createGuests(record: RunRecord, image: string, hostKeys: s
     ...(await inside(record, 'n1', ['sh', '-c', 'cat >/root/guest.tar.gz'])),
   ]);
   if (copy.exitCode !== 0) throw new Error(`the guests' image cannot be copied to n1: ${copy.stderr}`);
-  await onFirst('image', 'import', '-q', '/root/guest.tar.gz', '--alias', 'guest');
+  await checkOn(record, 'n1', ['incus', 'image', 'import', '-q', '/root/guest.tar.gz', '--alias', 'guest']);
   await checkOn(record, 'n1', ['rm', '/root/guest.tar.gz']);
-  for (const guest of GUESTS) await createGuest(record, guest, hostKeys);
-  await Promise.all(GUESTS.map((guest) => waitRunning(record, guest)));
 }
 
 async function createGuest(record: RunRecord, guest: Node, hostKeys: string): Promise<void> {

@@ -20,8 +20,9 @@ export interface Machines {
   installHost(record: RunRecord, host: Node, hostKey: string): Promise<void>;
   /** Incus's storage driver and the source of the pool `local`, the same on every host. */
   readonly storage: { driver: string; source: string };
-  /** Argv's that make the source of a pool on a new host, fill it up, and free it again. */
-  readonly pool: Record<'create' | 'fill' | 'free', readonly string[]>;
+  /** Argv's that clear the place of the pool on a host that was newly installed, make it, fill it up, and free it again. */
+  readonly pool: Record<'clear' | 'create' | 'fill' | 'free', readonly string[]>;
+
   /** Seconds without an answer after which a member counts as Offline. Heartbeats come twice in that time. */
   readonly offlineThreshold: number;
   /** How many times as long as on this machine's own kernel something may take. */

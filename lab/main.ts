@@ -145,6 +145,11 @@ program
   .action(async () => (await labOf(await current())).reset());
 
 program
+  .command('bare')
+  .description('the hosts as before there was a cluster: newly installed, the place of the pool empty')
+  .action(async () => (await labOf(await current())).makeBare());
+
+program
   .command('publish')
   .description('push the image web:latest of a version')
   .argument('<version>')

@@ -75,6 +75,7 @@ function fleetOf(record: RunRecord, facts: Facts): object {
         },
       ]),
     ),
+    cluster: clusterOf(record),
     policies: {
       upgrade: {
         backup: 'off',
@@ -84,6 +85,33 @@ function fleetOf(record: RunRecord, facts: Facts): object {
         activationTimeout: patience(25),
       },
     },
+  };
+}
+
+/** What `formCluster` forms, as the fleet file says it. */
+function clusterOf(record: RunRecord): object {
+  const { storage, offlineThreshold } = machinesOf(record);
+  const local =
+    storage.driver === 'zfs' ? { type: 'zfs', dataset: storage.source } : { type: 'dir', path: storage.source };
+  return {
+    pools: { local },
+    networks: { labnet: { config: { 'ipv4.address': '10.90.0.1/24', 'ipv4.nat': true, 'ipv6.address': 'none' } } },
+    groups: { small: { members: ['n2', 'n3'] } },
+    profiles: {
+      default: {
+        config: { 'cluster.evacuate': 'stop', 'security.nesting': true },
+        devices: {
+          root: { path: '/', pool: 'local', type: 'disk' },
+          eth0: { type: 'nic', nictype: 'bridged', parent: 'br0', name: 'eth0' },
+          // The guests' image has no /usr of its own.
+          usr: { type: 'disk', source: '/usr', path: '/usr', readonly: 'true' },
+          lab: { type: 'disk', source: '/etc/lab', path: '/etc/lab', readonly: 'true' },
+        },
+      },
+    },
+    config: { 'cluster.offline_threshold': offlineThreshold },
+    // As `createGuests` imports it: the hosts reach no image server.
+    trialImage: 'guest',
   };
 }
 

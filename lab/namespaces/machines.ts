@@ -20,6 +20,7 @@ dd if=/dev/zero of=/data/filler-rest bs=64K 2>/dev/null
 sync -f /data`;
 export const pool = {
   create: ['mkdir', '-p', storage.source],
+  clear: ['rm', '-rf', storage.source],
   fill: ['sh', '-c', FILL],
   free: ['rm', '-f', '/data/filler', '/data/filler-rest'],
 };

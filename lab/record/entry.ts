@@ -21,6 +21,8 @@ export interface Command {
 export type Act =
   | { act: 'spec'; node: string; change: object }
   | { act: 'publish'; version: string; healthy: boolean }
+  /** All hosts newly installed, none in a cluster. */
+  | { act: 'bare' }
   | { act: 'power off' | 'power on'; hosts: readonly string[] };
 
 export type Entry = Command | Act;

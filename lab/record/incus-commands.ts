@@ -1,7 +1,7 @@
 /** As the product asks Incus: its REST API, through `incus` on a member. */
 export const query = (path: string): string[] => ['incus', 'query', path];
 
-export const send = (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): string[] => [
+export const send = (method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): string[] => [
   ...['incus', 'query', '-X', method, '--wait'],
   ...(body === undefined ? [] : ['-d', JSON.stringify(body)]),
   path,

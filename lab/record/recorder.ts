@@ -89,6 +89,11 @@ export class Recorder {
     await this.lab.online();
   }
 
+  async makeBare(): Promise<void> {
+    this.entries.push({ act: 'bare' });
+    await this.lab.makeBare();
+  }
+
   /** What was kept, the same for every lab: its folder is `/lab` and its addresses are those of run 1. */
   neutral(): Entry[] {
     const { folder, number } = this.lab.record;

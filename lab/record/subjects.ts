@@ -6,6 +6,7 @@ import { recordDocker } from './docker.ts';
 import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
 import { recordHostPrograms, recordProbes } from './host-programs.ts';
+import { recordFormation } from './incus-formation.ts';
 import { recordInstances } from './incus-instances.ts';
 import { recordMembers } from './incus-members.ts';
 import { recordInstanceSnapshots, recordVolumeSnapshots } from './incus-snapshots.ts';
@@ -41,8 +42,8 @@ const STAGES: readonly (readonly Track[])[] = [
   [{ 'incus-members': recordMembers }],
 ];
 
-/** After all others: it changes every member for good, and takes the most time. */
-export const LAST = { 'incus-upgrade': recordIncusUpgrade };
+/** After all others: they change every member for good, and take the most time. The last one begins with new hosts. */
+export const LAST = { 'incus-upgrade': recordIncusUpgrade, 'incus-formation': recordFormation };
 
 /** What needs ZFS: on virtual hosts. */
 export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs };

@@ -12,6 +12,9 @@ const health = (...pools: string[]): string[] => [
 const newest = (dataset: string): string[] => [
   ...['zfs', 'list', '-Hp', '-t', 'snapshot', '-d', '1', '-o', 'name,creation', '-S', 'creation', dataset],
 ];
+const below = (dataset: string, how: readonly string[] = ['-d', '1']): string[] => [
+  ...['zfs', 'list', '-Hp', '-t', 'all', ...how, '-o', 'name', dataset],
+];
 const POOL = query('/1.0/storage-pools/local?target=n3');
 
 /** For hosts whose storage pool `local` is on ZFS. */
@@ -32,7 +35,14 @@ export async function recordZfs(recorder: Recorder): Promise<void> {
   await on('the newest snapshot first', newest(dataset));
   await on('no such dataset', newest(`${pool}/nope`));
   await on('no dataset of such a pool', newest('nope/nope'));
-  for (const name of [dataset, empty]) await zfs('destroy', '-r', name);
+  await on('what is below', below(dataset));
+  await on('what is below an empty one', below(empty));
+  await on('what is below none', below(`${pool}/nope`));
+  await on('what is below at any depth', below(dataset, ['-r']));
+  await on('destroy of one that has snapshots', ['zfs', 'destroy', dataset]);
+  await on('destroy', ['zfs', 'destroy', empty]);
+  await on('destroy again', ['zfs', 'destroy', empty]);
+  await zfs('destroy', '-r', dataset);
 }
 
 /** What ZFS keeps Incus from: `g3` on `n3` is stopped and restored by it. */

@@ -26,7 +26,7 @@ trap 'umount "$out/proc"' EXIT
 stage 'packages: systemd, ssh, Incus, podman, docker, nix'
 in_root apt-get install -y --no-install-recommends \
   systemd systemd-sysv dbus libpam-systemd openssh-server openssh-client procps iproute2 iputils-ping kmod less \
-  incus-base incus-client lxcfs squashfs-tools xz-utils rsync iptables nftables \
+  incus-base incus-client dnsmasq-base lxcfs squashfs-tools xz-utils rsync iptables nftables \
   podman crun netavark docker-registry nix-bin git ca-certificates curl busybox-static \
   docker.io docker-cli docker-compose restic restic-rest-server age
 rm "$out/usr/sbin/policy-rc.d"

@@ -17,6 +17,8 @@ export const pool = {
     'zfs create tank/incus',
     'zfs create tank/backup',
   ),
+  /** Of a host that was newly installed: the disk has the pool of before. */
+  clear: script('set -e', 'zpool import -f -N tank', 'zpool destroy tank'),
   fill: script(
     'zfs create -o compression=off -o mountpoint=/tank/filler tank/filler',
     'dd if=/dev/zero of=/tank/filler/zeros bs=1M 2>/dev/null',

@@ -27,6 +27,18 @@ const ajv = new Ajv({
 });
 const accepts = ajv.compile(fleetJsonSchema());
 
+const fieldsBelow = (schema: JsonSchema, path: string): { path: string; schema: JsonSchema }[] => {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const at = `${path}.${name}`;
+    return typeof field === 'boolean' ? [] : [{ path: at, schema: field }, ...fieldsBelow(field, at)];
+  });
+  const inner = [schema.additionalProperties, schema.items, ...(schema.oneOf ?? [])].flatMap((each) =>
+    typeof each === 'object' && !Array.isArray(each) ? fieldsBelow(each, path) : [],
+  );
+  return [...own, ...inner];
+};
+const fields = fieldsBelow(fleetJsonSchema(), '');
+
 describe('the JSON Schema', () => {
   it('is strictly one, but for a keyword that docs/cli.md names', () => {
     expect(complaints).toEqual([]);
@@ -64,19 +76,40 @@ describe('the JSON Schema', () => {
   });
 
   it('describes every field', () => {
-    const silent: string[] = [];
-    const visit = (schema: JsonSchema, path: string): void => {
-      for (const [name, field] of Object.entries(schema.properties ?? {})) {
-        if (typeof field === 'boolean') continue;
-        if (field.description === undefined) silent.push(`${path}.${name}`);
-        visit(field, `${path}.${name}`);
-      }
-      for (const inner of [schema.additionalProperties, schema.items, ...(schema.oneOf ?? [])]) {
-        if (typeof inner === 'object' && !Array.isArray(inner)) visit(inner, path);
-      }
-    };
-    visit(fleetJsonSchema(), '');
-    expect(silent).toEqual([]);
+    const silent = fields.filter(({ schema }) => schema.description === undefined);
+    expect(silent.map(({ path }) => path)).toEqual([]);
+    expect(fields.length).toBeGreaterThan(50);
+  });
+
+  it('has examples and defaults that are right where they stand', () => {
+    const shown = fields.flatMap(({ path, schema }) => {
+      const values = [...(schema.examples ?? []), ...(schema.default === undefined ? [] : [schema.default])];
+      return values.map((value) => ({ path, value, isRight: ajv.validate(schema, value) }));
+    });
+    expect(shown.filter(({ isRight }) => !isRight)).toEqual([]);
+    // zod drops both where a value is transformed.
+    expect(shown.filter(({ path }) => path === '.cluster.profiles.devices')).toMatchObject([
+      { value: { root: { type: 'disk' } } },
+      { value: {} },
+    ]);
+  });
+
+  it('takes text, numbers, true and false as Incus’s configuration, and nothing else', () => {
+    const withConfig = (value: unknown): unknown => ({
+      ...(parse(example) as object),
+      cluster: { pools: { local: { type: 'dir', path: '/srv' } }, config: { 'core.https_address': value } },
+    });
+    for (const value of ['', 'a\nb', ':8443', 60, 0.5, true, false]) {
+      expect(accepts(withConfig(value))).toBe(true);
+      const { cluster } = fleetSchema.parse(withConfig(value));
+      expect(cluster?.config).toEqual({ 'core.https_address': String(value) });
+    }
+    for (const value of ['\0', null, [], {}, ['a']]) {
+      expect({ value, accepted: accepts(withConfig(value)) }).toEqual({ value, accepted: false });
+      const words = fleetSchema.safeParse(withConfig(value)).error?.issues.map(({ message }) => message);
+      expect(words).toEqual(['text, a number, true or false']);
+    }
+    expect(JSON.stringify(fleetJsonSchema())).toContain('"Expected text, a number, true or false"');
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { fleetSchema } from '../../fleet/schema.ts';
-import { NODES } from '../../lab/nodes.ts';
+import { HOSTS, NODES } from '../../lab/nodes.ts';
 import { check, until } from '../../lab/shell.ts';
 import { sshArgv } from '../../lab/ssh.ts';
 import { aLab } from './a-lab.ts';
@@ -147,6 +147,21 @@ describe('disks', () => {
     expect((await lab().run('n3', ['readlink', '-e', '/run/current-system'])).exitCode).toBe(1);
     expect(await text('n3', 'cat', '/data/incus/custom/default_g3-data/file')).toBe('kept');
     expect(await check(sshArgv(lab().record, 'n3', ['hostname']))).toBe('n3\n');
+  });
+
+  it('bare hosts have an Incus of their own and an empty place for a pool; a reset brings the cluster back', async () => {
+    await lab().makeBare();
+    for (const { name } of HOSTS) {
+      expect(JSON.parse(await text(name, 'incus', 'query', '/1.0/cluster'))).toMatchObject({ enabled: false });
+      // Prints nothing where there is none.
+      expect(await text(name, 'incus', 'query', '/1.0/storage-pools')).toBe('');
+      expect(await text(name, 'find', '/data/incus')).toBe('/data/incus');
+      expect(await check(sshArgv(lab().record, name, ['hostname']))).toBe(`${name}\n`);
+    }
+    await lab().reset();
+    const members = JSON.parse(await text('n1', 'incus', 'cluster', 'list', '-f', 'json')) as { status: string }[];
+    expect(members.map(({ status }) => status)).toEqual(['Online', 'Online', 'Online']);
+    expect(await page('g3', 8081)).toMatchObject({ status: 200 });
   });
 
   it('a pool can be full, and free again', async () => {

@@ -1,5 +1,6 @@
 import type { Yaml } from './model.ts';
 import { mapOf, YamlList, YamlMap } from './model.ts';
+import { clusterOf } from './cluster.ts';
 import type { Random } from './random.ts';
 
 const SYLLABLES = ['ed', 'ge', 'nuc', 'ho', 'me', 'lab', 'rack', 'x', 'Q', 'zen', 'to', 'constructor', 'b9', 'io'];
@@ -20,6 +21,7 @@ export const randomFleet = (random: Random): YamlMap => {
   if (random.chance(0.5)) parts.push(['policies', () => mapOf({ upgrade: policyOf(random) })]);
   for (const [key, make] of shuffled(parts, random)) root.add(key, make());
   root.set('backups', backupsOf(root.map('guests'), members, random));
+  if (random.chance(0.5)) root.set('cluster', clusterOf(members, random));
   if (random.chance(0.5)) root.set('orchestrator', mapOf({ guest: random.pick(guests) }));
   return root;
 };

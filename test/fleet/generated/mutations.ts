@@ -1,20 +1,10 @@
+import { CLUSTER_MUTATIONS } from './cluster-mutations.ts';
+import type { Mutation } from './expected.ts';
+import { key, value } from './expected.ts';
 import { httpProbe } from './fleet.ts';
 import type { Entry, Item } from './model.ts';
 import { mapOf, RawText, YamlList, YamlMap } from './model.ts';
 import type { Random } from './random.ts';
-
-/** What has to be reported, and where; `whole file` is its first character. */
-export interface Expected {
-  at: Entry | Item | 'whole file';
-  part: 'key' | 'value';
-  message: RegExp;
-}
-
-/** Makes one mistake in a valid file. */
-export type Mutation = (root: YamlMap, random: Random) => Expected;
-
-const value = (at: Entry | Item, message: RegExp): Expected => ({ at, part: 'value', message });
-const key = (at: Entry, message: RegExp): Expected => ({ at, part: 'key', message });
 
 const nodeIn = (root: YamlMap, section: 'members' | 'guests', random: Random): { entry: Entry; map: YamlMap } => {
   const entry = random.pick(root.map(section).entries);
@@ -155,12 +145,12 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'no members': (root) => {
     const entry = root.set('members', new YamlList(['nuc-1']));
-    for (const section of ['guests', 'backups', 'orchestrator']) root.remove(section);
+    for (const section of ['guests', 'cluster', 'backups', 'orchestrator']) root.remove(section);
     return value(entry, /^Expected a mapping from names, got a list$/);
   },
   'members that are empty': (root) => {
     const entry = root.set('members', new YamlMap());
-    for (const section of ['guests', 'backups', 'orchestrator']) root.remove(section);
+    for (const section of ['guests', 'cluster', 'backups', 'orchestrator']) root.remove(section);
     return value(entry, /^Expected at least one member, got an empty mapping$/);
   },
   'a port that there is not': (root, random) => {
@@ -295,4 +285,5 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const entry = member(root, random).map.set('address', new RawText('\u001b[2J'));
     return value(entry, /^Expected text, got the control character U\+001b$/);
   },
+  ...CLUSTER_MUTATIONS,
 };
