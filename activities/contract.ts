@@ -3,6 +3,7 @@
  * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
  */
 import type { Check } from '../plan/checks.ts';
+import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { RollingInput } from '../plan/order.ts';
@@ -125,6 +126,41 @@ export interface MemberActivities {
   awaitIncusVersion(input: RunRef & AwaitedIncus): Promise<{ restarts: number }>;
 }
 
+interface OfMember extends RunRef {
+  member: string;
+}
+/** Of the whole cluster, told to one of its members. */
+interface OfCluster extends RunRef {
+  via: string;
+}
+type Reached = 'done' | 'already';
+
+export interface FormationActivities {
+  /** What the fleet file at this revision says about the cluster. Fails as BadConfig where it says nothing. */
+  resolveFormation(input: { fleet: FleetRef }): Promise<FormationScope>;
+  /** Every declared member as it says of itself. Changes nothing; what cannot be reached is part of the answer. */
+  observeFormation(input: RunRef): Promise<FormationObservation>;
+  /** Lets the member's Incus listen on its declared address. */
+  listenForCluster(input: OfMember): Promise<Reached>;
+  /** On a server that is not clustered yet. Another pool of that name is Unexpected. */
+  createPool(input: OfMember & { pool: string }): Promise<Reached>;
+  createManagedNetwork(input: OfMember & { network: string }): Promise<Reached>;
+  /** A cluster of one. */
+  formCluster(input: OfMember): Promise<Reached>;
+  /**
+   * The member joins and is Online. An earlier join that was interrupted is waited for, and taken back where it does not
+   * end (`anew`). Its token is minted here and goes nowhere else.
+   */
+  joinCluster(input: OfMember & { via: string }): Promise<Reached | 'anew'>;
+  setClusterConfig(input: OfCluster & { keys: string[] }): Promise<Reached>;
+  /** Makes it, or fills one that is empty; one that somebody has filled stays as it is. */
+  setProfile(input: OfCluster & { profile: string }): Promise<Reached>;
+  /** Makes it, or adds the members that it lacks. */
+  setGroup(input: OfCluster & { group: string }): Promise<Reached>;
+  /** Launches a container of this name on the member and deletes it again. Fails as Unhealthy. */
+  tryMember(input: OfMember & { via: string; instance: string }): Promise<void>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -166,6 +202,7 @@ export type Activities = ObserveActivities &
   SnapshotActivities &
   DeployActivities &
   MemberActivities &
+  FormationActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

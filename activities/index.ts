@@ -7,6 +7,7 @@ import { createDeployActivities } from './deploy.ts';
 import type { Deps } from './deps.ts';
 import { createDoctorActivities } from './doctor.ts';
 import { createMonorepo } from './fleet-at.ts';
+import { createFormationActivities } from './formation.ts';
 import { createGlanceActivities } from './glance.ts';
 import { createHealthActivities } from './health.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
@@ -48,6 +49,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createSnapshotActivities(deps),
     ...createDeployActivities(deps),
     ...createMemberActivities(deps),
+    ...createFormationActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

@@ -14,6 +14,9 @@ const PHASES = [
   'lock',
   'gate',
   'plan',
+  'form',
+  'join',
+  'configure',
   'snapshot',
   'drain',
   'deploy',
@@ -127,6 +130,8 @@ export interface RunResult {
   failure?: { type: string; message: string; whatToDo: string };
   /** What remains and why: snapshots kept until …, a generation that could not be removed. */
   left: string[];
+  /** Texts for the monorepo: what other tools have to know of what was made. */
+  handOver?: { path: string; text: string }[];
   /** Commands to type next, each with what it is for. */
   next: { command: string; purpose: string }[];
 }

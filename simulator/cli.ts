@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createSimulation, openSimulation, type NewFault, type Simulation } from './create.ts';
 import type { FaultKind } from './core/state.ts';
 import type { NodeSpec } from './nix/flake.ts';
+import { incusVersion } from './incus/servers.ts';
 import { memberStatus } from './incus/view.ts';
 
 const HELP = `Usage: node dist/simulator/main.js VERB DIR …
@@ -87,9 +88,7 @@ function show(simulation: Simulation): number {
   const state = simulation.readState();
   for (const name of Object.keys(state.cluster.members)) {
     const { status } = memberStatus(state, name);
-    say(
-      `${name}  ${state.machines[name]?.address ?? ''}  ${status}, Incus ${state.cluster.members[name]?.version ?? ''}`,
-    );
+    say(`${name}  ${state.machines[name]?.address ?? ''}  ${status}, Incus ${incusVersion(state, name)}`);
     for (const instance of Object.values(state.cluster.instances).filter(({ location }) => location === name))
       say(`  ${instance.name}  ${instance.status}  ${Object.keys(instance.snapshots).length} snapshots`);
   }

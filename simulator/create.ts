@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, watch, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WORKER } from './core/call.ts';
+import { installFiles } from './incus/servers.ts';
 import { releasePause } from './core/faults.ts';
 import { readJournal, readUnknown, type JournalEntry } from './core/journal.ts';
 import type { Fault, FaultKind, State } from './core/state.ts';
@@ -13,7 +14,14 @@ import { powerOff, powerOn, bootSystem } from './hosts/power.ts';
 import { materialise } from './nix/closure-files.ts';
 import type { NodeSpec, SimulatedFlake } from './nix/flake.ts';
 import { replaceLink, setProfile } from './nix/profile.ts';
-import { digestFor, initialClosures, referenceFleetFile, referenceFlake, referenceState } from './reference-fleet.ts';
+import {
+  bareState,
+  digestFor,
+  initialClosures,
+  referenceFleetFile,
+  referenceFlake,
+  referenceState,
+} from './reference-fleet.ts';
 import { writeMachinePrograms } from './shims.ts';
 
 export interface SimulationOptions {
@@ -23,6 +31,8 @@ export interface SimulationOptions {
   program?: string;
   /** Multiplies the durations of activations, evacuations, reboots. Default 1, some tenths of a second each; 0: none. */
   pace?: number;
+  /** Three members that are newly installed: without cluster, guests and volumes, each with an Incus of its own. */
+  bare?: boolean;
   /** Instead of the reference's runbook.yaml. */
   fleetFile?: string;
 }
@@ -79,18 +89,22 @@ const GIT_ENV = {
 /** Makes the reference fleet in an empty or new folder: three members with their guests, all healthy. */
 export async function createSimulation(dir: string, options: SimulationOptions = {}): Promise<Simulation> {
   const program = options.program ?? builtProgram();
-  initialiseStore(dir, referenceState(options.pace ?? 1));
+  initialiseStore(dir, (options.bare === true ? bareState : referenceState)(options.pace ?? 1));
   const store = openStore(dir);
   await store.update((state) => {
     writeMachinePrograms(dir, store.root(WORKER), WORKER, program);
     for (const name of Object.keys(state.machines)) writeMachinePrograms(dir, store.root(name), name, program);
     for (const { machine, closure } of initialClosures()) {
+      if (!state.machines[machine]) continue;
       const root = store.root(machine);
       materialise(root, closure);
       setProfile(join(root, 'nix/var/nix/profiles/system'), join(root, closure.path));
       replaceLink(join(root, 'boot/default'), join(root, closure.path));
     }
-    for (const machine of Object.values(state.machines)) bootSystem(store, machine);
+    for (const machine of Object.values(state.machines)) {
+      if (machine.kind === 'member') installFiles(store, machine.name);
+      bootSystem(store, machine);
+    }
   });
   const repoDir = join(dir, 'repo');
   mkdirSync(repoDir);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostKeyOf } from './core/host-key.ts';
 import type { Container, Instance, Machine, State, Volume } from './core/state.ts';
+import { emptyDatabase } from './incus/servers.ts';
 import { closureOf, type SimulatedFlake } from './nix/flake.ts';
 import { installedUnit } from './systemd/units.ts';
 
@@ -101,11 +102,50 @@ export function referenceState(pace: number): State {
         ),
       },
       config: {},
+      networks: { incusbr0: { description: '', config: { 'ipv4.address': '10.0.1.1/24', 'ipv4.nat': 'true' } } },
+      profiles: { default: DEFAULT_PROFILE },
+      groups: { desktops: { description: '', members: ['elitedesk-1', 'elitedesk-2'] } },
+      tokens: {},
+      aliases: [],
     },
     registry: Object.fromEntries(containers.map((name) => [imageReference(name), image(name)])),
     images: Object.fromEntries(containers.map((name) => [image(name).digest, image(name)])),
     faults: [],
     pace,
+  };
+}
+
+const DEFAULT_PROFILE = {
+  description: 'Default Incus profile',
+  config: { 'cluster.evacuate': 'stop' },
+  devices: {
+    root: { type: 'disk', path: '/', pool: POOL },
+    eth0: { type: 'nic', network: 'incusbr0', name: 'eth0' },
+  },
+};
+
+/** The same three members, newly installed: each has an Incus of its own and an empty dataset for its pool. */
+export function bareState(pace: number): State {
+  const now = new Date().toISOString();
+  const members = Object.entries(MEMBERS).map(([name, address]) => bareMachine(name, address, now));
+  return {
+    machines: Object.fromEntries(members.map((machine) => [machine.name, machine])),
+    cluster: emptyDatabase(),
+    registry: {},
+    images: {},
+    faults: [],
+    pace,
+  };
+}
+
+function bareMachine(name: string, address: string, now: string): Machine {
+  const machine = memberMachine(name, address, now);
+  return {
+    ...machine,
+    units: { ...machine.units, 'incus.socket': installedUnit('incus.socket') },
+    datasets: { [POOL]: { snapshots: {} }, [`${POOL}/incus`]: { snapshots: {} } },
+    zpools: { [POOL]: { status: 'Created', health: 'ONLINE', usedBytes: GIB, totalBytes: 460 * GIB } },
+    incus: { version: '6.0.4', addresses: {}, database: { ...emptyDatabase(), aliases: ['guest'] } },
   };
 }
 
@@ -243,6 +283,16 @@ guests:
 ${guests.join('\n')}
 backups:
 ${backups.join('\n')}
+cluster:
+  pools: { ${POOL}: { type: zfs, dataset: ${POOL}/incus } }
+  networks: { incusbr0: { config: { ipv4.address: 10.0.1.1/24, ipv4.nat: true } } }
+  profiles:
+    default:
+      config: { cluster.evacuate: stop }
+      devices:
+        root: { type: disk, path: /, pool: ${POOL} }
+        eth0: { type: nic, network: incusbr0, name: eth0 }
+  groups: { desktops: { members: [elitedesk-1, elitedesk-2] } }
 policies:
   upgrade:
     reboot: automatic

@@ -35,7 +35,16 @@ export function writeMachinePrograms(dir: string, root: string, name: Machine['n
     const real = findProgram(shell);
     if (real !== undefined) writeFileSync(join(bin, shell), shellScript(root, real), { mode: 0o755 });
   }
-  for (const folder of ['usr/bin', 'run/systemd/system', 'tmp', 'root', 'var/lib', 'proc/sys/kernel/random', 'etc'])
+  for (const folder of [
+    'usr/bin',
+    'run/systemd/system',
+    'tmp',
+    'root',
+    'var/lib',
+    'proc/sys/kernel/random',
+    'etc',
+    'data',
+  ])
     mkdirSync(join(root, folder), { recursive: true });
   link(join(bin, 'env'), join(root, 'usr/bin/env'));
   // It goes on as it should; the rest of /proc is the machine's own.
@@ -76,7 +85,8 @@ exit "$answer"
 
 /**
  * The shell itself, as a script: where it is given a file to run, the absolute paths in there are put under the root first,
- * because a job's script comes over standard input and was not seen by ssh.
+ * because a job's script comes over standard input and was not seen by ssh. A connection that is tried by bash itself is one of
+ * the simulated network.
  */
 function shellScript(root: string, real: string): string {
   const escaped = root.replace(/[\\.[\]*^$+?(){}|#&]/g, '\\$&');
@@ -84,6 +94,7 @@ function shellScript(root: string, real: string): string {
   const put = `-e 's#(^|[^][A-Za-z0-9_./~@%+,-])/(${OWN_FOLDERS})([^A-Za-z0-9_.-]|$)#\\1@@root@@/\\2\\3#g'`;
   const name = `-e 's#@@root@@#${root.replace(/[\\#&]/g, '\\$&')}#g'`;
   return `#!/bin/sh
+case $2-$3 in *'"/dev/tcp/$1/$2"'-connect) exec ${quote(join(root, 'bin/.connect'))} "$4" "$5";; esac
 case $1 in -*|'') exec ${quote(real)} "$@";; esac
 script=$1; shift
 sed -E -e 's#${escaped}/#/#g' ${put} ${put} ${name} "$script" >"$script.in-root" || exit 1

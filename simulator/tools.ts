@@ -1,5 +1,6 @@
 import type { Tools } from './core/runner.ts';
 import { incus } from './incus/incus.ts';
+import { incusJoins } from './incus/joining.ts';
 import { activateRs } from './nix/activate-rs.ts';
 import { deploy } from './nix/deploy.ts';
 import { nixEnv } from './nix/nix-env.ts';
@@ -9,6 +10,7 @@ import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configu
 import { curl } from './guests/curl.ts';
 import { engine } from './guests/engine.ts';
 import { git } from './hosts/git.ts';
+import { connect, getent, ip, umount } from './hosts/network.ts';
 import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
 import { ssh } from './ssh.ts';
 import { systemctl } from './systemd/systemctl.ts';
@@ -20,6 +22,11 @@ export const TOOLS: Tools = {
   worker: { git, ssh, nix, 'nix-store': nixStore, deploy },
   machine: {
     incus,
+    '.incus-joins': incusJoins,
+    '.connect': connect,
+    getent,
+    ip,
+    umount,
     systemctl,
     'systemd-run': systemdRun,
     '.unit-ended': unitEnded,

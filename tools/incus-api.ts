@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { HostError, type Host } from '../hosts/host.ts';
 import { incusError, readIncusError, type IncusFailure } from './incus-errors.ts';
 import { readJson, type Ran } from './result.ts';
@@ -14,6 +14,8 @@ const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 export interface IncusApi {
   /** A GET: changes nothing. */
   get<T>(path: string, schema: z.ZodType<T>): Promise<{ type: 'json'; value: T } | IncusFailure>;
+  /** A GET of a list: empty where `incus query` prints nothing, as it does for none. */
+  list<T>(path: string, schema: z.ZodType<T>): Promise<{ type: 'json'; value: T[] } | IncusFailure>;
   /** A command that changes nothing. `known` reads the errors that only this command has. */
   read<T, K extends object = never>(
     argv: readonly string[],
@@ -21,15 +23,20 @@ export interface IncusApi {
     known: (error: string) => K | undefined,
   ): Promise<{ type: 'json'; value: T } | K | IncusFailure>;
   /** Waits for the operation's end. It runs in the server: losing the connection does not end it. */
-  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: object | undefined, timeoutMs: number): Promise<Ran>;
-  /** Any other command. */
-  run(argv: readonly string[], timeoutMs: number): Promise<Ran>;
+  send(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: object | undefined,
+    timeoutMs: number,
+  ): Promise<Ran>;
+  /** Any other command. `input` is what it reads: the place for secrets. */
+  run(argv: readonly string[], timeoutMs: number, options?: { input: string }): Promise<Ran>;
 }
 
 export function createIncusApi(host: Host, options: ToolOptions): IncusApi {
-  const run = async (argv: readonly string[], timeoutMs: number): Promise<Ran> => ({
+  const run: IncusApi['run'] = async (argv, timeoutMs, input) => ({
     argv,
-    result: await host.run(argv, { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, ...withSignal(options) }),
+    result: await host.run(argv, { timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, ...input, ...withSignal(options) }),
   });
 
   const read: IncusApi['read'] = async (argv, schema, known) => {
@@ -43,11 +50,18 @@ export function createIncusApi(host: Host, options: ToolOptions): IncusApi {
     if (ran.result.exitCode === 0) return readJson('incus', ran, schema);
     return known(incusError(ran)) ?? readIncusError(ran);
   };
+  const get = <T>(path: string, schema: z.ZodType<T>) => read<T>(['incus', 'query', path], schema, () => undefined);
 
   return {
     run,
     read,
-    get: <T>(path: string, schema: z.ZodType<T>) => read<T>(['incus', 'query', path], schema, () => undefined),
+    get,
+    list: async (path, schema) => {
+      const answer = await get(path, z.array(schema));
+      return answer.type === 'unexpected' && answer.exitCode === 0 && answer.silent
+        ? { type: 'json', value: [] }
+        : answer;
+    },
     send: (method, path, body, timeoutMs) =>
       run(
         ['incus', 'query', '-X', method, '--wait', ...(body === undefined ? [] : ['-d', JSON.stringify(body)]), path],

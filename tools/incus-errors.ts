@@ -25,6 +25,8 @@ export function readIncusError(ran: Ran): IncusFailure {
     return { type: 'busy', message: error };
   // Also while it starts, and what is forwarded to a member that is away.
   if (/Server isn't ready yet$/.test(error)) return { type: 'busy', message: error };
+  // Its daemon died, or was restarted, in the middle of the call.
+  if (/\bEOF$/.test(error)) return { type: 'busy', message: error };
   // Seen once as a member comes back, gone with the next call.
   if (/context deadline exceeded$/.test(error)) return { type: 'busy', message: error };
   if (/no available cowsql leader server found/.test(error)) return { type: 'no quorum', message: error };

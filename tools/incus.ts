@@ -1,13 +1,20 @@
 import type { Host } from '../hosts/host.ts';
 import { createIncusApi } from './incus-api.ts';
 import { createIncusCluster, type IncusCluster } from './incus-cluster.ts';
+import { createIncusFormation, type IncusFormation } from './incus-formation.ts';
 import { createIncusInstanceSnapshots, type IncusInstanceSnapshots } from './incus-instance-snapshots.ts';
 import { createIncusInstances, type IncusInstances } from './incus-instances.ts';
+import { createIncusLaunch, type IncusLaunch } from './incus-launch.ts';
 import { createIncusVolumes, type IncusVolumes } from './incus-volumes.ts';
 import type { ToolOptions } from './tool-options.ts';
 
 /** Incus as one member of the cluster answers. Any member answers for all; `server` and `waitReady` are its own. */
-export type Incus = IncusCluster & IncusInstances & IncusInstanceSnapshots & IncusVolumes;
+export type Incus = IncusCluster &
+  IncusFormation &
+  IncusLaunch &
+  IncusInstances &
+  IncusInstanceSnapshots &
+  IncusVolumes;
 
 /** `host`: a member, as a user that may use Incus's socket. Machine-readable output only. */
 export function createIncus(host: Host, options: ToolOptions = {}): Incus {
@@ -15,6 +22,8 @@ export function createIncus(host: Host, options: ToolOptions = {}): Incus {
   const instances = createIncusInstances(api);
   return {
     ...createIncusCluster(api),
+    ...createIncusFormation(api),
+    ...createIncusLaunch(api),
     ...instances,
     ...createIncusInstanceSnapshots(api, instances),
     ...createIncusVolumes(api),

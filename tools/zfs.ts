@@ -29,11 +29,13 @@ export interface Zfs {
   /** Every pool that is imported. */
   pools(): Promise<{ type: 'pools'; pools: PoolHealth[] } | Unexpected>;
   poolHealth(pool: string): Promise<PoolHealth | NotFound | Unexpected>;
+  /** What is directly below a dataset: datasets, volumes, snapshots and bookmarks, by their full names. */
+  below(dataset: string): Promise<{ type: 'names'; names: string[] } | NotFound | Unexpected>;
   /** Of the dataset itself, not of those below. `none`: it has no snapshot. */
   newestSnapshot(dataset: string): Promise<NewestZfsSnapshot | { type: 'none' } | NotFound | Unexpected>;
 }
 
-/** Both throw a TypeError for a name that ZFS would take for an option. */
+/** All throw a TypeError for a name that ZFS would take for an option. */
 export function createZfs(host: Host, options: ToolOptions = {}): Zfs {
   const run = async (argv: string[]): Promise<Ran> => ({
     argv,
@@ -52,6 +54,12 @@ export function createZfs(host: Host, options: ToolOptions = {}): Zfs {
       const ran = await run([...LIST_POOLS, zfsName(pool)]);
       if (ran.result.exitCode !== 0) return readError('zpool', ran);
       return readPool(ran.result.stdout.trimEnd()) ?? unexpected('zpool', ran, POOL_COLUMNS);
+    },
+    below: async (dataset) => {
+      const ran = await run(['zfs', 'list', '-Hp', '-t', 'all', '-d', '1', '-o', 'name', zfsName(dataset)]);
+      if (ran.result.exitCode !== 0) return readError('zfs', ran);
+      const names = ran.result.stdout.split('\n').filter((name) => name !== '' && name !== dataset);
+      return { type: 'names', names };
     },
     newestSnapshot: async (dataset) => {
       const columns = ['-o', 'name,creation', '-S', 'creation'];

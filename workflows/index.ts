@@ -1,4 +1,5 @@
 /** Every workflow that a worker offers. */
+export { clusterBootstrap } from './cluster-bootstrap.ts';
 export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';
 export { glance } from './glance.ts';

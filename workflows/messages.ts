@@ -42,6 +42,8 @@ export interface SafeUpgradeInput {
 export type SafeUpgradeAllInput = Omit<SafeUpgradeInput, 'node' | 'resume'>;
 export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'allowOffline' | 'allowOrchestrator'>;
 
+export type ClusterBootstrapInput = ClusterUpgradeInput;
+
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';
 export interface DoctorInput {

@@ -17,7 +17,13 @@ import { listPollers, requireWorker } from '../temporal/pollers.ts';
 import { runReader } from '../temporal/read-run.ts';
 import { withTemporal } from '../temporal/session.ts';
 import { startWorkflow } from '../temporal/start-workflow.ts';
-import { prepareClusterUpgrade, prepareSafeUpgrade, type SafeUpgradeOptions, type Start } from './prepare.ts';
+import {
+  prepareClusterBootstrap,
+  prepareClusterUpgrade,
+  prepareSafeUpgrade,
+  type SafeUpgradeOptions,
+  type Start,
+} from './prepare.ts';
 
 export async function planSafeUpgrade(
   context: CommandContext,
@@ -28,6 +34,10 @@ export async function planSafeUpgrade(
 
 export async function planTheClusterUpgrade(context: CommandContext, options: { json?: true }): Promise<Ending> {
   return makePlan(context, await prepareClusterUpgrade(context, true), options.json === true);
+}
+
+export async function planTheClusterBootstrap(context: CommandContext, options: { json?: true }): Promise<Ending> {
+  return makePlan(context, await prepareClusterBootstrap(context, true), options.json === true);
 }
 
 /** Has a worker look and plan, and prints what came of it. Nothing is changed; Ctrl-C gives it up. */

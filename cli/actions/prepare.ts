@@ -1,4 +1,9 @@
-import type { ClusterUpgradeInput, SafeUpgradeAllInput, SafeUpgradeInput } from '../../workflows/messages.ts';
+import type {
+  ClusterBootstrapInput,
+  ClusterUpgradeInput,
+  SafeUpgradeAllInput,
+  SafeUpgradeInput,
+} from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { loadRepository, requireNode } from '../repository.ts';
@@ -13,7 +18,7 @@ export interface SafeUpgradeOptions {
 
 /** What is started: the workflow's type, what its id is made of, and its input. */
 export interface Start {
-  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade';
+  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap';
   runbook: string;
   subject: string;
   input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput;
@@ -59,4 +64,20 @@ export async function prepareClusterUpgrade(context: CommandContext, planOnly: b
   const { revision, branch } = await loadRepository(context);
   const input: ClusterUpgradeInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
   return { workflowType: 'clusterUpgrade', runbook: 'cluster-upgrade', subject: 'all', input, revision, branch };
+}
+
+export async function prepareClusterBootstrap(context: CommandContext, planOnly: boolean): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  if (fleet.cluster === undefined)
+    throw new CliError(
+      'wrong config',
+      `Expected a section cluster in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
+      {
+        description: [
+          'It says which pools, networks, profiles and groups the cluster is formed with: docs/configuration.md.',
+        ],
+      },
+    );
+  const input: ClusterBootstrapInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
+  return { workflowType: 'clusterBootstrap', runbook: 'cluster-bootstrap', subject: 'all', input, revision, branch };
 }

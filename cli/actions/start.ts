@@ -10,7 +10,13 @@ import { requireWorker } from '../temporal/pollers.ts';
 import { withTemporal } from '../temporal/session.ts';
 import { aboutRun, startWorkflow, type WorkflowStart } from '../temporal/start-workflow.ts';
 import { runAddress } from '../temporal/web-ui.ts';
-import { prepareClusterUpgrade, prepareSafeUpgrade, type SafeUpgradeOptions, type Start } from './prepare.ts';
+import {
+  prepareClusterBootstrap,
+  prepareClusterUpgrade,
+  prepareSafeUpgrade,
+  type SafeUpgradeOptions,
+  type Start,
+} from './prepare.ts';
 import { watchRun } from './watch.ts';
 
 export interface StartOptions {
@@ -29,6 +35,11 @@ export async function startSafeUpgrade(
 
 export async function startClusterUpgrade(context: CommandContext, options: StartOptions): Promise<Ending> {
   const start = await prepareClusterUpgrade(context, false);
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function startClusterBootstrap(context: CommandContext, options: StartOptions): Promise<Ending> {
+  const start = await prepareClusterBootstrap(context, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
 }
 

@@ -34,4 +34,14 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planTheClusterUpgrade } = await import('../actions/plan.ts');
       context.ending = await planTheClusterUpgrade(context, options);
     });
+  plan
+    .command('cluster-bootstrap')
+    .summary('what forming the cluster would do')
+    .description('What forming the cluster, or letting new members join it, would do. Exit code 1: it would refuse.')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan cluster-bootstrap'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheClusterBootstrap } = await import('../actions/plan.ts');
+      context.ending = await planTheClusterBootstrap(context, options);
+    });
 };

@@ -21,6 +21,7 @@ export const addStart: AddCommand = (parent, context) => {
     .addHelpText('after', helpAfter(['runbook start safe-upgrade --node elitedesk-1'], START_ENDINGS));
   addSafeUpgrade(start, context);
   addClusterUpgrade(start, context);
+  addClusterBootstrap(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -63,5 +64,21 @@ function addClusterUpgrade(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startClusterUpgrade } = await import('../actions/start.ts');
       context.ending = await startClusterUpgrade(context, options);
+    });
+}
+
+function addClusterBootstrap(start: Command, context: CommandContext): void {
+  start
+    .command('cluster-bootstrap')
+    .summary('form the cluster, or let new members join it')
+    .description(
+      'Forms the cluster that runbook.yaml declares from members that are bare, or lets new ones join it: pools, networks, profiles and groups as declared. A member that holds anything is refused. Run it again to go on.',
+    )
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start cluster-bootstrap'], START_ENDINGS))
+    .action(async (options) => {
+      const { startClusterBootstrap } = await import('../actions/start.ts');
+      context.ending = await startClusterBootstrap(context, options);
     });
 }

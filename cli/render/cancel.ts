@@ -3,6 +3,7 @@ import type { RunView } from '../../plan/run.ts';
 /** What a cancel comes to where the run is now: the end of `… is asked to stop.` Pure. */
 export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
+  if (view?.runbook === 'cluster-bootstrap') return 'What it made stays: started again, it goes on from there.';
   if (view?.phase === 'roll back') return 'It is on its way back already, and goes it to its end.';
   if (view?.subject === 'all') return 'The member at work is brought back first; those that are finished stay so.';
   if (view?.phase === 'clean up')

@@ -1,3 +1,4 @@
+import type { RunResult } from '../../plan/run.ts';
 import { belongsTo } from '../run-state.ts';
 import type { RunRecord, StepRecord } from '../run-history.ts';
 import { painter } from './paint.ts';
@@ -49,8 +50,20 @@ export function renderRecord(record: RunRecord, options: RenderOptions): string[
       ? noteLines(run, options, paint)
       : [...waitingLines(run, run.view, options, paint), ...noteLines(run, options, paint)];
   const note = record.reconstructed ? wrap(clean(reconstructedNote(run.workflowId)), options.width) : [];
-  return [...lines, ...section(events), ...section(end), ...section(note)];
+  return [...lines, ...section(events), ...section(end), ...section(note), ...handOver(run.view?.result)];
 }
+
+/** Texts for the monorepo, as they are: they are copied from here. */
+const handOver = (result: RunResult | undefined): string[] =>
+  (result?.handOver ?? []).flatMap(({ path, text }) => [
+    '',
+    `For ${clean(path)}:`,
+    '',
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${clean(line)}`.trimEnd()),
+  ]);
 
 const servesRuns = (workflowId: string): boolean => /^(lock|doctor|glance)\//.test(workflowId);
 

@@ -23,6 +23,8 @@ export interface ReportFacts {
   failure?: { message: string; whatToDo: string };
   left: string[];
   next: { command: string; purpose: string }[];
+  /** Texts of several lines for the monorepo. */
+  handOver: { path: string; text: string }[];
   /** Where the steps come from, if not from the run itself. */
   note?: string;
   footer: string;
@@ -83,6 +85,10 @@ export function factsOf(record: RunRecord, now: string): ReportFacts {
     ...(result?.failure === undefined || refused.length > 0 ? {} : { failure: failureFacts(result.failure) }),
     left: (result?.left ?? []).map(clean),
     next: (result?.next ?? []).map(({ command, purpose }) => ({ command: clean(command), purpose: clean(purpose) })),
+    handOver: (result?.handOver ?? []).map(({ path, text }) => ({
+      path: clean(path),
+      text: text.split('\n').map(clean).join('\n'),
+    })),
     ...(reconstructed ? { note: clean(reconstructedNote(run.workflowId)) } : {}),
     footer: `Written ${dateTime(now)} UTC by runbook ${VERSION}. Times are UTC.`,
   };

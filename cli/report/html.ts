@@ -46,6 +46,7 @@ ${list(
       `<b class="${e(verdict)}">${e(verdict)}</b> ${e(name)}: ${e(message)}${whatToDo === undefined || verdict === 'passed' ? '' : `<br><small>${e(whatToDo)}</small>`}`,
   ),
 )}
+${report.handOver.map(({ path, text }) => section(`For ${path}`, `<pre>${e(text)}</pre>`)).join('\n')}
 <footer>${e(report.footer)}</footer>
 </main>
 </body>

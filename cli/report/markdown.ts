@@ -48,6 +48,15 @@ export function renderMarkdown(record: RunRecord, now: string): string {
       'Next',
       report.next.map(({ command, purpose }) => `- ${code(command)} — ${escape(purpose)}`),
     ),
+    ...report.handOver.flatMap(({ path, text }) =>
+      section(
+        `For ${escape(path)}`,
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => `    ${line}`),
+      ),
+    ),
     '',
     report.footer,
     '',

@@ -32,6 +32,26 @@ export interface Machine {
   /** Where HTTP is answered inside this machine. */
   endpoints: Endpoint[];
   datasets: Record<string, Dataset>;
+  /** Its zpools, where Incus's pools do not say which there are. */
+  zpools?: Record<string, Pool>;
+  /** Of a member that was installed without a cluster, also after it has joined one. */
+  incus?: Server;
+}
+
+/** An Incus that began without a cluster. */
+export interface Server {
+  /** What its daemon runs; once it is a member of the cluster, that is in there. */
+  version: string;
+  /** Its database; absent while it is a member of the simulation's cluster. */
+  database?: Cluster;
+  /** Where it listens, `10.0.0.11:8443`; absent where it does not. */
+  listens?: string;
+  /** What of the configuration is its own: `core.https_address`, `cluster.https_address`. */
+  addresses: Record<string, string>;
+  /** Its network interfaces for networks of Incus: a daemon that is killed leaves them, a reboot does not. */
+  bridges?: string[];
+  /** `running`: its daemon stops for good when it is restarted now; `stuck`: it was, and its daemon never answers. */
+  join?: 'running' | 'stuck';
 }
 
 export interface Unit {
@@ -88,9 +108,35 @@ export interface Cluster {
   volumes: Record<string, Volume>;
   pools: Record<string, Record<string, Pool>>;
   config: Record<string, string>;
+  networks: Record<string, Network>;
+  profiles: Record<string, Profile>;
+  /** Those beside `default`. */
+  groups: Record<string, Group>;
+  /** The secret of the last token for each name. */
+  tokens: Record<string, string>;
+  /** Aliases of the images that it has itself. */
+  aliases: string[];
+}
+
+export interface Network {
+  description: string;
+  config: Record<string, string>;
+}
+
+export interface Profile {
+  description: string;
+  config: Record<string, string>;
+  devices: Record<string, Record<string, string>>;
+}
+
+export interface Group {
+  description: string;
+  members: string[];
 }
 
 export interface ClusterMember {
+  /** Where it is called otherwise than its machine. */
+  machine?: string;
   /** What its daemon runs; it changes when `incus.service` restarts on another closure. */
   version: string;
   evacuated: boolean;
@@ -102,6 +148,9 @@ export interface ClusterMember {
 }
 
 export interface Pool {
+  /** Absent: `zfs`, in the dataset `incus` of the zpool that is called like the pool. */
+  driver?: string;
+  source?: string;
   status: 'Created';
   health: string;
   usedBytes: number;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { machineOf, type Store } from '../core/store.ts';
 import type { Machine, State } from '../core/state.ts';
+import { daemonStarts, setIncusVersion } from '../incus/servers.ts';
 import { readClosure } from '../nix/closure-files.ts';
 import { replaceLink } from '../nix/profile.ts';
 import { startUnit } from '../systemd/units.ts';
@@ -21,10 +22,11 @@ export function powerOff(store: Store, state: State, name: string): void {
 export function powerOn(store: Store, state: State, name: string): void {
   const machine = machineOf(state, name);
   bootSystem(store, machine);
-  const member = state.cluster.members[name];
-  if (!member) return;
+  if (machine.kind !== 'member') return;
   const closure = currentClosure(store, name);
-  if (closure?.spec.incus !== undefined) member.version = closure.spec.incus;
+  if (closure?.spec.incus !== undefined) setIncusVersion(state, name, closure.spec.incus);
+  if (machine.incus) machine.incus.bridges = [];
+  daemonStarts(store, machine);
   for (const guest of guestsOn(state, name))
     if (state.cluster.instances[guest.name]?.status === 'Running') bootSystem(store, guest);
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readOptions } from '../core/arguments.ts';
 import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
+import type { Pool, State } from '../core/state.ts';
 
 /** `date +%s.%N` by the machine's own clock. */
 export function date(call: Call): number {
@@ -40,31 +41,72 @@ export function zpool(call: Call): number {
   const asked = readOptions(rest, { flags: ['H', 'p'], values: ['o'], short: { H: 'H', p: 'p', o: 'o' } });
   if (verb !== 'list' || asked.value('o') !== 'name,health,size,alloc,free')
     throw new Unknown('expected list -Hp -o name,health,size,alloc,free');
-  const { pools } = call.store.read().cluster;
+  const pools = zpoolsOf(call.store.read(), call.machine);
   const [wanted] = asked.positionals;
   for (const name of wanted === undefined ? Object.keys(pools) : [wanted]) {
-    const pool = pools[name]?.[call.machine];
+    const pool = pools[name];
     if (!pool) throw new ToolError(`cannot open '${name}': no such pool`);
     call.out(`${[name, pool.health, pool.totalBytes, pool.usedBytes, pool.totalBytes - pool.usedBytes].join('\t')}\n`);
   }
   return 0;
 }
 
-/** `zfs list -Hp -t snapshot -d 1 -o name,creation -S creation DATASET`, newest first. */
-export function zfs(call: Call): number {
+function zpoolsOf({ machines, cluster }: State, machine: string): Record<string, Pool> {
+  const own = machines[machine]?.zpools;
+  if (own) return own;
+  return Object.fromEntries(
+    Object.entries(cluster.pools).flatMap(([name, places]) => (places[machine] ? [[name, places[machine]]] : [])),
+  );
+}
+
+/**
+ * `zfs list -Hp -t snapshot -d 1 -o name,creation -S creation DATASET`, newest first; `zfs list -Hp -t all -d 1 -o name DATASET`
+ * and with `-r`; `zfs destroy DATASET`.
+ */
+export async function zfs(call: Call): Promise<number> {
   const [verb, ...rest] = call.args;
+  if (verb === 'destroy') return destroy(call, rest);
   const asked = readOptions(rest, {
-    flags: ['H', 'p'],
+    flags: ['H', 'p', 'r'],
     values: ['t', 'd', 'o', 'S'],
-    short: { H: 'H', p: 'p', t: 't', d: 'd', o: 'o', S: 'S' },
+    short: { H: 'H', p: 'p', r: 'r', t: 't', d: 'd', o: 'o', S: 'S' },
   });
   const [name = ''] = asked.positionals;
-  const given = ['t', 'd', 'o', 'S'].map((option) => asked.value(option)).join(' ');
-  if (verb !== 'list' || given !== 'snapshot 1 name,creation creation')
-    throw new Unknown('expected list -Hp -t snapshot -d 1 -o name,creation -S creation');
-  const dataset = machineOf(call.store.read(), call.machine).datasets[name];
+  const given = ['t', 'd', 'o', 'S'].flatMap((option) => asked.value(option) ?? []).join(' ');
+  const { datasets } = machineOf(call.store.read(), call.machine);
+  const dataset = datasets[name];
+  const isKnown = ['snapshot 1 name,creation creation', 'all 1 name', 'all name'].includes(given);
+  if (verb !== 'list' || !isKnown || asked.has('r') !== (given === 'all name'))
+    throw new Unknown('expected list -Hp -t snapshot -d 1 -o name,creation -S creation, or -t all -d 1 -o name');
   if (!dataset) throw new ToolError(`cannot open '${name}': dataset does not exist`);
+  if (given.startsWith('all')) {
+    const isShown = (each: string): boolean =>
+      each === name || (each.startsWith(`${name}/`) && (asked.has('r') || !each.slice(name.length + 1).includes('/')));
+    const shown = Object.keys(datasets).filter(isShown).sort();
+    const own = Object.keys(dataset.snapshots).map((snapshot) => `${name}@${snapshot}`);
+    const below = shown.filter((each) => each !== name);
+    call.out([name, ...own, ...below].map((each) => `${each}\n`).join(''));
+    return 0;
+  }
   const snapshots = Object.entries(dataset.snapshots).sort(([, a], [, b]) => b.creation - a.creation);
   call.out(snapshots.map(([snapshot, { creation }]) => `${name}@${snapshot}\t${creation}\n`).join(''));
+  return 0;
+}
+
+async function destroy(call: Call, rest: readonly string[]): Promise<number> {
+  const [name = '', ...others] = rest;
+  if (others.length > 0 || name.startsWith('-')) throw new Unknown('expected destroy DATASET');
+  await call.update((state) => {
+    const { datasets } = machineOf(state, call.machine);
+    const dataset = datasets[name];
+    if (!dataset) throw new ToolError(`cannot open '${name}': dataset does not exist`);
+    const children = Object.keys(datasets).filter((each) => each.startsWith(`${name}/`));
+    const snapshots = Object.keys(dataset.snapshots).map((snapshot) => `${name}@${snapshot}`);
+    if (children.length + snapshots.length > 0)
+      throw new ToolError(
+        `cannot destroy '${name}': filesystem has children\nuse '-r' to destroy the following datasets:\n${[...children, ...snapshots].join('\n')}`,
+      );
+    Reflect.deleteProperty(datasets, name);
+  });
   return 0;
 }

@@ -5,9 +5,15 @@ import { readOptions, splitCommand } from '../core/arguments.ts';
 import { ToolError, Unknown, type Call, type Tool } from '../core/call.ts';
 import { hang } from '../core/faults.ts';
 import { intoRoot, outOfRoot } from '../core/paths.ts';
+import { machineOf } from '../core/store.ts';
+import type { State } from '../core/state.ts';
 import { evacuateMember, restoreMember } from './evacuation.ts';
 import { setInstanceState } from './instance-routes.ts';
+import { addMember, join as joinCluster, removeMember } from './joining.ts';
+import { deleteInstance, launch } from './launch.ts';
+import { deletePool } from './pools.ts';
 import { query } from './query.ts';
+import { seenBy } from './servers.ts';
 import { hasQuorum, instanceStatus, instanceView, isDaemonUp, memberView, waitsForOthers } from './view.ts';
 
 const COMMANDS: Readonly<Record<string, Tool>> = {
@@ -17,6 +23,12 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
   start: changeState,
   stop: changeState,
   restart: changeState,
+  launch,
+  delete: deleteInstance,
+  'admin init': joinCluster,
+  'storage delete': deletePool,
+  'cluster add': addMember,
+  'cluster remove': removeMember,
   'cluster list': clusterList,
   'cluster evacuate': evacuate,
   'cluster restore': restore,
@@ -28,7 +40,7 @@ export async function incus(call: Call): Promise<number> {
   if (verb === 'admin' && second === 'waitready') return waitReady(call);
   const isServerItself = verb === 'query' && call.args.at(-1) === '/1.0';
   await untilAnswered(call, isServerItself);
-  const name = verb === 'cluster' ? `${verb} ${second}` : verb;
+  const name = ['cluster', 'admin', 'storage'].includes(verb) ? `${verb} ${second}` : verb;
   const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!run) throw new Unknown(`unknown command incus ${verb} ${second}`);
   return run(call);
@@ -39,12 +51,17 @@ export async function incus(call: Call): Promise<number> {
  * it still tells of itself.
  */
 async function untilAnswered({ store, machine }: Call, isServerItself: boolean): Promise<void> {
-  const state = store.read();
+  const state = seenBy(store.read(), machine);
   if (!isDaemonUp(state, machine))
     throw new ToolError(
       `Error: The incus daemon doesn't appear to be started (socket path: /var/lib/incus/unix.socket)`,
     );
-  if ((!hasQuorum(state) && !isServerItself) || waitsForOthers(state, machine)) await hang();
+  if (isStuck(state, machine) || (!hasQuorum(state) && !isServerItself) || waitsForOthers(state, machine)) await hang();
+}
+
+/** A join was cut in the middle of it. */
+function isStuck(state: State, machine: string): boolean {
+  return machineOf(state, machine).incus?.join === 'stuck';
 }
 
 async function waitReady({ store, machine, args, err }: Call): Promise<number> {
@@ -52,8 +69,9 @@ async function waitReady({ store, machine, args, err }: Call): Promise<number> {
   const seconds = Number(asked.value('timeout') ?? 0);
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const state = store.read();
-    if (isDaemonUp(state, machine) && hasQuorum(state) && !waitsForOthers(state, machine)) return 0;
+    const state = seenBy(store.read(), machine);
+    if (isDaemonUp(state, machine) && !isStuck(state, machine) && hasQuorum(state) && !waitsForOthers(state, machine))
+      return 0;
     if (seconds > 0 && Date.now() >= end) break;
     await sleep(100);
   }
@@ -62,20 +80,21 @@ async function waitReady({ store, machine, args, err }: Call): Promise<number> {
   return 1;
 }
 
-function clusterList({ store, args, out }: Call): number {
+function clusterList({ store, machine, args, out }: Call): number {
   const asked = readOptions(args.slice(2), { values: ['format'], short: { f: 'format' } });
   if (asked.value('format') !== 'json') throw new Unknown('expected -f json');
-  const state = store.read();
+  const state = seenBy(store.read(), machine);
+  if (Object.keys(state.cluster.members).length === 0) throw new ToolError("Error: Server isn't part of a cluster");
   out(`${JSON.stringify(Object.keys(state.cluster.members).map((name) => memberView(state, name)))}\n`);
   return 0;
 }
 
 /** `incus list -f json [NAME]`. */
-function list({ store, args, out }: Call): number {
+function list({ store, machine, args, out }: Call): number {
   const asked = readOptions(args.slice(1), { flags: ['all-projects'], values: ['format'], short: { f: 'format' } });
   if (asked.value('format') !== 'json') throw new Unknown('expected -f json');
   const [name] = asked.positionals;
-  const state = store.read();
+  const state = seenBy(store.read(), machine);
   const found = Object.values(state.cluster.instances).filter(
     (instance) => name === undefined || instance.name === name,
   );

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { readOptions } from '../core/arguments.ts';
 import { ToolError, Unknown, type Call } from '../core/call.ts';
+import { formationRoutes } from './formation-routes.ts';
 import { instanceRoutes } from './instance-routes.ts';
+import type { State } from '../core/state.ts';
 import type { Answer, Route } from './routes.ts';
+import { outOfRoot } from '../core/paths.ts';
+import { seenBy } from './servers.ts';
 import { serverRoutes } from './server-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 
-const ROUTES: readonly Route[] = [...serverRoutes, ...instanceRoutes, ...storageRoutes];
+const ROUTES: readonly Route[] = [...serverRoutes, ...formationRoutes, ...instanceRoutes, ...storageRoutes];
 
 /** `incus query`: the REST API on the member's own socket. */
 export async function query(call: Call): Promise<number> {
@@ -29,13 +33,12 @@ export async function query(call: Call): Promise<number> {
     member: call.machine,
     parameters,
     query: Object.fromEntries(url.searchParams),
-    body: body === undefined ? {} : (JSON.parse(body) as Record<string, unknown>),
+    body: body === undefined ? {} : (JSON.parse(outOfRoot(body, call.root)) as Record<string, unknown>),
   };
   const checked = checkBody(request.body, route.body ?? []);
   if (checked !== undefined) throw new Unknown(`unknown field ${checked} in the body of ${method} ${target}`);
-  const answer = route.changes
-    ? await call.update((state) => route.handle(state, request))
-    : route.handle(call.store.read(), request);
+  const handle = (whole: State): Answer => route.handle(seenBy(whole, call.machine), { ...request, whole });
+  const answer = route.changes ? await call.update(handle) : handle(call.store.read());
   print(call, answer, asked.has('wait'));
   return 0;
 }

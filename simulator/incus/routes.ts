@@ -7,6 +7,8 @@ export interface Request {
   store: Store;
   /** Whose daemon was asked. */
   member: string;
+  /** The simulation itself, where `state` has that daemon's own database in the place of the cluster's. */
+  whole: State;
   parameters: Record<string, string>;
   query: Record<string, string>;
   body: Record<string, unknown>;
@@ -20,7 +22,7 @@ export type Answer =
   | { type: 'refused'; error: string };
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `:name` stands for one segment. */
   path: string;
   /** Whether the state is changed. */

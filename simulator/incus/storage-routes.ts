@@ -1,5 +1,6 @@
 import { ToolError } from '../core/call.ts';
 import type { Pool, State } from '../core/state.ts';
+import { poolView } from './formation-routes.ts';
 import { instanceStatus } from './view.ts';
 import { assertMemberReady, json, NEVER, operation, findVolume, volumeOf, type Request, type Route } from './routes.ts';
 
@@ -62,7 +63,8 @@ export const storageRoutes: readonly Route[] = [
 
 function poolOf(state: State, { parameters, query, member }: Request): Pool {
   const target = query['target'] ?? member;
-  if (!state.cluster.members[target]) throw new ToolError('Error: Cluster member not found');
+  if (query['target'] !== undefined && !state.cluster.members[target])
+    throw new ToolError('Error: Cluster member not found');
   const found = state.cluster.pools[parameters['pool'] ?? '']?.[target];
   if (!found) throw new ToolError('Error: Storage pool not found');
   assertMemberReady(state, target);
@@ -70,19 +72,9 @@ function poolOf(state: State, { parameters, query, member }: Request): Pool {
 }
 
 function pool(state: State, request: Request): ReturnType<Route['handle']> {
-  const { status } = poolOf(state, request);
+  poolOf(state, request);
   const name = request.parameters['pool'] ?? '';
-  const source =
-    request.query['target'] === undefined ? {} : { source: `${name}/incus`, 'zfs.pool_name': `${name}/incus` };
-  return json({
-    name,
-    driver: 'zfs',
-    status,
-    description: '',
-    config: source,
-    used_by: [],
-    locations: Object.keys(state.cluster.pools[name] ?? {}),
-  });
+  return json(poolView(state, name, state.cluster.pools[name] ?? {}, request.query['target']));
 }
 
 function createSnapshot(state: State, request: Request): ReturnType<Route['handle']> {

@@ -1,6 +1,7 @@
 import { memberOf, isUp } from '../core/reachability.ts';
 import { machineOf } from '../core/store.ts';
 import type { Instance, State } from '../core/state.ts';
+import { isMemberItself, listenAddress, machineOfMember } from './servers.ts';
 
 /** The cluster as Incus shows it: computed from what is switched on and runs. */
 
@@ -8,7 +9,7 @@ const ERROR_CODE = 112;
 const STATUS_CODES = { Running: 103, Stopped: 102, Frozen: 110 } as const;
 
 export function isDaemonUp(state: State, member: string): boolean {
-  const machine = machineOf(state, member);
+  const machine = machineOfMember(state, member);
   const unit = machine.units['incus.service'];
   if (machine.power !== 'on' || !unit) return false;
   // A unit that is still starting while its process is dead says so by its result.
@@ -16,22 +17,33 @@ export function isDaemonUp(state: State, member: string): boolean {
   return unit.active === 'active' || (unit.active === 'activating' && unit.result === 'success' && !diesInPatch);
 }
 
-/** A majority of the members: without it nothing can be read or changed, and every call hangs. */
+/** Whether the others hear of it. */
+function isHeard(state: State, member: string): boolean {
+  return (
+    isDaemonUp(state, member) && isMemberItself(state, member) && machineOfMember(state, member).incus?.join !== 'stuck'
+  );
+}
+
+/**
+ * A majority of the members: without it nothing can be read or changed, and every call hangs. A server without a cluster needs
+ * nobody else, and one that has not joined to the end has no vote.
+ */
 export function hasQuorum(state: State): boolean {
-  const members = Object.keys(state.cluster.members);
-  return members.filter((name) => isDaemonUp(state, name)).length * 2 > members.length;
+  const voters = Object.keys(state.cluster.members).filter((name) => isMemberItself(state, name));
+  return voters.length === 0 || voters.filter((name) => isHeard(state, name)).length * 2 > voters.length;
 }
 
 /** An upgraded daemon waits, deaf, until the others are upgraded too. */
 export function waitsForOthers(state: State, member: string): boolean {
-  const own = state.cluster.members[member]?.version ?? '';
+  const own = state.cluster.members[member]?.version;
+  if (own === undefined) return false;
   return Object.values(state.cluster.members).some(({ version }) => compareVersions(version, own) < 0);
 }
 
 export function memberStatus(state: State, name: string): { status: string; message: string } {
   const member = state.cluster.members[name];
   if (member?.evacuated) return { status: 'Evacuated', message: 'Unavailable due to maintenance' };
-  if (!isDaemonUp(state, name)) {
+  if (!isHeard(state, name)) {
     const since = new Date(Date.now() - 25_100).toISOString().replace('T', ' ').replace('Z', '000000 +0000 UTC');
     return { status: 'Offline', message: `No heartbeat for 25.1s (${since})` };
   }
@@ -52,11 +64,11 @@ export function compareVersions(a: string, b: string): number {
 }
 
 export function memberView(state: State, name: string): object {
-  const machine = machineOf(state, name);
+  const machine = machineOfMember(state, name);
   const member = state.cluster.members[name];
   return {
     server_name: name,
-    url: `https://${machine.address}:8443`,
+    url: `https://${listenAddress(machine) ?? `${machine.address}:8443`}`,
     database: true,
     ...memberStatus(state, name),
     architecture: 'x86_64',
@@ -64,13 +76,17 @@ export function memberView(state: State, name: string): object {
     failure_domain: 'default',
     description: member?.description ?? '',
     config: {},
-    groups: ['default'],
+    groups: ['default', ...groupsOf(state, name)],
   };
+}
+
+function groupsOf({ cluster }: State, member: string): string[] {
+  return Object.entries(cluster.groups).flatMap(([group, { members }]) => (members.includes(member) ? [group] : []));
 }
 
 /** The first member that is up leads. */
 function rolesOf(state: State, name: string): string[] {
-  const leader = Object.keys(state.cluster.members).find((candidate) => isDaemonUp(state, candidate));
+  const leader = Object.keys(state.cluster.members).find((candidate) => isHeard(state, candidate));
   return name === leader ? ['database-leader', 'database'] : ['database'];
 }
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Unknown, type Call } from '../core/call.ts';
 import { machineOf } from '../core/store.ts';
 import type { Machine, State, Unit } from '../core/state.ts';
+import { incusVersion, setIncusVersion } from '../incus/servers.ts';
 import { waitsForOthers } from '../incus/view.ts';
 import { startUnit } from '../systemd/units.ts';
 import { readClosure } from './closure-files.ts';
@@ -76,8 +77,7 @@ function applyToMachine(state: State, name: string, { spec }: Closure, units: st
   const { network, failedUnits = [] } = spec.activation ?? {};
   machine.power = network === 'cuts off' ? 'cut off' : 'on';
   setSshd(machine, network !== 'stops sshd');
-  const member = state.cluster.members[name];
-  if (member && spec.incus !== undefined) member.version = spec.incus;
+  if (spec.incus !== undefined) setIncusVersion(state, name, spec.incus);
   for (const unit of failedUnits) machine.units[unit] ??= { ...installed(unit) };
   const failed = [...new Set([...units, ...failedUnits])].filter(
     (unit) => !startUnit(machine, unit, !failedUnits.includes(unit)),
@@ -143,7 +143,7 @@ function installed(unit: string): Machine['units'][string] {
 
 /** Those of the machine's own services that each new configuration changes, and Incus where its version is another. */
 function restartedUnits(state: State, name: string, { spec }: Closure): string[] {
-  const changed = spec.incus !== undefined && state.cluster.members[name]?.version !== spec.incus;
+  const changed = spec.incus !== undefined && incusVersion(state, name) !== spec.incus;
   return [...(changed ? ['incus.service'] : []), 'prometheus-node-exporter.service'];
 }
 

@@ -4,6 +4,7 @@ import { Unknown, type Call } from '../core/call.ts';
 import { machineOf } from '../core/store.ts';
 import type { Machine, Unit } from '../core/state.ts';
 import { readClosure } from '../nix/closure-files.ts';
+import { daemonStarts, setIncusVersion } from '../incus/servers.ts';
 import { endUnit } from './transient.ts';
 import { startUnit, stopUnit, unitName } from './units.ts';
 import { existsSync } from 'node:fs';
@@ -130,9 +131,10 @@ async function start(call: Call, name: string, verb: string): Promise<number> {
     const unit = machine.units[name];
     if (!unit) return 'absent';
     if (verb === 'start' && unit.active === 'active') return 'started';
-    const member = state.cluster.members[call.machine];
-    if (member && name === 'incus.service' && spec?.incus !== undefined) member.version = spec.incus;
-    return startUnit(machine, name, !broken.includes(name)) ? 'started' : 'failed';
+    if (name === 'incus.service' && spec?.incus !== undefined) setIncusVersion(state, call.machine, spec.incus);
+    const isStarted = startUnit(machine, name, !broken.includes(name));
+    if (name === 'incus.service' && isStarted) daemonStarts(call.store, machine);
+    return isStarted ? 'started' : 'failed';
   });
   if (answer === 'started') return 0;
   if (answer === 'absent') {

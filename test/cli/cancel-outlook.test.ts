@@ -12,6 +12,7 @@ describe('what a cancel comes to', () => {
     ['cluster-upgrade', 'snapshot', /^Snapshots that it made are kept/],
     ['cluster-upgrade', 'deploy', /no way back/],
     ['cluster-upgrade', 'clean up', /no way back/],
+    ['cluster-bootstrap', 'join', /^What it made stays/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {
     expect(cancelOutlook(aView({ runbook, phase }))).toMatch(outlook);
   });

@@ -39,13 +39,15 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
       --activation-timeout`.split(/\s+/),
   },
   docker: ENGINE,
-  find: { verbs: always(0), valued: ['-maxdepth', '-name'] },
+  find: { verbs: always(0), valued: ['-maxdepth', '-mindepth', '-name', '-printf'] },
+  getent: { verbs: always(1) },
+  ip: { verbs: always(2) },
   flock: { verbs: always(0), valued: ['--conflict-exit-code'] },
   git: { verbs: ([verb, what]) => (verb === 'cat-file' && what === 'blob' ? 2 : 1), valued: ['-C'] },
   incus: {
-    verbs: nounFirst('cluster', 'admin'),
+    verbs: nounFirst('cluster', 'admin', 'storage'),
     kept: ['-f', '-X', '--action', '--mode'],
-    valued: ['-d'],
+    valued: ['-d', '--target', '--storage', '--config'],
     operand: (word) => (word.startsWith('/') ? apiShape(word) : '…'),
   },
   nix: { verbs: nounFirst('store', 'flake'), kept: ['--extra-experimental-features'] },
@@ -58,6 +60,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   systemctl: { verbs: always(1), kept: ['--property', '--output'] },
   'systemd-run': { verbs: always(0), valued: ['-p'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
+  umount: { verbs: always(0) },
   zpool: { verbs: always(1), kept: ['-o'] },
 };
 
@@ -130,7 +133,9 @@ function jsonShape(text: string): string {
 }
 
 const API_NOUNS = new Set(
-  '1.0 cluster members custom instances resources snapshots state storage-pools volumes operations'.split(' '),
+  '1.0 cluster custom groups instances members networks operations profiles resources snapshots state storage-pools volumes'.split(
+    ' ',
+  ),
 );
 
 function apiShape(target: string): string {

@@ -14,7 +14,7 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   /^deploy --skip-checks --hostname … --ssh-opts … --magic-rollback … …$/,
   // The simulation's own flake, and its units.
   /^git -C … show …$/,
-  /^\.unit-ended /,
+  /^\.(unit-ended|incus-joins|connect) /,
 ];
 
 /** Command lines of a run over the simulation that no scenario holds against the real program, one line for each shape. */

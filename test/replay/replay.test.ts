@@ -27,6 +27,7 @@ describe('recorded runs', () => {
 
   it('are there of plans that change nothing, too', () => {
     expect(Object.keys(histories).filter((name) => name.endsWith('/plan-only'))).toEqual([
+      'clusterBootstrap/plan-only',
       'clusterUpgrade/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',

@@ -7,8 +7,13 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs a program of the worker's, with its input closed. Ended after the time: exit code 124. */
-export function runOnWorker({ binDir }: Simulation, argv: readonly string[], timeoutMs = 30_000): Promise<Ran> {
+/** Runs a program of the worker's, with nothing on its input unless it is given. Ended after the time: exit code 124. */
+export function runOnWorker(
+  { binDir }: Simulation,
+  argv: readonly string[],
+  timeoutMs = 30_000,
+  input = '',
+): Promise<Ran> {
   const [program = '', ...args] = argv;
   const env = { ...process.env, PATH: `${binDir}:${process.env['PATH'] ?? ''}` };
   return new Promise((resolve) => {
@@ -19,7 +24,7 @@ export function runOnWorker({ binDir }: Simulation, argv: readonly string[], tim
       const exitCode = child.exitCode ?? (error ? 124 : 0);
       resolve({ exitCode, stdout, stderr });
     });
-    child.stdin?.end();
+    child.stdin?.end(input);
   });
 }
 
@@ -29,9 +34,15 @@ export function runOn(
   machine: string,
   argv: readonly string[],
   timeoutMs?: number,
+  input?: string,
 ): Promise<Ran> {
   const command = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  return runOnWorker(simulation, ['ssh', '-o', 'StrictHostKeyChecking=no', `root@${machine}`, command], timeoutMs);
+  return runOnWorker(
+    simulation,
+    ['ssh', '-o', 'StrictHostKeyChecking=no', `root@${machine}`, command],
+    timeoutMs,
+    input,
+  );
 }
 
 /** deploy-rs for a node of the repository's newest revision. */

@@ -143,10 +143,10 @@ describe('the simulated fleet', () => {
   });
 
   it('refuses what it does not know, and remembers that it was asked', async () => {
-    const ran = await runOn(simulation, 'elitedesk-1', ['incus', 'cluster', 'remove', 'nuc-1', '--force']);
+    const ran = await runOn(simulation, 'elitedesk-1', ['incus', 'cluster', 'rename', 'nuc-1', 'nuc-2']);
     expect(ran).toMatchObject({
       exitCode: 64,
-      stderr: expect.stringContaining('unknown command incus cluster remove'),
+      stderr: expect.stringContaining('unknown command incus cluster rename'),
     });
     expect(await runOnWorker(simulation, ['ssh', '-o', 'Nonsense=1', 'nuc-1', 'true'])).toMatchObject({ exitCode: 64 });
     expect(simulation.unknown()).toHaveLength(2);

@@ -49,12 +49,13 @@ export class Replay {
     return this.#names.reduce((before, [name, to]) => before.replace(name, to), now);
   }
 
-  async run({ host, argv, exitCode }: Command): Promise<Ran> {
+  async run({ host, argv, exitCode, input }: Command): Promise<Ran> {
     const words = argv.map((word) => this.translated(word));
     // What hung until it was killed need not hang as long here.
     const timeoutMs = exitCode === 124 ? 500 : 60_000;
-    if (host === 'worker') return runOnWorker(this.#simulation, words, timeoutMs);
-    return runOn(this.#simulation, this.translated(host), words, timeoutMs);
+    const read = input === undefined ? '' : this.translated(input);
+    if (host === 'worker') return runOnWorker(this.#simulation, words, timeoutMs, read);
+    return runOn(this.#simulation, this.translated(host), words, timeoutMs, read);
   }
 
   async act(act: Act): Promise<void> {
@@ -67,6 +68,9 @@ export class Replay {
         await this.#simulation.publishImage(this.translated('10.89.0.2:5000/web:latest'), { healthy: act.healthy });
         return;
       }
+      case 'bare':
+        this.#makeFolders();
+        return;
       case 'power on':
       case 'power off':
         for (const host of act.hosts)
@@ -80,6 +84,15 @@ export class Replay {
     for (const [key, value] of theirs) {
       const own = ours.get(key);
       if (own !== undefined && own !== value) this.#learnt.set(value, own);
+    }
+  }
+
+  /** What is in the lab's data disks beside Incus's. */
+  #makeFolders(): void {
+    for (const machine of Object.keys(this.#simulation.readState().machines)) {
+      const data = join(this.#simulation.store.root(machine), 'data');
+      for (const folder of ['incus', 'full']) mkdirSync(join(data, folder), { recursive: true });
+      writeFileSync(join(data, 'full', 'something'), '');
     }
   }
 
@@ -116,6 +129,7 @@ function specOf(change: { version?: string; kernel?: string; incus?: string; hoo
 function identities(stdout: string): Map<string, string> {
   const text = stdout.trim();
   if (/^(\/nix\/store\/\S+|\/tmp\/deploy-rs-\S+|(sha256:)?[0-9a-f]{64})$/.test(text)) return new Map([['', text]]);
+  if (/^[A-Za-z0-9+/=]{200,}$/.test(text)) return new Map([['', text]]);
   if (!text.startsWith('[')) return new Map();
   const [first] = JSON.parse(text) as Record<string, unknown>[];
   return new Map(

@@ -19,15 +19,16 @@ describe('the simulated programs answer as the real ones did:', () => {
   });
 
   it.each(subjects().filter((subject) => !(subject in NOT_PLAYED)))('%s', async (subject) => {
-    const simulation = await simulator.create();
+    const entries = transcript(subject);
+    const simulation = await simulator.create({ bare: entries.some((each) => 'act' in each && each.act === 'bare') });
     const replay = new Replay(simulation, subject);
     await replay.prepare();
     const problems: string[] = [];
-    for (const entry of transcript(subject)) {
+    for (const entry of entries) {
       if (!isCommand(entry)) await replay.act(entry);
       else if (!isLeftOut(subject, entry)) problems.push(...(await settledDifference(replay, entry)));
     }
-    expect(staleNotes(subject, transcript(subject).filter(isCommand))).toEqual([]);
+    expect(staleNotes(subject, entries.filter(isCommand))).toEqual([]);
     expect(problems).toEqual([]);
     expect(simulation.unknown()).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, HealthReport } from '../../activities/contract.ts';
+import type { Activities, FormationActivities, HealthReport } from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
 import type { Closure, SystemState, UpgradeObservation } from '../../plan/observation.ts';
 import type { UpgradeScope } from '../../plan/safe-upgrade.ts';
@@ -123,6 +123,21 @@ export interface World {
   activities: Activities;
 }
 
+const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
+const NO_FORMATION: FormationActivities = {
+  resolveFormation: notHere,
+  observeFormation: notHere,
+  listenForCluster: notHere,
+  createPool: notHere,
+  createManagedNetwork: notHere,
+  formCluster: notHere,
+  joinCluster: notHere,
+  setClusterConfig: notHere,
+  setProfile: notHere,
+  setGroup: notHere,
+  tryMember: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -136,6 +151,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
   };
   const acts: Activities = {
     ...createLockActivities(),
+    ...NO_FORMATION,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

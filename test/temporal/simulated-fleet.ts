@@ -30,7 +30,11 @@ export interface SimulatedFleet {
  */
 export async function startSimulatedFleet(
   env: TestWorkflowEnvironment,
-  { dir: given, worker: hasWorker = true, ...options }: { fleetFile?: string; dir?: string; worker?: boolean } = {},
+  {
+    dir: given,
+    worker: hasWorker = true,
+    ...options
+  }: { fleetFile?: string; dir?: string; worker?: boolean; bare?: boolean } = {},
 ): Promise<SimulatedFleet> {
   const dir = given ?? (await mkdtemp(join(tmpdir(), 'runbook-sim-')));
   const simulation = await createSimulation(join(dir, 'fleet'), { pace: 0, ...options });

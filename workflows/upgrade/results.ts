@@ -1,4 +1,5 @@
 import { FAILURES } from '../../plan/failures.ts';
+import type { Gate } from '../../plan/gates.ts';
 import { count } from '../../plan/count.ts';
 import type { RunResult } from '../../plan/run.ts';
 import type { UpgradePlan, UpgradeScope } from '../../plan/safe-upgrade.ts';
@@ -26,7 +27,7 @@ export function planned({ view }: Run, plan: UpgradePlan): RunResult {
 }
 
 /** Each gate says for itself why: the summary does not say it again. */
-export function refused({ refusals }: Pick<UpgradePlan, 'refusals'>, fact = 'Not started'): RunResult {
+export function refused({ refusals }: { refusals: readonly Omit<Gate, 'name'>[] }, fact = 'Not started'): RunResult {
   const gates = `${count(refusals.length, 'gate')} ${refusals.length === 1 ? 'refuses' : 'refuse'}`;
   return {
     outcome: 'Failed',

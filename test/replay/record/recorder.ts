@@ -15,7 +15,7 @@ const FOLDER = '/tmp/runbook-recording';
 export interface Stage {
   env: TestWorkflowEnvironment;
   /** Starts a simulated fleet with a worker; `change` alters its runbook.yaml. */
-  startFleet: (change?: (fleetFile: string) => string) => Promise<SimulatedFleet>;
+  startFleet: (change?: (fleetFile: string) => string, options?: { bare: boolean }) => Promise<SimulatedFleet>;
 }
 
 /** Makes runs and answers with the one to record. It fails where a run did not end as its name says. */
@@ -53,8 +53,8 @@ async function onStage(env: TestWorkflowEnvironment, scenario: Scenario): Promis
   try {
     const handle = await scenario({
       env,
-      startFleet: async (change = (text) => text) =>
-        (fleet = await startSimulatedFleet(env, { dir: FOLDER, fleetFile: change(referenceFleetFile()) })),
+      startFleet: async (change = (text) => text, options = { bare: false }) =>
+        (fleet = await startSimulatedFleet(env, { dir: FOLDER, fleetFile: change(referenceFleetFile()), ...options })),
     });
     return neutral(historyToJSON(await handle.fetchHistory()));
   } finally {

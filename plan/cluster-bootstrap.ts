@@ -1,0 +1,199 @@
+import {
+  sourceOf,
+  type ClusterContents,
+  type FormationObservation,
+  type FormationScope,
+  type MemberFormation,
+} from './formation.ts';
+import { formationGates, type FormationGate } from './formation-gates.ts';
+import type { StepView } from './run.ts';
+
+/** What is done, in this order; each looks before it acts. */
+export type FormationStep =
+  | { type: 'listen'; member: string }
+  | { type: 'pool'; member: string; name: string }
+  | { type: 'network'; member: string; name: string }
+  | { type: 'form'; member: string }
+  /** `interrupted`: the cluster lists it already, and it knows nothing of that. */
+  | { type: 'join'; member: string; via: string; interrupted: boolean }
+  | { type: 'config'; via: string; keys: string[] }
+  | { type: 'profile'; via: string; name: string }
+  | { type: 'group'; via: string; name: string }
+  | { type: 'trial'; member: string; via: string };
+
+export interface FormationPlan {
+  gates: FormationGate[];
+  refusals: FormationGate[];
+  steps: FormationStep[];
+  /** What is there and is not as declared: left as it is, because somebody set it. */
+  drift: string[];
+  alreadySo: boolean;
+}
+
+/** What stands between the members as they are and the cluster as it is declared. Pure; `now` is ISO 8601. */
+export function planFormation(scope: FormationScope, observation: FormationObservation, now: string): FormationPlan {
+  const gates = formationGates(scope, observation, now);
+  const { first, joined, others } = rolesOf(observation);
+  const { contents } = observation;
+  const via = first?.name ?? '';
+  const forming: FormationStep[] = first === undefined || first.clustered === true ? [] : formFirst(scope, first);
+  const declared = declaredSteps(scope, via, contents);
+  const differences = contents === undefined ? [] : driftOf(scope, contents);
+  const newcomers = [...(first?.clustered === true ? [] : [via]), ...others.map(({ name }) => name)];
+  const steps: FormationStep[] = [
+    ...forming,
+    ...others.map(({ name, interrupted }): FormationStep => ({ type: 'join', member: name, via, interrupted })),
+    ...declared,
+    ...newcomers.map((member): FormationStep => ({ type: 'trial', member, via })),
+  ];
+  return {
+    gates,
+    refusals: gates.filter(({ verdict }) => verdict === 'refused'),
+    steps,
+    drift: differences,
+    alreadySo: steps.length === 0 && joined.length === scope.members.length,
+  };
+}
+
+interface Roles {
+  /** Forms the cluster, or answers for it. */
+  first: MemberFormation | undefined;
+  joined: MemberFormation[];
+  others: MemberFormation[];
+}
+
+function rolesOf({ members }: FormationObservation): Roles {
+  const joined = members.filter((member) => member.clustered === true);
+  const first = joined.find(({ cluster }) => cluster !== undefined) ?? joined[0] ?? members[0];
+  return { first, joined, others: members.filter((member) => member.clustered !== true && member !== first) };
+}
+
+/** What an interrupted run made already is not made again. */
+function formFirst({ cluster }: FormationScope, first: MemberFormation): FormationStep[] {
+  const member = first.name;
+  const pools = Object.keys(cluster.pools).filter((name) => !first.pools.some((pool) => pool.name === name));
+  const networks = Object.keys(cluster.networks).filter((name) => !first.networks.includes(name));
+  return [
+    { type: 'listen', member },
+    ...pools.map((name): FormationStep => ({ type: 'pool', member, name })),
+    ...networks.map((name): FormationStep => ({ type: 'network', member, name })),
+    { type: 'form', member },
+  ];
+}
+
+/** What the whole cluster is given. What somebody set otherwise is not changed: see {@link driftOf}. */
+function declaredSteps(
+  { cluster }: FormationScope,
+  via: string,
+  contents: ClusterContents | undefined,
+): FormationStep[] {
+  const keys = Object.keys(cluster.config).filter((key) => contents?.config[key] === undefined);
+  const profiles = Object.keys(cluster.profiles).filter((name) => {
+    const found = contents?.profiles.find((profile) => profile.name === name);
+    return found === undefined || isBlank(found);
+  });
+  const groups = Object.entries(cluster.groups).filter(([name, { members }]) => {
+    const found = contents?.groups.find((group) => group.name === name);
+    return found === undefined || members.some((member) => !found.members.includes(member));
+  });
+  return [
+    ...(keys.length === 0 ? [] : [{ type: 'config', via, keys } as const]),
+    ...profiles
+      .filter((name) => !isBlankDeclaration(cluster.profiles[name]))
+      .map((name): FormationStep => ({ type: 'profile', via, name })),
+    ...groups.map(([name]): FormationStep => ({ type: 'group', via, name })),
+  ];
+}
+
+type Settings = { config: object; devices: object };
+const isBlank = ({ config, devices }: Settings): boolean =>
+  Object.keys(config).length === 0 && Object.keys(devices).length === 0;
+/** `default` is there from the beginning; declared without anything in it, there is nothing to do. */
+const isBlankDeclaration = (profile: Settings | undefined): boolean => profile !== undefined && isBlank(profile);
+
+/** Incus keeps what `auto` came to. */
+const differs = (declared: string, found: string | undefined): boolean =>
+  declared === 'auto' ? found === undefined : declared !== found;
+
+const compare = (
+  what: string,
+  declared: Readonly<Record<string, string>>,
+  found: Readonly<Record<string, string>>,
+): string[] =>
+  Object.entries(declared)
+    .filter(([key, value]) => differs(value, found[key]))
+    .map(([key, value]) => `${what}: ${key} is ${found[key] ?? 'not set'}, declared is ${value}`);
+
+/** What a cluster has that is not as declared, one line each; what is not there at all is a step instead. */
+export function driftOf({ cluster, members }: FormationScope, contents: ClusterContents): string[] {
+  const missing = (what: string, names: readonly string[], found: readonly { name: string }[]): string[] =>
+    names.filter((name) => !found.some((each) => each.name === name)).map((name) => `${what} ${name} is not there`);
+  return [
+    ...missing('pool', Object.keys(cluster.pools), contents.pools),
+    ...missing('network', Object.keys(cluster.networks), contents.networks),
+    ...Object.entries(cluster.pools).flatMap(([name, pool]) => [
+      ...contents.pools
+        .filter((found) => found.name === name && found.driver !== pool.type)
+        .map(({ driver }) => `pool ${name}: driver is ${driver}, declared is ${pool.type}`),
+      ...members.flatMap(({ name: member }) => {
+        const found = contents.sources[`${member}/${name}`];
+        return found === undefined || found === sourceOf(pool)
+          ? []
+          : [`pool ${name} on ${member}: source is ${found}, declared is ${sourceOf(pool)}`];
+      }),
+    ]),
+    ...contents.networks.flatMap(({ name, config }) =>
+      compare(`network ${name}`, cluster.networks[name]?.config ?? {}, config),
+    ),
+    ...contents.profiles
+      .filter((profile) => !isBlank(profile))
+      .flatMap(({ name, config, devices }) => [
+        ...compare(`profile ${name}`, cluster.profiles[name]?.config ?? {}, config),
+        ...Object.entries(cluster.profiles[name]?.devices ?? {}).flatMap(([device, keys]) =>
+          compare(`profile ${name}, device ${device}`, keys, devices[device] ?? {}),
+        ),
+      ]),
+    ...compare(
+      'cluster',
+      Object.fromEntries(Object.entries(cluster.config).filter(([key]) => contents.config[key] !== undefined)),
+      contents.config,
+    ),
+  ];
+}
+
+/** As they are shown before and while they run. */
+export const formationViews = (steps: readonly FormationStep[], cluster: FormationScope['cluster']): StepView[] =>
+  steps.map((step) => ({ ...describeStep(step, cluster), state: 'pending' }));
+
+export function describeStep(
+  step: FormationStep,
+  cluster: FormationScope['cluster'],
+): Pick<StepView, 'id' | 'phase' | 'title'> {
+  switch (step.type) {
+    case 'listen':
+      return { id: `listen-${step.member}`, phase: 'form', title: `${step.member} listens on port ${cluster.port}` };
+    case 'pool': {
+      const pool = cluster.pools[step.name];
+      const where = pool === undefined ? '' : ` at ${sourceOf(pool)}`;
+      return { id: `pool-${step.name}`, phase: 'form', title: `${step.member}: pool ${step.name}${where}` };
+    }
+    case 'network':
+      return { id: `network-${step.name}`, phase: 'form', title: `${step.member}: network ${step.name}` };
+    case 'form':
+      return { id: `form-${step.member}`, phase: 'form', title: `${step.member} becomes the first member` };
+    case 'join':
+      return {
+        id: `join-${step.member}`,
+        phase: 'join',
+        title: `${step.member} joins${step.interrupted ? ' (an earlier join was interrupted)' : ''}`,
+      };
+    case 'config':
+      return { id: 'config', phase: 'configure', title: step.keys.join(', ') };
+    case 'profile':
+      return { id: `profile-${step.name}`, phase: 'configure', title: `profile ${step.name}` };
+    case 'group':
+      return { id: `group-${step.name}`, phase: 'configure', title: `group ${step.name}` };
+    case 'trial':
+      return { id: `trial-${step.member}`, phase: 'verify', title: `${step.member}: a container starts and goes` };
+  }
+}

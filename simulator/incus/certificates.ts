@@ -1,0 +1,80 @@
+import { X509Certificate } from 'node:crypto';
+
+/**
+ * Certificates as Incus makes them, made once: valid from 2025 to 2049. Their keys were thrown away, nothing listens here.
+ */
+const CLUSTER = `-----BEGIN CERTIFICATE-----
+MIIB9DCCAXqgAwIBAgIRANCfRjUSPJmHEDdPSXuMQcIwCgYIKoZIzj0EAwMwMjEZ
+MBcGA1UECgwQTGludXggQ29udGFpbmVyczEVMBMGA1UEAwwMcm9vdEBjbHVzdGVy
+MB4XDTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowMjEZMBcGA1UECgwQTGlu
+dXggQ29udGFpbmVyczEVMBMGA1UEAwwMcm9vdEBjbHVzdGVyMHYwEAYHKoZIzj0C
+AQYFK4EEACIDYgAEIzTtficahm9Lma+TvTwEXzEQzcWSk63KVFAuzZyiWv4ivcLH
+JOEfXHq0+gF1tbI4z+qv+WO6yTg/1Og8P8WHNaWWLt/5Rm0n3b2xPMh7LFJNKuYu
+US6qzg9eDIcVV0PCo1QwUjAMBgNVHRMBAf8EAjAAMBMGA1UdJQQMMAoGCCsGAQUF
+BwMBMA4GA1UdDwEB/wQEAwIFoDAdBgNVHQ4EFgQUmZzSJQZxfMaJRvCohF/9ruOs
+5PIwCgYIKoZIzj0EAwMDaAAwZQIwBjwKiGZpwCnT6Yh0i0an54tcMaDxSjw44yez
+3X3PNEU/t4HxtdEW3VlNCFZ/bMqKAjEAxNn+mxcY/T1jXZD1x3dVtzntDsUgzE9s
+m5gn2DuKybMUaloXZuWSordaULrM7HbN
+-----END CERTIFICATE-----
+`;
+
+const OWN: readonly string[] = [
+  `-----BEGIN CERTIFICATE-----
+MIIB/TCCAYKgAwIBAgIRAPdDPvGITOG53IN6oYX1PHswCgYIKoZIzj0EAwMwNjEZ
+MBcGA1UECgwQTGludXggQ29udGFpbmVyczEZMBcGA1UEAwwQcm9vdEBlbGl0ZWRl
+c2stMTAeFw0yNTAxMDEwMDAwMDBaFw00OTEyMzEwMDAwMDBaMDYxGTAXBgNVBAoM
+EExpbnV4IENvbnRhaW5lcnMxGTAXBgNVBAMMEHJvb3RAZWxpdGVkZXNrLTEwdjAQ
+BgcqhkjOPQIBBgUrgQQAIgNiAASULhNqxBQdJ7gdZQ3x89uX9Y4sk3SbaSm5/toz
+IKt7pEUb3kOsM73V/QEd3L6eS53mde20cMPfySsdQVm57uBfPVH2+trTLy5tjO/y
+VEE4NU+F/HOYs5hY0tpHwc10xnSjVDBSMAwGA1UdEwEB/wQCMAAwEwYDVR0lBAww
+CgYIKwYBBQUHAwEwDgYDVR0PAQH/BAQDAgWgMB0GA1UdDgQWBBQmztDZFPyJ27Ye
+N5VSR417iXtCEDAKBggqhkjOPQQDAwNpADBmAjEAh1QsVRp09VeDtkmMraCvJf/0
+LI5q1XLDolDaQxnz3VVjjtktmK/J7yoqw43MOxt1AjEAyBBkMzo9P2GmvTuY9FN3
+ZfM/eI1kjgWpFwkQlWFGDajSsbbuHx/BRN1/kytldPKc
+-----END CERTIFICATE-----
+`,
+  `-----BEGIN CERTIFICATE-----
+MIIB+zCCAYGgAwIBAgIQJLO2sN9p9egGSscMWBVVMDAKBggqhkjOPQQDAzA2MRkw
+FwYDVQQKDBBMaW51eCBDb250YWluZXJzMRkwFwYDVQQDDBByb290QGVsaXRlZGVz
+ay0yMB4XDTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowNjEZMBcGA1UECgwQ
+TGludXggQ29udGFpbmVyczEZMBcGA1UEAwwQcm9vdEBlbGl0ZWRlc2stMjB2MBAG
+ByqGSM49AgEGBSuBBAAiA2IABHthZuxPz3NsJu0uivmyfauu60+7o39vuTK8A4or
+eyUmmlnPeu6CR8jFk87qsHBwQELqWKRFS6lAxPc6430SVsrMVqrCwh0IWtCgfWt2
+e3uGiqtVrKibUP3ylhpoMsNRIaNUMFIwDAYDVR0TAQH/BAIwADATBgNVHSUEDDAK
+BggrBgEFBQcDATAOBgNVHQ8BAf8EBAMCBaAwHQYDVR0OBBYEFJy2rEk8uQ3PiH0a
+zNbdJPEd7BpAMAoGCCqGSM49BAMDA2gAMGUCMQCT2mJa4pSgHksMHODh2OJpO0YW
+ydq21nBumrYntMfOBSmgyWjLE6xcoSI7b1Fyvy4CMEx36hdzq3CGiFLIIcF3y6Fp
+Lb1q8Cx1iM5xbkX77AjmUJt98L3uLjCuTkP7Edzxvw==
+-----END CERTIFICATE-----
+`,
+  `-----BEGIN CERTIFICATE-----
+MIIB7jCCAXWgAwIBAgIQZ6QbT8cSZwbUe+K3OgP+CzAKBggqhkjOPQQDAzAwMRkw
+FwYDVQQKDBBMaW51eCBDb250YWluZXJzMRMwEQYDVQQDDApyb290QG51Yy0xMB4X
+DTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowMDEZMBcGA1UECgwQTGludXgg
+Q29udGFpbmVyczETMBEGA1UEAwwKcm9vdEBudWMtMTB2MBAGByqGSM49AgEGBSuB
+BAAiA2IABPtaH5xfJpH8WqwiQOb1LfBPNWl73oCnV0WZlMQ9OmW8Itt06rudgJKf
+gwoB10kBO+M6vh4jG+uuzUeIXbgo2rKcUoNBqgSONt3Y2Ukm/SQ4JB/fFRZVsVFv
+6K12H5HmfKNUMFIwDAYDVR0TAQH/BAIwADATBgNVHSUEDDAKBggrBgEFBQcDATAO
+BgNVHQ8BAf8EBAMCBaAwHQYDVR0OBBYEFOcw/Irjsxo42aLZ756PnTeOZzI/MAoG
+CCqGSM49BAMDA2cAMGQCMFnXUiQ+aAu1z6Wgu/vQJMQGO+gaR+i17hVVgBJfWvlG
+sEhcrWPrTWyCph2HEwCGzAIwQGsa/WwNCZkr19YXwuSszufBaJUTBMxvXbIzq3Pu
+f1BMJ8Xz+pNzYNbd0+s0xMNT
+-----END CERTIFICATE-----
+`,
+];
+
+/** What a server shows of itself. */
+export interface Certificate {
+  pem: string;
+  fingerprint: string;
+}
+
+/** The one that all members of a cluster show. */
+export const clusterCertificate = (): Certificate => certificate(CLUSTER);
+
+/** That of a server without a cluster; `index` is its machine's place among all. */
+export const ownCertificate = (index: number): Certificate => certificate(OWN[index % OWN.length] ?? CLUSTER);
+
+function certificate(pem: string): Certificate {
+  return { pem, fingerprint: new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase() };
+}

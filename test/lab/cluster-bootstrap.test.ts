@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { RunView } from '../../plan/run.ts';
+import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
+import { TASK_QUEUE, VIEW_QUERY } from '../../workflows/messages.ts';
+import { eventually } from '../hosts/eventually.ts';
+import { viewOf } from '../temporal/simulated-fleet.ts';
+import { aLab } from './a-lab.ts';
+import { handsOn } from './hands.ts';
+import { aLabWorker } from './worker.ts';
+
+const lab = aLab();
+const worker = aLabWorker(lab);
+const { text } = handsOn(lab);
+const MEMBERS = ['n1', 'n2', 'n3'];
+
+describe('forming a cluster of real hosts', () => {
+  beforeEach(async () => {
+    await lab().makeBare();
+  }, 60_000);
+
+  const query = async (host: string, path: string): Promise<unknown> =>
+    JSON.parse(await text(host, 'incus', 'query', path));
+  const start = async (planOnly = false): Promise<WorkflowHandle<typeof clusterBootstrap>> => {
+    const revision = (await lab().setSpec('n1', {})).trim();
+    return worker().env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
+      taskQueue: TASK_QUEUE,
+      workflowId: planOnly ? 'plan/cluster-bootstrap/all/test' : 'cluster-bootstrap/all',
+      args: [{ fleet: { revision }, actor: 'tester', planOnly }],
+    });
+  };
+  const bootstrap = async (): Promise<RunView> => viewOf(await start());
+  const isClustered = async (host: string): Promise<boolean> =>
+    ((await query(host, '/1.0/cluster')) as { enabled: boolean }).enabled;
+
+  const isMarked = async (host: string): Promise<boolean> =>
+    (await lab().run(host, ['test', '-e', '/var/lib/runbook/joining'])).exitCode === 0;
+
+  /** What every way has to end in. */
+  async function expectFormed(): Promise<void> {
+    const listed = JSON.parse(await text('n1', 'incus', 'cluster', 'list', '-f', 'json')) as {
+      server_name: string;
+      status: string;
+      roles: string[];
+    }[];
+    expect(listed.map(({ server_name, status }) => [server_name, status])).toEqual(
+      MEMBERS.map((name) => [name, 'Online']),
+    );
+    expect(listed.filter(({ roles }) => roles.includes('database-leader'))).toHaveLength(1);
+    for (const member of MEMBERS)
+      expect(await query('n1', `/1.0/storage-pools/local?target=${member}`)).toMatchObject({
+        status: 'Created',
+        config: { source: '/data/incus' },
+      });
+    expect(await query('n2', '/1.0/networks/labnet')).toMatchObject({
+      status: 'Created',
+      config: { 'ipv4.address': '10.90.0.1/24' },
+    });
+    expect(await query('n3', '/1.0/profiles/default')).toMatchObject({
+      config: { 'cluster.evacuate': 'stop' },
+      devices: { root: { pool: 'local' }, eth0: { parent: 'br0' } },
+    });
+    expect(await query('n1', '/1.0/cluster/groups/small')).toMatchObject({ members: ['n2', 'n3'] });
+    // Nothing of ours stays: no container of the trial, no token, no mark.
+    expect(await text('n1', 'incus', 'list', '-f', 'csv')).toBe('');
+    expect(await text('n1', 'incus', 'cluster', 'list-tokens', '-f', 'csv')).toBe('');
+    for (const member of MEMBERS) expect(await isMarked(member)).toBe(false);
+  }
+
+  it('makes one of three bare hosts, hands over, and has nothing to do when it is started again', async () => {
+    const view = await bootstrap();
+    expect(view.result).toMatchObject({ outcome: 'Done', summary: 'n1, n2, n3 are one cluster.', left: [] });
+    await expectFormed();
+    const terraform = view.result?.handOver?.find(({ path }) => path.endsWith('.tf'))?.text;
+    expect(terraform).toContain('to = incus_profile.default');
+    expect(terraform).toContain('incus_pools = ["local"]');
+    const history = JSON.stringify(
+      await worker().env.client.workflow.getHandle('cluster-bootstrap/all').fetchHistory(),
+    );
+    // A token is JSON in base64, which begins with {"server_name":.
+    expect(history).not.toContain(Buffer.from('{"server_name":').toString('base64').slice(0, 18));
+    expect((await bootstrap()).result).toMatchObject({ outcome: 'AlreadySo' });
+  }, 180_000);
+
+  it('says what it would do, and does nothing', async () => {
+    const view = await viewOf(await start(true));
+    expect(view.result).toMatchObject({ outcome: 'Done', summary: 'Nothing was changed.' });
+    expect(view.steps.filter(({ phase }) => phase === 'join').map(({ title }) => title)).toEqual([
+      'n2 joins',
+      'n3 joins',
+    ]);
+    for (const member of MEMBERS) expect(await isClustered(member)).toBe(false);
+  }, 60_000);
+
+  it('refuses what is not bare, by name, and changes nothing', async () => {
+    await lab().run('n2', ['mkdir', '/data/incus/photos']);
+    await lab().run('n3', ['rmdir', '/data/incus']);
+    const { result } = await bootstrap();
+    expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'GateRefused' } });
+    expect(result?.failure?.message).toContain('/data/incus on n2 is not empty: it has photos.');
+    expect(result?.failure?.message).toContain('/data/incus is not there on n3');
+    for (const member of MEMBERS) expect(await isClustered(member)).toBe(false);
+    expect(await text('n2', 'ls', '/data/incus')).toBe('photos');
+  }, 60_000);
+
+  it('refuses a member of another cluster', async () => {
+    const address = JSON.stringify({ config: { 'core.https_address': `${lab().address('n2')}:8443` } });
+    await text('n2', 'incus', 'query', '-X', 'PATCH', '--wait', '-d', address, '/1.0');
+    await text('n2', 'incus', 'cluster', 'enable', 'stranger');
+    const { result } = await bootstrap();
+    expect(result?.failure?.message).toContain('n2 is called stranger in its cluster.');
+    expect(result).toMatchObject({ unchanged: true });
+    expect(await isClustered('n1')).toBe(false);
+  }, 60_000);
+
+  it.each([20, 60, 100, 160, 250])(
+    'goes on where the Incus of a joining member was killed %d ms into its join',
+    async (ms) => {
+      const handle = await start();
+      await eventually('n2 begins to join', () => isMarked('n2'), 60_000);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      await lab().run('n2', ['pkill', '-KILL', '-x', 'incusd']);
+      const view = await viewOf(handle);
+      expect(view.result).toMatchObject({ outcome: 'Done', left: [] });
+      await expectFormed();
+    },
+    300_000,
+  );
+
+  it('goes on where worker and joining member were lost together', async () => {
+    const handle = await start();
+    await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
+    await worker().kill();
+    await lab().power.off('n3');
+    await worker().restart();
+    await lab().power.on('n3');
+    expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+    await expectFormed();
+  }, 300_000);
+
+  it('ends the same where the worker is killed at each step', async () => {
+    const handle = await start();
+    const killed = new Set<string>();
+    for (;;) {
+      if ((await handle.describe()).status.name !== 'RUNNING') break;
+      const view = await handle.query<RunView>(VIEW_QUERY).catch(() => undefined);
+      const running = view?.steps.find(({ state }) => state === 'running');
+      if (running !== undefined && !killed.has(running.id)) {
+        killed.add(running.id);
+        await worker().kill();
+        await worker().restart();
+      } else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+    expect(killed.size).toBeGreaterThan(8);
+    await expectFormed();
+  }, 600_000);
+
+  it('lets more members join later', async () => {
+    // A cluster of one, as a fleet of one would have formed.
+    const address = JSON.stringify({ config: { 'core.https_address': `${lab().address('n1')}:8443` } });
+    await text('n1', 'incus', 'query', '-X', 'PATCH', '--wait', '-d', address, '/1.0');
+    const pool = JSON.stringify({ name: 'local', driver: 'dir', config: { source: '/data/incus' } });
+    await text('n1', 'incus', 'query', '-X', 'POST', '--wait', '-d', pool, '/1.0/storage-pools');
+    const net = JSON.stringify({
+      name: 'labnet',
+      type: 'bridge',
+      config: { 'ipv4.address': '10.90.0.1/24', 'ipv4.nat': 'true', 'ipv6.address': 'none' },
+    });
+    await text('n1', 'incus', 'query', '-X', 'POST', '--wait', '-d', net, '/1.0/networks');
+    await text('n1', 'incus', 'cluster', 'enable', 'n1');
+    const view = await bootstrap();
+    expect(view.result).toMatchObject({ outcome: 'Done', left: [] });
+    expect(view.steps.map(({ id }) => id)).not.toContain('form-n1');
+    await expectFormed();
+  }, 180_000);
+});

@@ -1,0 +1,201 @@
+import { describe, expect, it } from '@jest/globals';
+import { planFormation, type FormationPlan } from '../../plan/cluster-bootstrap.ts';
+import type { ClusterContents, FormationScope, MemberFormation } from '../../plan/formation.ts';
+import { handOver } from '../../plan/hand-over.ts';
+
+const NOW = '2026-06-01T00:00:00.000Z';
+const SCOPE: FormationScope = {
+  fleet: 'home',
+  members: ['m1', 'm2', 'm3'].map((name, at) => ({ name, address: `10.0.0.${at + 1}` })),
+  maxClockSkew: '5s',
+  cluster: {
+    port: 8443,
+    pools: { tank: { type: 'zfs', dataset: 'tank/incus' } },
+    networks: { br: { description: '', config: { 'ipv4.address': 'auto' } } },
+    profiles: { default: { description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} } },
+    groups: { small: { description: '', members: ['m2'] } },
+    config: { 'cluster.offline_threshold': '20' },
+    trialImage: 'images:alpine/edge',
+  },
+};
+
+const bare = (name: string, rest: Partial<MemberFormation> = {}): MemberFormation => ({
+  name,
+  interrupted: false,
+  version: '6.0.4',
+  clockSkewMs: 0,
+  clustered: false,
+  serverName: name,
+  fingerprint: name,
+  certificate: { from: '2026-01-01T00:00:00.000Z', until: '2036-01-01T00:00:00.000Z' },
+  listens: '',
+  instances: [],
+  pools: [],
+  networks: [],
+  volumes: [],
+  sources: [{ pool: 'tank', source: 'tank/incus', state: 'empty', found: [] }],
+  unresolved: [],
+  unreachable: [],
+  ...rest,
+});
+const LISTED = ['m1', 'm2', 'm3'].map((name) => ({ name, url: '', status: 'Online', message: '', roles: [] }));
+const joined = (name: string, rest: Partial<MemberFormation> = {}): MemberFormation =>
+  bare(name, { clustered: true, fingerprint: 'cluster', sources: [], cluster: LISTED, ...rest });
+const CONTENTS: ClusterContents = {
+  sources: { 'm1/tank': 'tank/incus', 'm2/tank': 'tank/incus', 'm3/tank': 'tank/incus' },
+  pools: [{ name: 'tank', driver: 'zfs', status: 'Created' }],
+  networks: [{ name: 'br', kind: 'bridge', description: '', config: { 'ipv4.address': '10.1.1.1/24' } }],
+  profiles: [{ name: 'default', description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} }],
+  groups: [{ name: 'small', description: '', members: ['m2'] }],
+  config: { 'cluster.offline_threshold': '20' },
+};
+
+const plan = (members: MemberFormation[], contents?: ClusterContents): FormationPlan =>
+  planFormation(SCOPE, { members, ...(contents && { contents }) }, NOW);
+const stepsOf = ({ steps }: FormationPlan): string[] =>
+  steps.map((step) =>
+    [step.type, 'member' in step ? step.member : '', 'name' in step ? step.name : ''].join(' ').trim(),
+  );
+const refusalsOf = ({ refusals }: FormationPlan): string[] =>
+  refusals.map(({ name, message }) => `${name}: ${message}`);
+
+describe('the plan of a cluster', () => {
+  it('of bare hosts: the first forms it, the others join one by one, each is tried', () => {
+    const planned = plan([bare('m1'), bare('m2'), bare('m3')]);
+    expect(planned.refusals).toEqual([]);
+    expect(stepsOf(planned)).toEqual([
+      'listen m1',
+      'pool m1 tank',
+      'network m1 br',
+      'form m1',
+      'join m2',
+      'join m3',
+      'config',
+      'profile  default',
+      'group  small',
+      'trial m1',
+      'trial m2',
+      'trial m3',
+    ]);
+  });
+
+  it('has nothing to do where all is as declared', () => {
+    expect(plan([joined('m1'), joined('m2'), joined('m3')], CONTENTS)).toMatchObject({
+      alreadySo: true,
+      steps: [],
+      drift: [],
+      refusals: [],
+    });
+  });
+
+  it('lets one join that is new, through a member that answers', () => {
+    const listed = LISTED.slice(0, 2);
+    const planned = plan([joined('m1', { cluster: listed }), joined('m2', { cluster: listed }), bare('m3')], CONTENTS);
+    expect(stepsOf(planned)).toEqual(['join m3', 'trial m3']);
+    expect(planned.steps[0]).toMatchObject({ via: 'm1', interrupted: false });
+  });
+
+  it('goes on where an earlier run made the pool and no more', () => {
+    const first = bare('m1', {
+      pools: [{ name: 'tank', driver: 'zfs', source: 'tank/incus' }],
+      sources: [{ pool: 'tank', source: 'tank/incus', state: 'of the pool', found: [] }],
+    });
+    const planned = plan([first, bare('m2'), bare('m3')]);
+    expect(planned.refusals).toEqual([]);
+    expect(stepsOf(planned).slice(0, 3)).toEqual(['listen m1', 'network m1 br', 'form m1']);
+  });
+
+  it('takes up a member whose join a run began, also one that answers nobody', () => {
+    const listed = LISTED.slice(0, 2);
+    const planned = plan(
+      [
+        joined('m1', { cluster: listed }),
+        joined('m2', { cluster: listed }),
+        bare('m3', { interrupted: true, problem: 'no answer', sources: [] }),
+      ],
+      CONTENTS,
+    );
+    expect(planned.refusals).toEqual([]);
+    expect(planned.steps[0]).toEqual({ type: 'join', member: 'm3', via: 'm1', interrupted: true });
+  });
+
+  it.each<[string, MemberFormation, RegExp]>([
+    ['that cannot be read', bare('m2', { problem: 'no route' }), /^members: m2 could not be read: no route\./],
+    [
+      'with instances',
+      bare('m2', { instances: ['default/a'] }),
+      /^members: m2 is not bare: it has 1 instance \(default\/a\)/,
+    ],
+    [
+      'with volumes',
+      bare('m2', { volumes: ['tank/v'] }),
+      /^members: m2 is not bare: it has 1 custom volume \(tank\/v\)/,
+    ],
+    ['of another version', bare('m2', { version: '7.0.2' }), /^versions: .*m2 7\.0\.2/],
+    ['whose clock is late', bare('m2', { clockSkewMs: -9000 }), /^clocks: The clock of m2 is 9 s behind/],
+    [
+      'whose certificate is over',
+      bare('m2', { certificate: { from: '2020-01-01T00:00:00.000Z', until: '2021-01-01T00:00:00.000Z' } }),
+      /^certificates: The certificate of Incus on m2 /,
+    ],
+    [
+      'without the place of a pool',
+      bare('m2', { sources: [{ pool: 'tank', source: 'tank/incus', state: 'missing', found: [] }] }),
+      /^pool: tank\/incus is not there on m2/,
+    ],
+    [
+      'whose place is taken',
+      bare('m2', { sources: [{ pool: 'tank', source: 'tank/incus', state: 'holds', found: ['tank/incus/x'] }] }),
+      /^pool: tank\/incus on m2 is not empty: it has tank\/incus\/x/,
+    ],
+    [
+      'that cannot resolve',
+      bare('m2', { unresolved: [{ address: 'm1.lan', reason: 'it cannot' }] }),
+      /^network: m2 cannot use/,
+    ],
+    [
+      'behind a wall',
+      bare('m2', { unreachable: [{ member: 'm1', reason: 'nothing' }] }),
+      /^network: m2 does not reach/,
+    ],
+    [
+      'of a cluster with strangers',
+      joined('m2', { cluster: [...LISTED, { name: 'x9', url: '', status: 'Online', message: '', roles: [] }] }),
+      /^cluster: m2 belongs to a cluster with members that runbook\.yaml does not declare: x9 \(Online\)/,
+    ],
+    ['under another name', joined('m2', { serverName: 'other' }), /^cluster: m2 is called other/],
+  ])('refuses one %s', (_, member, message) => {
+    expect(refusalsOf(plan([bare('m1'), member, bare('m3')]))).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('refuses members of two clusters, and a join that nobody here began', () => {
+    const two = plan([joined('m1'), joined('m2', { fingerprint: 'another' }), joined('m3')], CONTENTS);
+    expect(refusalsOf(two)).toEqual([expect.stringMatching(/^cluster: Members belong to 2 different clusters/)]);
+    const foreign = plan([joined('m1'), joined('m2'), bare('m3')], CONTENTS);
+    expect(refusalsOf(foreign)).toEqual([expect.stringMatching(/^cluster: The cluster lists m3, which is not part/)]);
+  });
+
+  it('names what was set otherwise, and leaves it', () => {
+    const planned = plan([joined('m1'), joined('m2'), joined('m3')], {
+      ...CONTENTS,
+      config: { 'cluster.offline_threshold': '30' },
+      profiles: [{ name: 'default', description: '', config: { 'limits.cpu': '1' }, devices: {} }],
+      sources: { ...CONTENTS.sources, 'm2/tank': 'other/incus' },
+    });
+    expect(planned.steps).toEqual([]);
+    expect(planned.drift).toEqual([
+      'pool tank on m2: source is other/incus, declared is tank/incus',
+      'profile default: cluster.evacuate is not set, declared is stop',
+      'cluster: cluster.offline_threshold is 30, declared is 20',
+    ]);
+  });
+
+  it('hands over names that Terraform takes for identifiers', () => {
+    const [terraform] = handOver({
+      ...SCOPE,
+      cluster: { ...SCOPE.cluster, profiles: { '2.small': { description: '', config: {}, devices: {} } } },
+    });
+    expect(terraform?.text).toContain('  to = incus_profile._2_small\n  id = "2.small"\n');
+    expect(terraform?.text).toContain('incus_pools = ["tank"]');
+  });
+});
