@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { ClusterDeclaration, Fleet } from '../fleet/schema.ts';
+import { isBlank } from '../plan/cluster-bootstrap.ts';
 import { sourceOf } from '../plan/formation.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { FormationActivities, RunRef } from './contract.ts';
@@ -85,15 +86,14 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       const wanted = Object.fromEntries(
         keys.flatMap((key) => (key in cluster.config ? [[key, cluster.config[key] ?? '']] : [])),
       );
-      const look = async (): Promise<boolean> => {
-        const { config } = expecting(await incus.identity(), 'identity', via);
-        return Object.entries(wanted).every(([key, value]) => config[key] === value);
-      };
-      if (await look()) return 'already';
-      const { config } = expecting(await incus.identity(), 'identity', via);
+      const look = async () => expecting(await incus.identity(), 'identity', via).config;
+      const isSo = (config: Readonly<Record<string, string>>): boolean =>
+        Object.entries(wanted).every(([key, value]) => config[key] === value);
+      const config = await look();
+      if (isSo(config)) return 'already';
       // A change that Incus 6.0.4 refuses takes the addresses of the server that was asked, unless they are sent along.
       expecting(await incus.setConfig({ ...addressesIn(config), ...wanted }), 'set', via);
-      return (await look()) ? 'done' : unverified(`${keys.join(', ')} of the cluster`);
+      return isSo(await look()) ? 'done' : unverified(`${keys.join(', ')} of the cluster`);
     }),
 
     setProfile: guarded(async ({ via, profile, ...run }, context) => {
@@ -104,7 +104,7 @@ export function createFormationActivities(deps: Deps): FormationActivities {
         expecting(await incus.profiles(), 'profiles', via).profiles.find(({ name }) => name === profile);
       const found = await look();
       // One that somebody has filled is theirs.
-      if (found !== undefined && holdsSettings(found)) return 'already';
+      if (found !== undefined && !isBlank(found)) return 'already';
       const wanted = { name: profile, ...declared };
       if (found === undefined) {
         const answer = await incus.createProfile(wanted);
@@ -171,9 +171,6 @@ function listenAddress(fleet: Fleet, { port }: ClusterDeclaration, member: strin
 
 const addressesIn = (config: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(config).filter(([key]) => /^(?:core|cluster)\.https_address$/.test(key)));
-
-const holdsSettings = ({ config, devices }: { config: object; devices: object }): boolean =>
-  Object.keys(config).length > 0 || Object.keys(devices).length > 0;
 
 async function removeTrial(incus: Incus, instance: string): Promise<void> {
   const removed = await incus.deleteInstance(instance);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ClusterDeclaration } from '../fleet/schema.ts';
-import { HostError, type Host } from '../hosts/host.ts';
+import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
 import { createIncusState } from '../tools/incus-state.ts';
 import type { Incus } from '../tools/incus.ts';
@@ -9,6 +9,7 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { expecting } from './expecting.ts';
 import { isMarked, MARK, STATE_DIR } from './join-mark.ts';
+import { unlessAway } from './unless-away.ts';
 
 /** The server goes on with a join whose client is gone; on virtual hosts one takes 44 s. */
 const JOINS_WITHIN_MS = 90_000;
@@ -75,7 +76,7 @@ async function earlierJoinEnds(joining: Joining, signal: AbortSignal): Promise<b
   const until = Date.now() + JOINS_WITHIN_MS;
   let quiet = 0;
   while (Date.now() < until && quiet < QUIET_LOOKS) {
-    const state = await unlessAway(async () => ((await isJoined(joining)) ? 'joined' : 'not clustered'));
+    const state = await unlessSilent(async () => ((await isJoined(joining)) ? 'joined' : 'not clustered'));
     if (state === 'joined') return true;
     const isQuiet = state === 'not clustered' && !(await isListed(joining));
     quiet = isQuiet ? quiet + 1 : 0;
@@ -137,7 +138,7 @@ async function untilOnline({ first, member }: Joining, signal: AbortSignal): Pro
   const until = Date.now() + ONLINE_WITHIN_MS;
   let last = 'not listed';
   while (Date.now() < until) {
-    const listed = await unlessAway(() => first.members());
+    const listed = await unlessSilent(() => first.members());
     const found = listed?.type === 'members' ? listed.members.find(({ name }) => name === member) : undefined;
     if (found?.status === 'Online') return;
     if (found !== undefined) last = `${found.status}: ${found.message}`;
@@ -146,14 +147,12 @@ async function untilOnline({ first, member }: Joining, signal: AbortSignal): Pro
   throw failure('TimedOut', `${member} has joined and is not Online: ${last}`);
 }
 
-/** A host, or a daemon, that cannot be asked now is asked again. */
-async function unlessAway<T>(look: () => Promise<T>): Promise<T | undefined> {
+/** A daemon that cannot answer now is asked again, as a host that is away. */
+async function unlessSilent<T>(look: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await look();
+    return await unlessAway(look);
   } catch (error) {
-    const isAway = error instanceof HostError && (error.type === 'TimedOut' || error.type === 'Unreachable');
-    const isBusy = error instanceof ApplicationFailure && (error.type === 'Busy' || error.type === 'NoQuorum');
-    if (isAway || isBusy) return undefined;
+    if (error instanceof ApplicationFailure && (error.type === 'Busy' || error.type === 'NoQuorum')) return undefined;
     throw error;
   }
 }

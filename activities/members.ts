@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { HostError, type Host } from '../hosts/host.ts';
+import type { Host } from '../hosts/host.ts';
 import { createIncus } from '../tools/incus.ts';
 import { createSystemd } from '../tools/systemd.ts';
 import type { AwaitedIncus, MemberActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
+import { unlessAway } from './unless-away.ts';
 import { systemStateOf } from './system-state.ts';
 
 /** A member's database patches take seconds; on a slow disk with a large database, minutes. */
@@ -93,14 +94,4 @@ async function unitState(host: Host, signal: AbortSignal): Promise<{ active: str
 async function isAtRest(host: Host, path: string, signal: AbortSignal): Promise<boolean> {
   const system = await unlessAway(() => systemStateOf(host, { signal }));
   return system?.runningPath === path && system.activations.length === 0;
-}
-
-/** A host that cannot be asked now is asked again later. */
-async function unlessAway<T>(look: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (error instanceof HostError && (error.type === 'TimedOut' || error.type === 'Unreachable')) return undefined;
-    throw error;
-  }
 }

@@ -13,7 +13,7 @@ import {
   type SourceState,
 } from '../plan/formation.ts';
 import { atOnce } from '../tools/at-once.ts';
-import { clockSkew } from '../tools/clock.ts';
+import { certainSkewMs, clockSkew } from '../tools/clock.ts';
 import { listFolder } from '../tools/folder.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createNetwork } from '../tools/network.ts';
@@ -37,7 +37,6 @@ export function formationScope(fleet: Fleet): FormationScope {
       'runbook.yaml has no `cluster`: it says which pools, networks and profiles there are to be.',
     );
   return {
-    fleet: fleet.name,
     members: Object.entries(fleet.members).map(([name, { address }]) => ({ name, address })),
     cluster,
     maxClockSkew: fleet.policies.upgrade.maxClockSkew,
@@ -81,7 +80,6 @@ async function observeMember(
 
 const NOTHING = {
   interrupted: false,
-  listens: '',
   instances: [],
   pools: [],
   networks: [],
@@ -94,14 +92,13 @@ const NOTHING = {
 async function lookAt(host: Host, name: string, scope: FormationScope, signal: AbortSignal): Promise<MemberFormation> {
   const incus = createIncus(host, { signal });
   const identity = expecting(await incus.identity(), 'identity', name);
-  const server = expecting(await incus.server(), 'server', name);
   const skew = await clockSkew(host, { signal });
   const certificate = new X509Certificate(identity.certificate);
   const others = scope.members.filter((member) => member.name !== name);
   const common = {
     ...NOTHING,
     name,
-    version: server.version,
+    version: identity.version,
     clustered: identity.clustered,
     serverName: identity.serverName,
     fingerprint: identity.fingerprint,
@@ -109,17 +106,17 @@ async function lookAt(host: Host, name: string, scope: FormationScope, signal: A
       from: new Date(certificate.validFrom).toISOString(),
       until: new Date(certificate.validTo).toISOString(),
     },
-    listens: identity.config['core.https_address'] ?? '',
-    ...(skew.type === 'skew' ? { clockSkewMs: certainSkew(skew) } : {}),
+    ...(skew.type === 'skew' ? { clockSkewMs: certainSkewMs(skew) } : {}),
   };
   if (identity.clustered) {
     const listed = expecting(await incus.members(), 'members', name);
     return { ...common, cluster: listed.members.map(listedMember) };
   }
+  const own = await ownThings(incus, name);
   return {
     ...common,
-    ...(await ownThings(incus, name)),
-    ...(await places(host, name, scope.cluster, incus, signal)),
+    ...own,
+    ...(await places(host, name, scope.cluster, own.pools, signal)),
     ...(await surroundings(host, name, scope, others, signal)),
   };
 }
@@ -131,11 +128,6 @@ const listedMember = ({ name, url, status, message, roles }: ListedMember): List
   message,
   roles,
 });
-
-/** A slow answer says little about the clock: only what is certain counts. */
-function certainSkew({ skewMs, uncertaintyMs }: { skewMs: number; uncertaintyMs: number }): number {
-  return Math.sign(skewMs) * Math.max(0, Math.abs(skewMs) - uncertaintyMs);
-}
 
 /** What a server that is not clustered has of its own. */
 async function ownThings(
@@ -163,14 +155,13 @@ async function places(
   host: Host,
   name: string,
   cluster: ClusterDeclaration,
-  incus: Incus,
+  pools: MemberFormation['pools'],
   signal: AbortSignal,
 ): Promise<Pick<MemberFormation, 'sources'>> {
-  const { pools } = expecting(await incus.storagePools(), 'storage pools', name);
   const sources: SourceState[] = [];
   for (const [pool, declared] of Object.entries(cluster.pools)) {
     const source = sourceOf(declared);
-    if (pools.some((own) => own.name === pool && own.config['source'] === source)) {
+    if (pools.some((own) => own.name === pool && own.source === source)) {
       sources.push({ pool, source, state: 'of the pool', found: [] });
       continue;
     }

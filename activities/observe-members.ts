@@ -1,7 +1,7 @@
 import { HostError, type Host } from '../hosts/host.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { MemberState } from '../plan/observation.ts';
-import { clockSkew } from '../tools/clock.ts';
+import { certainSkewMs, clockSkew } from '../tools/clock.ts';
 import { createIncus } from '../tools/incus.ts';
 import { again } from './again.ts';
 import type { Deps } from './deps.ts';
@@ -77,7 +77,7 @@ async function ask(
 ): Promise<Pick<MemberState, 'incusVersion' | 'problem' | 'clockSkewMs'>> {
   try {
     const skew = await again(() => clockSkew(host, { signal }), signal);
-    const clock = skew.type === 'skew' ? { clockSkewMs: beyondDoubt(skew) } : {};
+    const clock = skew.type === 'skew' ? { clockSkewMs: certainSkewMs(skew) } : {};
     const server = await createIncus(host, { signal }).server();
     if (server.type !== 'server') return { ...clock, problem: toolFailure('incus', server).message };
     return { ...clock, incusVersion: server.version };
@@ -85,10 +85,4 @@ async function ask(
     if (!(error instanceof HostError) || error.type === 'Cancelled') throw error;
     return { problem: error.message };
   }
-}
-
-/** A slow answer says little about the clock: only what is certain counts. */
-function beyondDoubt({ skewMs, uncertaintyMs }: { skewMs: number; uncertaintyMs: number }): number {
-  const certain = Math.max(0, Math.abs(skewMs) - uncertaintyMs);
-  return skewMs < 0 ? -certain : certain;
 }

@@ -14,7 +14,7 @@ export type FormationStep =
   | { type: 'pool'; member: string; name: string }
   | { type: 'network'; member: string; name: string }
   | { type: 'form'; member: string }
-  /** `interrupted`: the cluster lists it already, and it knows nothing of that. */
+  /** `interrupted`: a run began its join, which has not come to its end. */
   | { type: 'join'; member: string; via: string; interrupted: boolean }
   | { type: 'config'; via: string; keys: string[] }
   | { type: 'profile'; via: string; name: string }
@@ -106,7 +106,8 @@ function declaredSteps(
 }
 
 type Settings = { config: object; devices: object };
-const isBlank = ({ config, devices }: Settings): boolean =>
+/** A profile that nobody has filled. */
+export const isBlank = ({ config, devices }: Settings): boolean =>
   Object.keys(config).length === 0 && Object.keys(devices).length === 0;
 /** `default` is there from the beginning; declared without anything in it, there is nothing to do. */
 const isBlankDeclaration = (profile: Settings | undefined): boolean => profile !== undefined && isBlank(profile);

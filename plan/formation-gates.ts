@@ -164,7 +164,7 @@ function sources(members: readonly MemberFormation[]): FormationGate[] {
               refused(
                 'pool',
                 `${source} on ${name} is not empty: it has ${some(names)}.`,
-                'Set it aside (zfs rename) if it is to be kept: runbook start node-rejoin brings a lost member back with its data.',
+                'Set it aside (zfs rename, mv) if it is to be kept, then start again.',
               ),
             ];
           return [];

@@ -4,7 +4,6 @@ import type { ClusterDeclaration } from '../fleet/schema.ts';
 
 /** What the fleet file says at the run's revision. */
 export interface FormationScope {
-  fleet: string;
   /** In the order in which they join; the first forms the cluster. */
   members: { name: string; address: string }[];
   cluster: ClusterDeclaration;
@@ -44,8 +43,6 @@ export interface MemberFormation {
   fingerprint?: string;
   /** ISO 8601. */
   certificate?: { from: string; until: string };
-  /** Where its Incus listens, empty where it does not. */
-  listens: string;
   /** `default/edge-vm` */
   instances: string[];
   /** The pools, networks and custom volumes that a server without a cluster has. */

@@ -1,3 +1,4 @@
+import type { HandOver } from './hand-over.ts';
 import type { SystemState } from './observation.ts';
 
 /** What a run is to whoever looks at it: the terminal, a report, the Web UI. Pure data, safe to keep for years. */
@@ -131,7 +132,7 @@ export interface RunResult {
   /** What remains and why: snapshots kept until …, a generation that could not be removed. */
   left: string[];
   /** Texts for the monorepo: what other tools have to know of what was made. */
-  handOver?: { path: string; text: string }[];
+  handOver?: HandOver[];
   /** Commands to type next, each with what it is for. */
   next: { command: string; purpose: string }[];
 }

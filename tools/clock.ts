@@ -13,6 +13,12 @@ export interface ClockSkew {
   uncertaintyMs: number;
 }
 
+/** A slow answer says little about the clock: only what is certain of it counts. Milliseconds, signed like `skewMs`. */
+export function certainSkewMs({ skewMs, uncertaintyMs }: Omit<ClockSkew, 'type'>): number {
+  const certain = Math.max(0, Math.abs(skewMs) - uncertaintyMs);
+  return skewMs < 0 ? -certain : certain;
+}
+
 /** Compares the host's clock with this machine's. `now`: milliseconds since 1970. */
 export async function clockSkew(
   host: Host,

@@ -9,6 +9,9 @@ const SETUP_TIMEOUT_MS = 3 * 60_000;
 /** The new member copies the database, makes its pools and networks, and heartbeats: 44 s on virtual hosts. */
 const JOIN_TIMEOUT_MS = 10 * 60_000;
 
+/** The others take it out of their database. */
+const REMOVE_TIMEOUT_MS = 5 * 60_000;
+
 const config = z.record(z.string(), z.string());
 
 const identitySchema = z.object({
@@ -16,6 +19,7 @@ const identitySchema = z.object({
   environment: z.object({
     server_name: z.string(),
     server_clustered: z.boolean(),
+    server_version: z.string(),
     certificate: z.string(),
     certificate_fingerprint: z.string(),
   }),
@@ -41,6 +45,7 @@ const groupSchema = z.object({ name: z.string(), description: z.string(), member
 /** Which server answers on this host, and whether it is part of a cluster. */
 export interface ServerIdentity {
   type: 'identity';
+  version: string;
   serverName: string;
   clustered: boolean;
   /** PEM; the cluster's where it is clustered, so equal on all members. */
@@ -125,6 +130,8 @@ export interface IncusFormation {
   ): Promise<
     { type: 'joined' } | { type: 'already clustered' } | { type: 'interrupted'; message: string } | IncusFailure
   >;
+  /** Takes a member that is dead, or that never came to be one, out of the cluster, with its records of instances. */
+  removeMemberByForce(name: string): Promise<{ type: 'removed' } | { type: 'none' } | IncusFailure>;
   createProfile(profile: Profile): Promise<Done>;
   replaceProfile(profile: Profile): Promise<{ type: 'replaced' } | IncusFailure>;
   createGroup(group: ClusterGroup): Promise<Done>;
@@ -147,6 +154,7 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
       const { environment, config: keys } = answer.value;
       return {
         type: 'identity',
+        version: environment.server_version,
         serverName: environment.server_name,
         clustered: environment.server_clustered,
         certificate: environment.certificate,
@@ -227,6 +235,12 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
       const error = incusError(ran);
       if (DIED.test(error)) return { type: 'interrupted', message: error };
       return isClustered(ran) ? { type: 'already clustered' } : readIncusError(ran);
+    },
+    removeMemberByForce: async (name) => {
+      const argv = ['incus', 'cluster', 'remove', '--quiet', name, '--force', '--yes'];
+      const ran = await api.run(argv, REMOVE_TIMEOUT_MS);
+      if (ran.result.exitCode === 0) return { type: 'removed' };
+      return /^Cluster member not found$/.test(incusError(ran)) ? { type: 'none' } : readIncusError(ran);
     },
     createProfile: (profile) =>
       created(send('POST', apiPath(['profiles'], { project: 'default' }), profile), /already exists$/),

@@ -19,8 +19,6 @@ export interface IncusLaunch {
   launch(request: LaunchRequest): Promise<{ type: 'launched' } | { type: 'already there' } | IncusFailure>;
   /** Also one that runs. Callers delete what they named themselves, and nothing else. Idempotent. */
   deleteInstance(name: string): Promise<{ type: 'deleted' } | { type: 'none' } | IncusFailure>;
-  /** Takes a member that is dead, or that never came to be one, out of the cluster, with its records of instances. */
-  removeMemberByForce(name: string): Promise<{ type: 'removed' } | { type: 'none' } | IncusFailure>;
 }
 
 export function createIncusLaunch(api: IncusApi): IncusLaunch {
@@ -37,12 +35,6 @@ export function createIncusLaunch(api: IncusApi): IncusLaunch {
       const ran = await api.run(['incus', 'delete', '--quiet', '--force', name], DELETE_TIMEOUT_MS);
       if (ran.result.exitCode === 0) return { type: 'deleted' };
       return /Instance not found$/.test(incusError(ran)) ? { type: 'none' } : readIncusError(ran);
-    },
-    removeMemberByForce: async (name) => {
-      const argv = ['incus', 'cluster', 'remove', '--quiet', name, '--force', '--yes'];
-      const ran = await api.run(argv, DELETE_TIMEOUT_MS);
-      if (ran.result.exitCode === 0) return { type: 'removed' };
-      return /^Cluster member not found$/.test(incusError(ran)) ? { type: 'none' } : readIncusError(ran);
     },
   };
 }

@@ -4,9 +4,9 @@ import { unexpected, type Ran, type Unexpected } from './result.ts';
 import { withSignal, type ToolOptions } from './tool-options.ts';
 
 const STATE = '/var/lib/incus';
-/** What makes a server a member of a cluster: its database, the cluster's certificate, its records of pools. */
+/** What makes a server a member of a cluster: its database, the cluster's certificate, its records of pools and networks. */
 const OF_THE_CLUSTER = ['networks', 'database', 'cluster.crt', 'cluster.key', 'storage-pools'] satisfies string[];
-/** What Incus makes in the place of a pool that has nothing yet, the deepest first. */
+/** What Incus makes in the place of a pool that has nothing yet; of datasets the deepest first. */
 const SKELETON = ['buckets', 'containers', 'custom', 'images', 'virtual-machines'] satisfies string[];
 const FOLDERS = [
   ...SKELETON,

@@ -1,3 +1,4 @@
+import type { HandOver } from '../../plan/hand-over.ts';
 import type { RunRecord, StepRecord } from '../run-history.ts';
 import { besideEnding } from '../render/ending.ts';
 import { reconstructedNote } from '../render/record.ts';
@@ -24,7 +25,7 @@ export interface ReportFacts {
   left: string[];
   next: { command: string; purpose: string }[];
   /** Texts of several lines for the monorepo. */
-  handOver: { path: string; text: string }[];
+  handOver: HandOver[];
   /** Where the steps come from, if not from the run itself. */
   note?: string;
   footer: string;

@@ -5,7 +5,6 @@ import { handOver } from '../../plan/hand-over.ts';
 
 const NOW = '2026-06-01T00:00:00.000Z';
 const SCOPE: FormationScope = {
-  fleet: 'home',
   members: ['m1', 'm2', 'm3'].map((name, at) => ({ name, address: `10.0.0.${at + 1}` })),
   maxClockSkew: '5s',
   cluster: {
@@ -28,7 +27,6 @@ const bare = (name: string, rest: Partial<MemberFormation> = {}): MemberFormatio
   serverName: name,
   fingerprint: name,
   certificate: { from: '2026-01-01T00:00:00.000Z', until: '2036-01-01T00:00:00.000Z' },
-  listens: '',
   instances: [],
   pools: [],
   networks: [],
