@@ -175,9 +175,7 @@ async function rewind(record: RunRecord): Promise<void> {
   await writeRepository(record, facts);
   await writeKnownHosts(record, facts);
   await Promise.all([startRegistry(record), machinesOf(record).rewind(record)]);
-  await waitOnline(record);
-  await waitForGuests(record);
-  await waitForSystems(record);
+  await Promise.all([waitOnline(record), waitForGuests(record), waitForSystems(record)]);
 }
 
 /** The golden store, images and keys in place of whatever the run has. */

@@ -16,7 +16,7 @@ ln -s /dev/null /etc/systemd/system-generators/systemd-ssh-generator # for virtu
 ssh-keygen -q -t ed25519 -N '' -C '' -f /etc/lab/console_key
 wants=/etc/systemd/system
 mkdir -p $wants/sysinit.target.wants
-ln -s ../lab-network.service $wants/multi-user.target.wants/
+ln -s ../lab-network.service ../lab-waker.service $wants/multi-user.target.wants/
 ln -s ../lab-console.service $wants/sysinit.target.wants/
 
 initrd=/tmp/initrd

@@ -12,6 +12,7 @@ import { consoleArgv, hangUp, waitForConsole } from './console.ts';
 import { monitor } from './monitor.ts';
 import { DATA_DISK } from './pool.ts';
 import { imageArgv, qemuArgv } from './qemu.ts';
+import { wake } from './waker.ts';
 
 /** Of software emulation, measured: most commands take three to ten times as long. */
 export const patience = 5;
@@ -98,11 +99,7 @@ export async function rewind(record: RunRecord): Promise<void> {
   await all((host) => monitor(record, host, [`loadvm ${GOLDEN}`]));
   await all((host) => monitor(record, host, ['cont']));
   await all(async (host) => {
-    await setCable(record, host.name, 'up');
-    await waitForConsole(record, host);
-    // The emulated clock of the mainboard is this machine's, also after a load.
-    const wake = `busybox hwclock -s -u && exec /usr/local/lib/lab/network ${record.number}`;
-    await check(consoleArgv(record, host, ['sh', '-c', wake]));
+    await Promise.all([setCable(record, host.name, 'up'), wake(record, host), waitForConsole(record, host)]);
   });
 }
 

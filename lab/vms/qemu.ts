@@ -5,6 +5,7 @@ import type { Node } from '../nodes.ts';
 import { shipped } from '../paths.ts';
 import type { RunRecord } from '../run-record.ts';
 import { consolePort } from './console.ts';
+import { wakerSocket } from './waker.ts';
 
 /** Megabytes; systemd, Incus, a guest and ZFS's cache of 128. */
 const MEMORY = '1024';
@@ -46,6 +47,7 @@ export function qemuArgv(record: RunRecord, host: Node, more: readonly string[])
     ...['-accel', 'tcg,thread=multi,tb-size=256'],
     ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd.gz'), '-append', kernelLine(record, host)],
     ...['-chardev', `file,id=serial,path=${folder}/console,append=on`, '-serial', 'chardev:serial'],
+    ...['-chardev', `socket,id=waker,path=${wakerSocket(record, host)},server=on,wait=off`, '-serial', 'chardev:waker'],
     ...['-qmp', `unix:${folder}/monitor,server=on,wait=off`],
     ...disk('root'),
     ...disk('data'),
