@@ -25,7 +25,7 @@ const INPUTS = ['control', 'guest', 'flake', 'web', 'golden.ts', 'guests.ts', 'c
 /** Of each kind, its own. */
 const KIND_INPUTS: Record<Kind, string[]> = {
   namespaces: ['namespaces/host', 'namespaces/machines.ts'],
-  vms: ['vms/pool.ts', 'vms/qemu.ts'],
+  vms: ['vms/pool.ts', 'vms/qemu.ts', 'network.ts'], // their memory knows hardware addresses
 };
 
 /** Kept for clusters that are formed anew: no host reaches an image server. */

@@ -15,18 +15,21 @@ export async function createSwitch(record: RunRecord): Promise<void> {
   const space = switchOf(record);
   if (await exists(['ip', '-n', space, 'link', 'show', 'br0'])) return;
   const name = networkName(record);
+  // The same in each of the run's labs: a host that wakes from a saved state still knows them.
+  const hardware = (last: string): string => `02:00:0a:59:${record.number.toString(16).padStart(2, '0')}:${last}`;
   await check(['ip', 'netns', 'add', space]);
   const inside = [
     'link set lo up',
     'link add br0 type bridge forward_delay 0',
     // A bridge without an address of its own takes a port's, and another one when that port goes.
-    `link set br0 address 02:00:0a:59:${record.number.toString(16).padStart(2, '0')}:00`,
+    `link set br0 address ${hardware('00')}`,
     'link set br0 up',
     'addr add 10.89.0.2/24 dev br0',
     `addr add 10.89.${record.number}.2/24 dev br0`,
   ];
   await check(['ip', '-n', space, '-batch', '-'], { input: inside.join('\n') });
-  await check(['ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'machine', 'netns', space]);
+  const ends = ['address', hardware('01'), 'type', 'veth', 'peer', 'name', 'machine', 'netns', space];
+  await check(['ip', 'link', 'add', name, ...ends]);
   await check(['ip', '-n', space, 'link', 'set', 'machine', 'master', 'br0', 'up']);
   await check(['ip', 'addr', 'add', `10.89.${record.number}.1/24`, 'dev', name]);
   await check(['ip', 'link', 'set', name, 'up']);
