@@ -7,6 +7,7 @@ import type { FormationObservation, FormationScope } from '../plan/formation.ts'
 import type { FleetGlance } from '../plan/glance.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { RollingInput } from '../plan/order.ts';
+import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ContainerImage } from '../plan/run.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
@@ -161,6 +162,36 @@ export interface FormationActivities {
   tryMember(input: OfMember & { via: string; instance: string }): Promise<void>;
 }
 
+export interface RejoinActivities {
+  /** What the fleet file at this revision says of the member. Fails as BadConfig where that is not enough. */
+  resolveRejoin(input: { fleet: FleetRef; member: string }): Promise<RejoinScope>;
+  /** The cluster as another member tells it, and the host. Changes nothing; what cannot be had is part of the answer. */
+  observeRejoin(input: OfMember): Promise<RejoinObservation>;
+  /** `force`: also one that another system had. */
+  importPool(input: OfMember & { zpool: string; force: boolean }): Promise<Reached>;
+  /** Writes down on the member what only the cluster knows of it. */
+  rememberMember(input: OfMember & { via: string }): Promise<Reached>;
+  /** The pool's dataset gets a name of the run, and an empty one takes its place. `at`: ISO 8601. */
+  setAside(input: OfMember & { pool: string; at: string }): Promise<Reached>;
+  /**
+   * The member goes on as who it was: a saved identity that is staged on it takes the place of what its new Incus has made
+   * for itself, which is set aside there.
+   */
+  adoptIdentity(input: OfMember & { staged: string }): Promise<Reached>;
+  /** A removal by force, of a member that is Offline. */
+  forgetMember(input: OfMember & { via: string }): Promise<Reached>;
+  /** What was set aside, back to where Incus looks for it. Returns how many datasets. */
+  moveBack(input: OfMember & { pool: string }): Promise<number>;
+  /** Records of what is on the disks. Returns what was recovered. */
+  recoverPools(input: OfMember & { pools: string[] }): Promise<string[]>;
+  /** Gives back what was written down: configuration of volumes, groups, configuration of the member. */
+  remindMember(input: OfMember & { via: string }): Promise<Reached | 'nothing known'>;
+  awaitOnline(input: OfMember & { via: string }): Promise<Reached>;
+  startInstances(input: OfMember): Promise<{ started: string[]; running: string[]; held: string[] }>;
+  /** Removes the notes. Returns the datasets that stay set aside. */
+  endRejoin(input: OfMember): Promise<string[]>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -203,6 +234,7 @@ export type Activities = ObserveActivities &
   DeployActivities &
   MemberActivities &
   FormationActivities &
+  RejoinActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/common';
 import type { ClusterDeclaration } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
@@ -9,7 +8,7 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { expecting } from './expecting.ts';
 import { isMarked, MARK, STATE_DIR } from './join-mark.ts';
-import { unlessAway } from './unless-away.ts';
+import { unlessSilent } from './unless-silent.ts';
 
 /** The server goes on with a join whose client is gone; on virtual hosts one takes 44 s. */
 const JOINS_WITHIN_MS = 90_000;
@@ -145,16 +144,6 @@ async function untilOnline({ first, member }: Joining, signal: AbortSignal): Pro
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
   throw failure('TimedOut', `${member} has joined and is not Online: ${last}`);
-}
-
-/** A daemon that cannot answer now is asked again, as a host that is away. */
-async function unlessSilent<T>(look: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await unlessAway(look);
-  } catch (error) {
-    if (error instanceof ApplicationFailure && (error.type === 'Busy' || error.type === 'NoQuorum')) return undefined;
-    throw error;
-  }
 }
 
 async function plainly(host: Host, argv: readonly string[], signal: AbortSignal): Promise<void> {

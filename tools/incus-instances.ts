@@ -37,6 +37,8 @@ interface Instance {
   created: string;
   /** `boot.autostart`; undefined: as it was when the host went down. */
   autostart?: boolean;
+  /** `boot.autostart.priority`: the highest starts first. */
+  autostartPriority?: number;
   /** What it was made from, in words. */
   image?: string;
   /** Attached custom volumes. */
@@ -121,6 +123,9 @@ function toInstance(raw: z.output<typeof instanceSchema>): Instance {
     location: raw.location,
     created: raw.created_at,
     ...(config['boot.autostart'] === undefined ? {} : { autostart: config['boot.autostart'] === 'true' }),
+    ...(config['boot.autostart.priority'] === undefined
+      ? {}
+      : { autostartPriority: Number(config['boot.autostart.priority']) }),
     ...(image === undefined ? {} : { image }),
     ...(rootPool === undefined ? {} : { rootPool }),
     volumes: devices.flatMap(([name, { pool, source }]) =>

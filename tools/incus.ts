@@ -5,6 +5,8 @@ import { createIncusFormation, type IncusFormation } from './incus-formation.ts'
 import { createIncusInstanceSnapshots, type IncusInstanceSnapshots } from './incus-instance-snapshots.ts';
 import { createIncusInstances, type IncusInstances } from './incus-instances.ts';
 import { createIncusLaunch, type IncusLaunch } from './incus-launch.ts';
+import { createIncusRecords, type IncusRecords } from './incus-records.ts';
+import { createIncusRecovery, type IncusRecovery } from './incus-recovery.ts';
 import { createIncusVolumes, type IncusVolumes } from './incus-volumes.ts';
 import type { ToolOptions } from './tool-options.ts';
 
@@ -14,6 +16,8 @@ export type Incus = IncusCluster &
   IncusLaunch &
   IncusInstances &
   IncusInstanceSnapshots &
+  IncusRecords &
+  IncusRecovery &
   IncusVolumes;
 
 /** `host`: a member, as a user that may use Incus's socket. Machine-readable output only. */
@@ -26,6 +30,8 @@ export function createIncus(host: Host, options: ToolOptions = {}): Incus {
     ...createIncusLaunch(api),
     ...instances,
     ...createIncusInstanceSnapshots(api, instances),
+    ...createIncusRecords(api),
+    ...createIncusRecovery(api),
     ...createIncusVolumes(api),
   };
 }

@@ -43,6 +43,7 @@ export type SafeUpgradeAllInput = Omit<SafeUpgradeInput, 'node' | 'resume'>;
 export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'allowOffline' | 'allowOrchestrator'>;
 
 export type ClusterBootstrapInput = ClusterUpgradeInput;
+export type NodeRejoinInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';

@@ -20,6 +20,7 @@ import { startWorkflow } from '../temporal/start-workflow.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareNodeRejoin,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -38,6 +39,10 @@ export async function planTheClusterUpgrade(context: CommandContext, options: { 
 
 export async function planTheClusterBootstrap(context: CommandContext, options: { json?: true }): Promise<Ending> {
   return makePlan(context, await prepareClusterBootstrap(context, true), options.json === true);
+}
+
+export async function planNodeRejoin(context: CommandContext, options: { node: string; json?: true }): Promise<Ending> {
+  return makePlan(context, await prepareNodeRejoin(context, options, true), options.json === true);
 }
 
 /** Has a worker look and plan, and prints what came of it. Nothing is changed; Ctrl-C gives it up. */

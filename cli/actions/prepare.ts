@@ -1,12 +1,14 @@
 import type {
   ClusterBootstrapInput,
   ClusterUpgradeInput,
+  NodeRejoinInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
+import type { Fleet } from '../../fleet/schema.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { loadRepository, requireNode } from '../repository.ts';
+import { loadRepository, requireMember, requireNode } from '../repository.ts';
 import { actorOf } from '../temporal/identity.ts';
 
 export interface SafeUpgradeOptions {
@@ -18,10 +20,10 @@ export interface SafeUpgradeOptions {
 
 /** What is started: the workflow's type, what its id is made of, and its input. */
 export interface Start {
-  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap';
+  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap' | 'nodeRejoin';
   runbook: string;
   subject: string;
-  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput;
+  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput | NodeRejoinInput;
   revision: string;
   branch: string | undefined;
 }
@@ -68,16 +70,28 @@ export async function prepareClusterUpgrade(context: CommandContext, planOnly: b
 
 export async function prepareClusterBootstrap(context: CommandContext, planOnly: boolean): Promise<Start> {
   const { fleet, revision, branch } = await loadRepository(context);
-  if (fleet.cluster === undefined)
-    throw new CliError(
-      'wrong config',
-      `Expected a section cluster in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
-      {
-        description: [
-          'It says which pools, networks, profiles and groups the cluster is formed with: docs/configuration.md.',
-        ],
-      },
-    );
+  requireCluster(fleet, revision, 'which pools, networks, profiles and groups the cluster is formed with');
   const input: ClusterBootstrapInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
   return { workflowType: 'clusterBootstrap', runbook: 'cluster-bootstrap', subject: 'all', input, revision, branch };
+}
+
+export async function prepareNodeRejoin(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  requireCluster(fleet, revision, 'which pools a member has, and where');
+  const input: NodeRejoinInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, node };
+  return { workflowType: 'nodeRejoin', runbook: 'node-rejoin', subject: node, input, revision, branch };
+}
+
+function requireCluster(fleet: Fleet, revision: string, what: string): void {
+  if (fleet.cluster !== undefined) return;
+  throw new CliError(
+    'wrong config',
+    `Expected a section cluster in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
+    { description: [`It says ${what}: docs/configuration.md.`] },
+  );
 }

@@ -44,4 +44,17 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planTheClusterBootstrap } = await import('../actions/plan.ts');
       context.ending = await planTheClusterBootstrap(context, options);
     });
+  plan
+    .command('node-rejoin')
+    .summary('what bringing a lost member back would do')
+    .description(
+      'What bringing a lost member back would import, forget, rename and recover. Exit code 1: it would refuse.',
+    )
+    .requiredOption('--node <name>', 'the member')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan node-rejoin --node nuc-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planNodeRejoin } = await import('../actions/plan.ts');
+      context.ending = await planNodeRejoin(context, options);
+    });
 };

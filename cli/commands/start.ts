@@ -22,6 +22,7 @@ export const addStart: AddCommand = (parent, context) => {
   addSafeUpgrade(start, context);
   addClusterUpgrade(start, context);
   addClusterBootstrap(start, context);
+  addNodeRejoin(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -80,5 +81,22 @@ function addClusterBootstrap(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startClusterBootstrap } = await import('../actions/start.ts');
       context.ending = await startClusterBootstrap(context, options);
+    });
+}
+
+function addNodeRejoin(start: Command, context: CommandContext): void {
+  start
+    .command('node-rejoin')
+    .summary('bring a lost member back with its data')
+    .description(
+      'Brings a member back into its cluster whose root disk was lost and reinstalled, or that was away: its pools are imported, its identity is restored or it joins anew, and what ran before runs again. It asks before the cluster forgets anything. Run it again to go on.',
+    )
+    .requiredOption('--node <name>', 'the member')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start node-rejoin --node nuc-1'], START_ENDINGS))
+    .action(async (options) => {
+      const { startNodeRejoin } = await import('../actions/start.ts');
+      context.ending = await startNodeRejoin(context, options);
     });
 }

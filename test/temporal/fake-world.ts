@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, FormationActivities, HealthReport } from '../../activities/contract.ts';
+import type { Activities, FormationActivities, HealthReport, RejoinActivities } from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
 import type { Closure, SystemState, UpgradeObservation } from '../../plan/observation.ts';
 import type { UpgradeScope } from '../../plan/safe-upgrade.ts';
@@ -138,6 +138,22 @@ const NO_FORMATION: FormationActivities = {
   tryMember: notHere,
 };
 
+const NO_REJOIN: RejoinActivities = {
+  resolveRejoin: notHere,
+  observeRejoin: notHere,
+  importPool: notHere,
+  rememberMember: notHere,
+  setAside: notHere,
+  adoptIdentity: notHere,
+  forgetMember: notHere,
+  moveBack: notHere,
+  recoverPools: notHere,
+  remindMember: notHere,
+  awaitOnline: notHere,
+  startInstances: notHere,
+  endRejoin: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -152,6 +168,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
   const acts: Activities = {
     ...createLockActivities(),
     ...NO_FORMATION,
+    ...NO_REJOIN,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Host } from '../hosts/host.ts';
+import type { Incus } from '../tools/incus.ts';
+import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
+import { expecting } from './expecting.ts';
+import { failure } from './failure.ts';
+import { STATE_DIR } from './join-mark.ts';
+
+const FOLDER = `${STATE_DIR}/rejoin`;
+/** On the member itself, readable by root only: configuration can hold secrets. It is gone with the next root disk. */
+const fileOf = (member: string): string => `${FOLDER}/${member}.json`;
+const TIMEOUT_MS = 30_000;
+
+const config = z.record(z.string(), z.string());
+const notesSchema = z.object({
+  running: z.array(z.object({ project: z.string(), name: z.string() })),
+  volumes: z.array(
+    z.object({ pool: z.string(), project: z.string(), name: z.string(), description: z.string(), config }),
+  ),
+  snapshots: z.array(
+    z.object({
+      pool: z.string(),
+      project: z.string(),
+      volume: z.string(),
+      name: z.string(),
+      description: z.string(),
+      expiresAt: z.string().exactOptional(),
+    }),
+  ),
+  member: z.object({
+    description: z.string(),
+    failureDomain: z.string(),
+    groups: z.array(z.string()),
+    roles: z.array(z.string()),
+    config,
+  }),
+});
+
+/** What only the cluster's database knows of a member: a forced removal drops it. */
+export interface RejoinNotes {
+  running: { project: string; name: string }[];
+  volumes: VolumeRecord[];
+  snapshots: VolumeSnapshotRecord[];
+  member: MemberRecord;
+}
+
+export async function readNotes(host: Host, member: string, signal: AbortSignal): Promise<RejoinNotes | undefined> {
+  const path = fileOf(member);
+  const { exitCode, stdout, stderr } = await host.run(['cat', path], { timeoutMs: TIMEOUT_MS, signal });
+  if (exitCode !== 0) {
+    if (/: No such file or directory$/m.test(stderr)) return undefined;
+    throw failure('NotRun', `cat ${path} on ${host.name}: ${stderr.trim()}`);
+  }
+  const read = notesSchema.safeParse(JSON.parse(stdout));
+  if (read.success) return read.data;
+  throw failure('Unexpected', `${path} on ${host.name} is not what a run wrote there: ${read.error.message}`);
+}
+
+export async function writeNotes(host: Host, member: string, notes: RejoinNotes, signal: AbortSignal): Promise<void> {
+  await plainly(host, ['mkdir', '-p', '-m', '700', STATE_DIR, FOLDER], signal);
+  await host.putFile(fileOf(member), `${JSON.stringify(notes)}\n`, { signal });
+}
+
+export async function removeNotes(host: Host, member: string, signal: AbortSignal): Promise<void> {
+  await plainly(host, ['rm', '-f', fileOf(member)], signal);
+}
+
+/** Asked of another member, while it still lists this one. */
+export async function takeNotes(incus: Incus, member: string, pools: readonly string[]): Promise<RejoinNotes> {
+  return {
+    running: expecting(await incus.lastRunning(member), 'last running', member).instances,
+    volumes: expecting(await incus.volumeRecords(member, pools), 'volume records', member).volumes,
+    snapshots: expecting(await incus.volumeSnapshotRecords(member, pools), 'snapshot records', member).snapshots,
+    member: expecting(await incus.memberRecord(member), 'member record', member).record,
+  };
+}
+
+async function plainly(host: Host, argv: readonly string[], signal: AbortSignal): Promise<void> {
+  const { exitCode, stderr } = await host.run(argv, { timeoutMs: TIMEOUT_MS, signal });
+  if (exitCode !== 0) throw failure('NotRun', `${argv.join(' ')} on ${host.name}: ${stderr.trim()}`);
+}

@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { sourceOf } from '../plan/formation.ts';
+import { createIncus, type Incus } from '../tools/incus.ts';
+import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
+import type { RejoinActivities, RunRef } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { failure, toolFailure } from './failure.ts';
+import { guarded, type ActivityContext } from './guard.ts';
+import { isMember } from './join-cluster.ts';
+import { adoptIdentity } from './adopt-identity.ts';
+import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
+import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
+import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
+import { startInstances } from './start-instances.ts';
+import { unlessSilent } from './unless-silent.ts';
+
+/** A member is Online with its first heartbeat, ten seconds after its daemon is up; that takes a minute on a slow host. */
+const ONLINE_WITHIN_MS = 5 * 60_000;
+const LOOK_EVERY_MS = 2_000;
+
+/** A lost member back into its cluster: each looks, acts, looks again. */
+export function createRejoinActivities(deps: Deps): RejoinActivities {
+  const open = async ({ fleet: ref }: RunRef, member: string, { signal }: ActivityContext) => {
+    const fleet = await deps.fleetAt(ref);
+    const host = deps.machines.member(fleet, member);
+    return { fleet, host, incus: createIncus(host, { signal }) };
+  };
+  const poolNames = (input: Opened): string[] => Object.keys(input.fleet.cluster?.pools ?? {});
+  type Opened = Awaited<ReturnType<typeof open>>;
+  const poolsOf = ({ fleet }: Opened): { name: string; dataset: string }[] =>
+    Object.entries(fleet.cluster?.pools ?? {}).map(([name, pool]) => ({ name, dataset: sourceOf(pool) }));
+  const datasetOf = ({ fleet }: Opened, pool: string): string => {
+    const declared = fleet.cluster?.pools[pool];
+    if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no pool ${pool}.`);
+    return sourceOf(declared);
+  };
+
+  return {
+    resolveRejoin: guarded(async ({ fleet, member }) => rejoinScope(await deps.fleetAt(fleet), member)),
+    observeRejoin: guarded((input, context) => observeRejoin(deps, input, context)),
+
+    importPool: guarded(async ({ member, zpool, force, ...run }, context) => {
+      const { host } = await open(run, member, context);
+      return importPool(host, zpool, force, context.signal);
+    }),
+
+    rememberMember: guarded(async ({ member, via, ...run }, context) => {
+      const own = await open(run, member, context);
+      if ((await readNotes(own.host, member, context.signal)) !== undefined) return 'already';
+      const { incus } = await open(run, via, context);
+      await writeNotes(own.host, member, await takeNotes(incus, member, poolNames(own)), context.signal);
+      return 'done';
+    }),
+
+    setAside: guarded(async ({ member, pool, at, ...run }, context) => {
+      const own = await open(run, member, context);
+      return setAside(own.host, { dataset: datasetOf(own, pool), runName: run.name, at }, context.signal);
+    }),
+
+    adoptIdentity: guarded(async ({ member, staged, ...run }, context) => {
+      const own = await open(run, member, context);
+      return adoptIdentity(own.host, { staged, runName: run.name, pools: poolsOf(own) }, context);
+    }),
+
+    forgetMember: guarded(async ({ member, via, ...run }, context) => {
+      const { incus } = await open(run, via, context);
+      const listed = async () =>
+        expecting(await incus.members(), 'members', via).members.find(({ name }) => name === member);
+      const found = await listed();
+      if (found === undefined) return 'already';
+      // A removal by force does not ask the member: one that lives would go on as if it were one.
+      if (found.status !== 'Offline')
+        throw failure('Unexpected', `${via} lists ${member} as ${found.status}, not as Offline.`);
+      const removed = await incus.removeMemberByForce(member);
+      if (removed.type !== 'removed' && removed.type !== 'none') throw toolFailure(`Removing ${member}`, removed);
+      if ((await listed()) !== undefined)
+        throw failure('Unexpected', `${via} still lists ${member} after its removal.`);
+      return 'done';
+    }),
+
+    moveBack: guarded(async ({ member, pool, ...run }, context) => {
+      const own = await open(run, member, context);
+      return moveBack(own.host, datasetOf(own, pool), context.signal);
+    }),
+
+    recoverPools: guarded(async ({ member, pools, ...run }, context) => {
+      const { incus } = await open(run, member, context);
+      const look = async () => expecting(await incus.unknownVolumes(pools), 'unknown volumes', member);
+      const { volumes, dependencies } = await look();
+      if (dependencies.length > 0) throw missing(dependencies);
+      if (volumes.length === 0) return [];
+      context.report({ progress: `${volumes.length} instances and volumes` });
+      const answer = await incus.recover(pools);
+      if (answer.type === 'dependencies') throw missing(answer.missing);
+      expecting(answer, 'recovered', member);
+      const left = (await look()).volumes;
+      if (left.length > 0)
+        throw failure('Unexpected', `Incus has not recovered ${left.map(({ name }) => name).join(', ')}.`);
+      return volumes.map(({ project, name }) => (project === 'default' ? name : `${project}/${name}`));
+    }),
+
+    remindMember: guarded(async ({ member, via, ...run }, context) => {
+      const own = await open(run, member, context);
+      const notes = await readNotes(own.host, member, context.signal);
+      if (notes === undefined) return 'nothing known';
+      const { incus } = await open(run, via, context);
+      const now = await takeNotes(incus, member, poolNames(own));
+      let changed = await remindOfMember(incus, member, notes.member, now.member);
+      for (const volume of notes.volumes)
+        changed = (await remindOfVolume(incus, member, volume, now.volumes)) || changed;
+      for (const snapshot of notes.snapshots)
+        changed = (await remindOfSnapshot(incus, member, snapshot, now.snapshots)) || changed;
+      return changed ? 'done' : 'already';
+    }),
+
+    awaitOnline: guarded(async ({ member, via, ...run }, { signal, report, ...context }) => {
+      const own = await open(run, member, { signal, report, ...context });
+      const { incus } = await open(run, via, { signal, report, ...context });
+      const until = Date.now() + ONLINE_WITHIN_MS;
+      let last = 'not listed';
+      for (let first = true; Date.now() < until; first = false) {
+        const listed = await unlessSilent(() => incus.members());
+        const found = listed?.type === 'members' ? listed.members.find(({ name }) => name === member) : undefined;
+        const isSo =
+          found?.status === 'Online' && (await unlessSilent(async () => isMember(await own.incus.identity(), member)));
+        if (isSo === true) return first ? 'already' : 'done';
+        last = found === undefined ? 'not listed' : `${found.status}: ${found.message}`;
+        report({ progress: last });
+        await delay(LOOK_EVERY_MS, undefined, { signal });
+      }
+      throw failure('TimedOut', `${member} is not Online: ${last}`);
+    }),
+
+    startInstances: guarded(async ({ member, ...run }, context) => {
+      const own = await open(run, member, context);
+      const notes = await readNotes(own.host, member, context.signal);
+      return startInstances(own.incus, { member, notes, pools: poolNames(own) }, context);
+    }),
+
+    endRejoin: guarded(async ({ member, ...run }, context) => {
+      const own = await open(run, member, context);
+      const kept: string[] = [];
+      for (const pool of poolNames(own))
+        kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
+      await removeNotes(own.host, member, context.signal);
+      return kept;
+    }),
+  };
+}
+
+const missing = (dependencies: readonly string[]) =>
+  failure('Unexpected', `Incus recovers nothing before this is there: ${dependencies.join('; ')}`);
+
+async function remindOfMember(incus: Incus, member: string, then: MemberRecord, now: MemberRecord): Promise<boolean> {
+  // The database gives and takes its own roles.
+  const others = then.roles.filter((role) => !role.startsWith('database'));
+  const wanted = { ...then, roles: [...new Set([...now.roles, ...others])] };
+  if (isDeepStrictEqual(normal(wanted), normal(now))) return false;
+  expecting(await incus.replaceMemberRecord(member, wanted), 'replaced', member);
+  return true;
+}
+
+const normal = (record: MemberRecord): MemberRecord => ({
+  ...record,
+  groups: record.groups.toSorted(),
+  roles: record.roles.toSorted(),
+});
+
+/** With `volatile.idmap.last`: without it the next start takes files for unshifted, and gives them to others. */
+async function remindOfVolume(
+  incus: Incus,
+  member: string,
+  then: VolumeRecord,
+  volumes: readonly VolumeRecord[],
+): Promise<boolean> {
+  const now = volumes.find(
+    ({ pool, project, name }) => pool === then.pool && project === then.project && name === then.name,
+  );
+  if (now === undefined || isDeepStrictEqual(now, then)) return false;
+  expecting(await incus.replaceVolumeRecord(member, then), 'replaced', member);
+  return true;
+}
+
+async function remindOfSnapshot(
+  incus: Incus,
+  member: string,
+  then: VolumeSnapshotRecord,
+  snapshots: readonly VolumeSnapshotRecord[],
+): Promise<boolean> {
+  const isIt = ({ pool, project, volume, name }: VolumeSnapshotRecord): boolean =>
+    pool === then.pool && project === then.project && volume === then.volume && name === then.name;
+  const now = snapshots.find(isIt);
+  if (now === undefined || isDeepStrictEqual(now, then)) return false;
+  expecting(await incus.replaceVolumeSnapshotRecord(member, then), 'replaced', member);
+  return true;
+}

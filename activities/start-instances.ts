@@ -1,0 +1,69 @@
+import type { Incus } from '../tools/incus.ts';
+import { expecting } from './expecting.ts';
+import { failure, toolFailure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+import type { RejoinNotes } from './rejoin-notes.ts';
+
+const READY_WITHIN_MS = 3 * 60_000;
+
+type Instance = Extract<Awaited<ReturnType<Incus['instances']>>, { type: 'instances' }>['instances'][number];
+
+export interface StartedInstances {
+  /** In the order in which they were started. */
+  started: string[];
+  running: string[];
+  /** And why not. */
+  held: string[];
+}
+
+/**
+ * Starts what ran when the member was last heard of, and what is to start with its host, in the order of
+ * `boot.autostart.priority`. What runs already stays. Idempotent.
+ */
+export async function startInstances(
+  incus: Incus,
+  { member, notes, pools }: { member: string; notes: RejoinNotes | undefined; pools: readonly string[] },
+  { report }: ActivityContext,
+): Promise<StartedInstances> {
+  // Incus starts its own first.
+  const ready = await incus.waitReady(READY_WITHIN_MS);
+  if (ready.type !== 'ready') throw failure('Busy', `Incus on ${member} is not ready.`);
+  const { instances } = expecting(await incus.instances(), 'instances', member);
+  const own = instances.filter(({ location }) => location === member);
+  const { volumes } = expecting(await incus.volumeRecords(member, pools), 'volume records', member);
+  const unmapped = new Set(
+    volumes
+      .filter(({ config }) => config['volatile.idmap.last'] === undefined)
+      .map(({ pool, name }) => `${pool}/${name}`),
+  );
+  const lastRunning = notes?.running ?? expecting(await incus.lastRunning(member), 'last running', member).instances;
+  const ran = (instance: Instance): boolean =>
+    lastRunning.some(({ project, name }) => project === instance.project && name === instance.name);
+  const wanted = own
+    .filter((instance) => instance.autostart ?? ran(instance))
+    .toSorted((a, b) => (b.autostartPriority ?? 0) - (a.autostartPriority ?? 0) || a.name.localeCompare(b.name));
+  const result: StartedInstances = { started: [], running: [], held: [] };
+  for (const instance of wanted) {
+    const label = instance.project === 'default' ? instance.name : `${instance.project}/${instance.name}`;
+    if (instance.status === 'Running') {
+      result.running.push(label);
+      continue;
+    }
+    const guessed = instance.volumes.filter(({ pool, name }) => unmapped.has(`${pool}/${name}`));
+    // Where nothing was remembered, Incus would take the files of a shifted volume for unshifted.
+    if (instance.type === 'container' && guessed.length > 0 && notes === undefined) {
+      result.held.push(
+        `${label} was not started: nobody knows to whom the files of ${guessed.map(({ name }) => name).join(', ')} belong (volatile.idmap.last)`,
+      );
+      continue;
+    }
+    report({ progress: `starting ${label}` });
+    const answer = await incus.startInstance(instance.project, instance.name);
+    if (answer.type === 'started') result.started.push(label);
+    else if (answer.type === 'already running') result.running.push(label);
+    else if (answer.type === 'member evacuated')
+      throw failure('Unexpected', `${member} is evacuated: incus cluster restore ${member}`);
+    else throw toolFailure(`Starting ${label}`, answer);
+  }
+  return result;
+}

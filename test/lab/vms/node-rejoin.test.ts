@@ -1,0 +1,153 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import { until } from '../../../lab/shell.ts';
+import type { Decision, RunView } from '../../../plan/run.ts';
+import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY, type DecideArgs } from '../../../workflows/messages.ts';
+import type { nodeRejoin } from '../../../workflows/node-rejoin.ts';
+import { viewOf } from '../../temporal/simulated-fleet.ts';
+import { aLab } from '../a-lab.ts';
+import { handsOn, outcomeOf } from '../hands.ts';
+import { aLabWorker } from '../worker.ts';
+
+const lab = aLab('vms');
+const worker = aLabWorker(lab);
+const { deploy, text } = handsOn(lab);
+jest.setTimeout(20 * 60_000);
+
+type Rejoin = WorkflowHandle<typeof nodeRejoin>;
+
+/** Everything of n3 that has to be as before, bit for bit and name for name. */
+interface Belongings {
+  files: string;
+  snapshots: string;
+  volumes: unknown;
+  member: unknown;
+  instance: string;
+}
+
+const json = async (host: string, path: string): Promise<unknown> =>
+  JSON.parse(await text(host, 'incus', 'query', path));
+
+async function belongings(): Promise<Belongings> {
+  const files = await text(
+    'g3',
+    'sh',
+    '-c',
+    'cd / && find root srv/data -type f -exec stat -c "%n %u %g %a" {} + -exec sha256sum {} + | sort',
+  );
+  const volumes = (await json('n1', '/1.0/storage-pools/local/volumes/custom?recursion=1&all-projects=true')) as {
+    location: string;
+    name: string;
+    config: object;
+    description: string;
+    content_type: string;
+  }[];
+  const { config, groups, description } = (await json('n1', '/1.0/cluster/members/n3')) as Record<string, unknown>;
+  // When a snapshot of a volume was made is not on the disk, nor what Incus notes of its owners.
+  const snapshots = [
+    await text('n3', 'incus', 'snapshot', 'list', 'g3', '-f', 'csv', '-c', 'n'),
+    await text('n3', 'incus', 'query', '/1.0/storage-pools/local/volumes/custom/g3-data/snapshots/before?target=n3'),
+  ]
+    .join('\n')
+    .replace(/"created_at": "[^"]*"/, '')
+    .replace(/"config": \{[^}]*\}/, '');
+  const block = await text('n3', 'sh', '-c', 'sha256sum </dev/zvol/tank/incus/custom/default_raw');
+  const instance = (await json('n3', '/1.0/instances/g3')) as {
+    config: Record<string, string>;
+    devices: object;
+    profiles: string[];
+  };
+  return {
+    files: `${files}\n${block}`,
+    snapshots,
+    volumes: volumes
+      .filter(({ location, name }) => location === 'n3' && !name.includes('/'))
+      .map(({ name, config: keys, description: words, content_type }) => ({ name, keys, words, content_type }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+    member: { config, groups, description },
+    instance: JSON.stringify([
+      instance.config['boot.autostart'],
+      instance.config['user.note'],
+      instance.devices,
+      instance.profiles,
+    ]),
+  };
+}
+
+async function furnish(): Promise<Belongings> {
+  await text(
+    'g3',
+    'sh',
+    '-c',
+    'umask 27; seq 1 20000 >/srv/data/numbers; chown 1000:1000 /srv/data/numbers; echo kept >/root/file; sync',
+  );
+  const script = `exec </dev/null
+    incus snapshot create g3 before
+    incus query -X POST --wait -d '{"name":"before","expires_at":"2031-01-01T00:00:00Z"}' \
+      '/1.0/storage-pools/local/volumes/custom/g3-data/snapshots?target=n3'
+    incus storage volume set local g3-data snapshots.schedule=@daily user.note=mine --target n3
+    incus storage volume create local raw --type=block size=8MiB --target n3
+    incus storage volume create local lone --target n3
+    incus project create other -c features.images=false -c features.profiles=false
+    incus storage volume create local theirs --project other --target n3
+    incus config set g3 user.note=mine
+    incus cluster set n3 user.rack=7
+    zfs set volmode=default tank/incus/custom/default_raw
+    udevadm settle || true
+    dd if=/dev/urandom of=/dev/zvol/tank/incus/custom/default_raw bs=1M count=8 conv=fsync`;
+  await text('n3', 'sh', '-c', script);
+  return belongings();
+}
+
+/** A new root disk with the system of the monorepo on it, as an operator reinstalls a host. */
+async function loseRootDisk(): Promise<string> {
+  const revision = (await lab().setSpec('n3', {})).trim();
+  await lab().replaceRootDisk('n3');
+  expect(await deploy('n3', revision)).toBe(0);
+  await lab().memberIs('n3', 'Offline');
+  return revision;
+}
+
+let revision = '';
+const start = (planOnly = false): Promise<Rejoin> =>
+  worker().env.client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
+    taskQueue: TASK_QUEUE,
+    workflowId: planOnly ? 'plan/node-rejoin/n3/test' : 'node-rejoin/n3',
+    args: [{ fleet: { revision }, actor: 'tester', planOnly, node: 'n3' }],
+  });
+
+const approve = async (run: Rejoin, name: string): Promise<void> => {
+  await until(
+    'it asks',
+    async () => {
+      const { approval, result } = await run.query<RunView>(VIEW_QUERY);
+      if (result !== undefined) throw new Error(JSON.stringify(result));
+      return approval === undefined ? { not: 'no question' } : { value: undefined };
+    },
+    { timeoutMs: 300_000 },
+  );
+  await run.executeUpdate<Decision, [DecideArgs]>(DECIDE_UPDATE, {
+    args: [{ approved: true, actor: 'tester', reason: 'a test', name }],
+  });
+};
+
+describe('a member whose root disk was lost', () => {
+  let before: Belongings;
+  beforeEach(async () => {
+    await lab().reset();
+    before = await furnish();
+    revision = await loseRootDisk();
+  });
+
+  it('joins anew after a yes that names it, with all that it had', async () => {
+    const run = await start();
+    await expect(approve(run, 'n2')).rejects.toThrow();
+    await approve(run, 'n3');
+    const view = await viewOf(run);
+    expect(view.result).toMatchObject({ outcome: 'Done' });
+    expect(await belongings()).toEqual(before);
+    expect(view.result?.left).toEqual([expect.stringMatching(/^tank\/incus-runbook-\S+ on n3 stays set aside/)]);
+    expect((await viewOf(await start())).result).toMatchObject({ outcome: 'AlreadySo' });
+    expect(outcomeOf(view)).toBe('Done');
+  });
+});

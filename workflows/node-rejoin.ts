@@ -1,0 +1,125 @@
+import type { RunRef } from '../activities/contract.ts';
+import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
+import type { RejoinScope } from '../plan/rejoin.ts';
+import type { RunResult, RunView } from '../plan/run.ts';
+import type { NodeRejoinInput } from './messages.ts';
+import { askForImport, askToForget } from './rejoin/approvals.ts';
+import { alreadySo, back, halfWay, planned } from './rejoin/results.ts';
+import { perform, type Done } from './rejoin/steps.ts';
+import { conclude, unchanged } from './support/conclude.ts';
+import { failure } from './support/failures.ts';
+import { withLocks } from './support/locks.ts';
+import { Run } from './support/run.ts';
+import { describeFindings } from './upgrade/health.ts';
+import { refused } from './upgrade/results.ts';
+
+/**
+ * A lost member back into its cluster, with its data. It only goes forward: what is half-way is finished by the next run, which
+ * looks before it acts. Nothing that held data is destroyed.
+ */
+export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
+  const { node: member, fleet, planOnly } = input;
+  const run = new Run({ runbook: 'node-rejoin', subject: member, revision: fleet.revision });
+  const ref = { fleet, name: run.view.name, member };
+  return conclude(
+    run,
+    async () => {
+      const scope = await resolveScope(run, ref);
+      const work = (): Promise<RunResult> => rejoin(run, ref, scope, planOnly);
+      const members = [member, ...scope.others].map((name) => `member/${name}`);
+      return planOnly ? work() : withLocks(run, members, work);
+    },
+    input,
+  );
+}
+
+type Ref = RunRef & { member: string };
+
+async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean): Promise<RunResult> {
+  const first = await observe(run, ref, scope, 'observe');
+  if (first.refusals.length > 0) return refuse(run, first, planOnly);
+  if (planOnly) return showPlan(run, ref, first);
+  const done: Done[] = [];
+  let plan = first;
+  try {
+    if (first.case === 'unknown') {
+      await askForImport(run, scope, first);
+      await actAll(run, ref, first.steps, done);
+      // Only now is to be seen what the pools have.
+      plan = await observe(run, ref, scope, 'observe-again');
+      if (plan.refusals.length > 0) return refuse(run, plan, false);
+    } else run.judge(plan.gates);
+    run.announce(rejoinViews(plan.steps, ref.member));
+    await askToForget(run, scope, plan);
+    await run.hold();
+  } catch (error) {
+    return unchanged(
+      error,
+      done.map(({ step }) => `done, and it stays: ${describeRejoinStep(step, ref.member).title}`),
+    );
+  }
+  try {
+    await actAll(run, ref, plan.steps, done);
+    if (plan.case === 'nothing lost' && done.every(({ reached }) => reached === 'already'))
+      return alreadySo(ref.member);
+    await verify(run, ref, scope);
+    return back(ref.member, plan, done);
+  } catch (error) {
+    return halfWay(error, ref.member, plan, done);
+  }
+}
+
+function refuse(run: Run, plan: RejoinPlan, planOnly: boolean): RunResult {
+  run.judge(plan.gates);
+  return refused(plan, planOnly ? 'It would not start' : 'Not started');
+}
+
+function showPlan(run: Run, { member }: Ref, plan: RejoinPlan): RunResult {
+  run.judge(plan.gates);
+  run.announce(rejoinViews(plan.steps, member));
+  return planned(member, plan);
+}
+
+async function resolveScope(run: Run, { fleet, member }: Ref): Promise<RejoinScope> {
+  return run.step(
+    { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
+    (act) => act.resolveRejoin({ fleet, member }),
+    ({ pools }) => ({ state: 'done', detail: pools.map(({ dataset }) => dataset).join(', ') }),
+  );
+}
+
+async function observe(run: Run, ref: Ref, scope: RejoinScope, id: string): Promise<RejoinPlan> {
+  return run.step(
+    { id, phase: 'gate', title: `${ref.member} and the cluster`, kind: 'observe' },
+    async (act) => planRejoin(scope, await act.observeRejoin(ref)),
+    (plan) => ({ state: 'done', detail: plan.case === 'unknown' ? 'its pools are not imported' : plan.case }),
+  );
+}
+
+async function actAll(run: Run, ref: Ref, steps: readonly RejoinStep[], done: Done[]): Promise<void> {
+  for (const step of steps) {
+    const result = await run.step(
+      { ...describeRejoinStep(step, ref.member), kind: 'act' },
+      (act) => perform(act, ref, step),
+      ({ reached, detail }) => ({ state: reached, ...(detail === undefined ? {} : { detail }) }),
+    );
+    done.push(result);
+  }
+}
+
+async function verify(run: Run, ref: Ref, scope: RejoinScope): Promise<void> {
+  await run.step(
+    { id: 'health', phase: 'verify', title: [ref.member, ...scope.guests].join(', '), kind: 'act' },
+    async (act) => {
+      const nodes = [ref.member, ...scope.guests];
+      const { findings } = await act.checkHealth({
+        ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
+        ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
+      });
+      const sick = findings.filter(({ healthy }) => !healthy);
+      if (sick.length > 0) throw failure('Unhealthy', describeFindings(sick));
+      return findings;
+    },
+    (findings) => ({ state: 'done', detail: `${findings.length} of ${findings.length} hold` }),
+  );
+}

@@ -1,0 +1,68 @@
+import type { RunRef } from '../../activities/contract.ts';
+import { count } from '../../plan/count.ts';
+import type { RejoinStep } from '../../plan/node-rejoin.ts';
+import type { StepActivities } from '../support/activities.ts';
+
+/** What became of a step. */
+export interface Done {
+  step: RejoinStep;
+  reached: 'done' | 'already';
+  detail?: string;
+  /** For the end of the run: what stays, and why. */
+  left: string[];
+}
+
+export async function perform(act: StepActivities, ref: RunRef & { member: string }, step: RejoinStep): Promise<Done> {
+  const plain = (reached: 'done' | 'already', detail?: string, left: string[] = []): Done => ({
+    ...{ step, reached, left },
+    ...(detail === undefined ? {} : { detail }),
+  });
+  switch (step.type) {
+    case 'import':
+      return plain(await act.importPool({ ...ref, zpool: step.zpool, force: step.force }));
+    case 'remember':
+      return plain(await act.rememberMember({ ...ref, via: step.via }));
+    case 'identity':
+      throw new Error('not yet');
+    case 'set aside':
+      return plain(await act.setAside({ ...ref, pool: step.pool, at: new Date().toISOString() }));
+    case 'forget':
+      return plain(await act.forgetMember({ ...ref, via: step.via }));
+    case 'join': {
+      const joined = await act.joinCluster({ ...ref, via: step.via });
+      return plain(joined === 'already' ? 'already' : 'done', joined === 'anew' ? ANEW : undefined);
+    }
+    case 'move back': {
+      const moved = await act.moveBack({ ...ref, pool: step.pool });
+      return plain(moved === 0 ? 'already' : 'done', count(moved, 'dataset'));
+    }
+    case 'recover': {
+      const recovered = await act.recoverPools({ ...ref, pools: step.pools });
+      return plain(recovered.length === 0 ? 'already' : 'done', recovered.join(', '));
+    }
+    case 'remind': {
+      const reminded = await act.remindMember({ ...ref, via: step.via });
+      if (reminded !== 'nothing known') return plain(reminded);
+      return plain('already', reminded, [
+        'Configuration of volumes, groups and the member is as Incus guessed it: what it was is not known any more.',
+      ]);
+    }
+    case 'online':
+      return plain(await act.awaitOnline({ ...ref, via: step.via }));
+    case 'instances': {
+      const { started, running, held } = await act.startInstances(ref);
+      const detail = started.length > 0 ? `started ${started.join(', ')}` : `${running.length} run already`;
+      return plain(started.length > 0 ? 'done' : 'already', detail, held);
+    }
+    case 'forget notes': {
+      const kept = await act.endRejoin(ref);
+      return plain(
+        kept.length === 0 ? 'already' : 'done',
+        undefined,
+        kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`),
+      );
+    }
+  }
+}
+
+const ANEW = 'an interrupted join was taken back first';
