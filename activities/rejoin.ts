@@ -65,14 +65,15 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     }),
 
     forgetMember: guarded(async ({ member, via, ...run }, context) => {
+      const own = await open(run, member, context);
       const { incus } = await open(run, via, context);
       const listed = async () =>
         expecting(await incus.members(), 'members', via).members.find(({ name }) => name === member);
       const found = await listed();
       if (found === undefined) return 'already';
       // A removal by force does not ask the member: one that lives would go on as if it were one.
-      if (found.status !== 'Offline')
-        throw failure('Unexpected', `${via} lists ${member} as ${found.status}, not as Offline.`);
+      if (found.status === 'Online' || isMember(await own.incus.identity(), member))
+        throw failure('Unexpected', `${member} is a member that lives: ${via} lists it as ${found.status}.`);
       const removed = await incus.removeMemberByForce(member);
       if (removed.type !== 'removed' && removed.type !== 'none') throw toolFailure(`Removing ${member}`, removed);
       if ((await listed()) !== undefined)

@@ -15,6 +15,7 @@ import { recordIncusUpgrade } from './incus-upgrade.ts';
 import { recordNix } from './nix.ts';
 import { recordPodman } from './podman.ts';
 import { Recorder } from './recorder.ts';
+import { recordRejoin } from './rejoin.ts';
 import { recordRestic } from './restic.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
@@ -45,8 +46,8 @@ const STAGES: readonly (readonly Track[])[] = [
 /** After all others: they change every member for good, and take the most time. The last one begins with new hosts. */
 export const LAST = { 'incus-upgrade': recordIncusUpgrade, 'incus-formation': recordFormation };
 
-/** What needs ZFS: on virtual hosts. */
-export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs };
+/** What needs ZFS: on virtual hosts. The last one gives a host a new root disk. */
+export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs, rejoin: recordRejoin };
 
 interface Choice {
   /** All of them where it is absent. */

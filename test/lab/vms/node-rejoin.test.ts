@@ -131,6 +131,24 @@ const approve = async (run: Rejoin, name: string): Promise<void> => {
   });
 };
 
+const runningStep = async (run: Rejoin): Promise<string | undefined> => {
+  const view = await run.query<RunView>(VIEW_QUERY).catch(() => undefined);
+  return view?.steps.find(({ state }) => state === 'running')?.id;
+};
+
+/** Disturbs each step once, as soon as it is seen to run, until the run has ended; returns the steps. */
+async function disturbing(run: Rejoin, steps: RegExp, disturb: () => Promise<void>): Promise<string[]> {
+  const disturbed = new Set<string>();
+  while ((await run.describe()).status.name === 'RUNNING') {
+    const id = await runningStep(run);
+    if (id !== undefined && steps.test(id) && !disturbed.has(id)) {
+      disturbed.add(id);
+      await disturb();
+    } else await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return [...disturbed];
+}
+
 describe('a member whose root disk was lost', () => {
   let before: Belongings;
   beforeEach(async () => {
@@ -139,15 +157,85 @@ describe('a member whose root disk was lost', () => {
     revision = await loseRootDisk();
   });
 
-  it('joins anew after a yes that names it, with all that it had', async () => {
+  const expectBack = async (run: Rejoin): Promise<void> => {
+    const { result } = await viewOf(run);
+    expect(result).toMatchObject({ outcome: 'Done' });
+    expect(result?.left).toEqual([expect.stringMatching(/^tank\/incus-runbook-\S+ on n3 stays set aside/)]);
+    expect(await belongings()).toEqual(before);
+  };
+
+  it('joins anew after a yes that names it, with all that it had; and is so when it is started again', async () => {
+    const run = await start();
+    await approve(run, 'n3');
+    await expectBack(run);
+    expect((await viewOf(await start())).result).toMatchObject({ outcome: 'AlreadySo' });
+  });
+
+  it('is left alone after a no, or a yes that names another', async () => {
     const run = await start();
     await expect(approve(run, 'n2')).rejects.toThrow();
+    await run.executeUpdate<Decision, [DecideArgs]>(DECIDE_UPDATE, {
+      args: [{ approved: false, actor: 'tester', reason: 'a test' }],
+    });
+    expect((await viewOf(run)).result).toMatchObject({ outcome: 'Failed', unchanged: true });
+    expect(await text('n1', 'incus', 'cluster', 'list', '-f', 'csv')).toMatch(/^n3,.*OFFLINE/m);
+    expect(await text('n3', 'zfs', 'list', '-Ho', 'name', '-d', '1', 'tank')).toBe('tank\ntank/backup\ntank/incus');
+  });
+
+  it('joins anew where the worker is killed at each step', async () => {
+    const run = await start();
     await approve(run, 'n3');
-    const view = await viewOf(run);
-    expect(view.result).toMatchObject({ outcome: 'Done' });
-    expect(await belongings()).toEqual(before);
-    expect(view.result?.left).toEqual([expect.stringMatching(/^tank\/incus-runbook-\S+ on n3 stays set aside/)]);
-    expect((await viewOf(await start())).result).toMatchObject({ outcome: 'AlreadySo' });
-    expect(outcomeOf(view)).toBe('Done');
+    const killed = await disturbing(run, /./, async () => {
+      await worker().kill();
+      await worker().restart();
+    });
+    expect(killed.length).toBeGreaterThan(8);
+    await expectBack(run);
+  });
+
+  it.each(['aside-local', 'forget|join', 'back-local', 'recover|remind'])(
+    'joins anew where the member loses power in the step %s',
+    async (steps) => {
+      const run = await start();
+      await approve(run, 'n3');
+      const lost = await disturbing(run, new RegExp(`^(?:${steps})$`), async () => {
+        await lab().power.off('n3');
+        await lab().power.on('n3');
+      });
+      expect(lost.length).toBeGreaterThan(0);
+      await expectBack(run);
+    },
+  );
+});
+
+describe('a member that lost nothing', () => {
+  it('is waited for, and what ran before runs again', async () => {
+    await lab().reset();
+    revision = (await lab().setSpec('n3', {})).trim();
+    await text('n3', 'incus', 'stop', '--force', 'g3');
+    await lab().power.off('n3');
+    await lab().memberIs('n3', 'Offline');
+    await lab().power.on('n3');
+    const { result } = await viewOf(await start());
+    expect(result).toMatchObject({ outcome: 'Done' });
+    expect(await text('n3', 'incus', 'list', 'g3', '-f', 'csv', '-c', 's')).toBe('RUNNING');
+  });
+});
+
+describe('a member whose data disk was lost as well', () => {
+  it('joins anew, and says what is not back', async () => {
+    await lab().reset();
+    revision = await loseRootDisk();
+    await text('n3', 'sh', '-c', 'zpool import tank && zfs destroy -r tank/incus');
+    const { result } = await viewOf(await start());
+    expect(result).toMatchObject({ outcome: 'Failed', unchanged: true });
+    expect(result?.failure?.message).toMatch(/^Pool local: zpool tank has no dataset tank\/incus/);
+    await text('n3', 'zfs', 'create', 'tank/incus');
+    const run = await start();
+    await approve(run, 'n3');
+    const ended = (await viewOf(run)).result;
+    // Its declared guest is not there, so it is not healthy.
+    expect(ended).toMatchObject({ outcome: 'Failed' });
+    expect(await text('n1', 'incus', 'cluster', 'list', '-f', 'csv')).toMatch(/^n3,.*ONLINE/m);
   });
 });

@@ -1,0 +1,275 @@
+import { describe, expect, it } from '@jest/globals';
+import { planRejoin, rejoinViews, type RejoinPlan } from '../../plan/node-rejoin.ts';
+import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingCluster } from '../../plan/rejoin.ts';
+
+const SCOPE: RejoinScope = {
+  member: 'n3',
+  address: '10.0.0.3',
+  port: 8443,
+  others: ['n1', 'n2'],
+  pools: [{ name: 'local', dataset: 'tank/incus' }],
+  guests: ['web'],
+  maxClockSkew: '5s',
+  approvalTimeout: '8h',
+};
+const listed = (name: string, status: string): RemainingCluster['members'][number] => ({
+  ...{ name, status, url: `https://${name}:8443`, message: '', roles: ['database'] },
+});
+const cluster = (rest: Partial<RemainingCluster> = {}): RemainingCluster => ({
+  via: 'n1',
+  version: '6.0.4',
+  fingerprint: 'cluster',
+  members: [listed('n1', 'Online'), listed('n2', 'Online'), listed('n3', 'Offline')],
+  instances: [{ project: 'default', name: 'web' }],
+  volumes: [{ pool: 'local', project: 'default', name: 'data' }],
+  ...rest,
+});
+const pool = (rest: Partial<FoundPool> = {}): FoundPool => ({
+  ...{ pool: 'local', dataset: 'tank/incus', zpool: 'imported', place: 'holds', encrypted: false, aside: [] },
+  contents: ['containers/web', 'custom/default_data'],
+  ...rest,
+});
+const host = (rest: Partial<FoundHost> = {}): FoundHost => ({
+  incus: { type: 'alone', version: '6.0.4', instances: [], pools: [] },
+  hasListedAddress: true,
+  clockSkewMs: 0,
+  pools: [pool()],
+  ...rest,
+});
+const MEMBER: FoundHost['incus'] = { type: 'member', serverName: 'n3', fingerprint: 'cluster', version: '6.0.4' };
+const COPY = { place: 'n1', path: '/var/lib/runbook/identities/n3/one.tar.age', takenAt: '2026-06-01T00:00:00.000Z' };
+const EMPTY: Partial<FoundPool> = { place: 'empty', contents: [] };
+const ASIDE = { dataset: 'tank/incus-runbook-1', contents: ['containers/web'] };
+
+const plan = (observation: Partial<RejoinObservation> = {}): RejoinPlan =>
+  planRejoin(SCOPE, { cluster: cluster(), host: host(), copies: [], ...observation });
+const stepsOf = ({ steps }: RejoinPlan): string[] => steps.map(({ type }) => type);
+const refusalsOf = ({ refusals }: RejoinPlan): string[] => refusals.map(({ name, message }) => `${name}: ${message}`);
+const END = ['online', 'instances', 'forget notes'];
+
+describe('which case it is', () => {
+  it.each<[string, Partial<RejoinObservation>, string]>([
+    ['the member that the cluster knows', { host: host({ incus: MEMBER }) }, 'nothing lost'],
+    ['a new Incus over full pools', {}, 'root disk lost'],
+    ['a new Incus over empty pools', { host: host({ pools: [pool(EMPTY)] }) }, 'data disk lost'],
+    [
+      'what was set aside counts as what it has',
+      { host: host({ pools: [pool({ ...EMPTY, aside: [ASIDE] })] }) },
+      'root disk lost',
+    ],
+    [
+      'pools that are not imported',
+      { host: host({ pools: [pool({ zpool: 'importable', place: 'unknown', contents: [] })] }) },
+      'unknown',
+    ],
+    ['an Incus that does not answer', { host: host({ incus: { type: 'silent', problem: 'no' } }) }, 'unknown'],
+  ])('%s', (_, observation, expected) => {
+    expect(plan(observation).case).toBe(expected);
+  });
+});
+
+describe('the way back', () => {
+  it('restores a saved identity where there is one, and forgets nothing', () => {
+    const found = plan({ copies: [COPY] });
+    expect([found.way, stepsOf(found), found.forgets]).toEqual([
+      'identity',
+      ['remember', 'identity', ...END],
+      { instances: [], volumes: [] },
+    ]);
+  });
+
+  it.each<[string, Partial<RejoinObservation>]>([
+    ['there is no copy', {}],
+    ['the host has another address', { copies: [COPY], host: host({ hasListedAddress: false }) }],
+    ['something was set aside already', { copies: [COPY], host: host({ pools: [pool({ aside: [ASIDE] })] }) }],
+  ])('joins anew where %s', (_, observation) => {
+    expect(plan(observation).way).toBe('fresh join');
+  });
+
+  it('sets aside, forgets, joins, and takes everything back, in this order', () => {
+    const found = plan();
+    expect(stepsOf(found)).toEqual([
+      'remember',
+      'set aside',
+      'forget',
+      'join',
+      'move back',
+      'recover',
+      'remind',
+      ...END,
+    ]);
+    expect(found.forgets).toEqual({ instances: ['web'], volumes: ['local/data'] });
+    expect(found.lost).toEqual({ instances: [], volumes: [] });
+  });
+
+  it('goes on where a run that was interrupted has left it', () => {
+    const aside = host({ pools: [pool({ ...EMPTY, aside: [ASIDE] })] });
+    expect(stepsOf(plan({ host: aside }))).toEqual([
+      'remember',
+      'forget',
+      'join',
+      'move back',
+      'recover',
+      'remind',
+      ...END,
+    ]);
+    const gone = cluster({ members: [listed('n1', 'Online'), listed('n2', 'Online')], instances: [], volumes: [] });
+    expect(stepsOf(plan({ host: { ...aside, hasListedAddress: false }, cluster: gone }))).toEqual([
+      'join',
+      'move back',
+      'recover',
+      'remind',
+      ...END,
+    ]);
+    expect(stepsOf(plan({ host: { ...aside, incus: MEMBER } }))).toEqual(['move back', 'recover', 'remind', ...END]);
+  });
+
+  it('moves nothing where nothing is on the disks, and says what is lost', () => {
+    const found = plan({ host: host({ pools: [pool(EMPTY)] }) });
+    expect(stepsOf(found)).toEqual(['remember', 'forget', 'join', ...END]);
+    expect(found.lost).toEqual({ instances: ['web'], volumes: ['local/data'] });
+  });
+
+  it('names what the records have and no disk has, project by project', () => {
+    const records = cluster({
+      instances: [
+        { project: 'default', name: 'web' },
+        { project: 'lab', name: 'web' },
+        { project: 'lab', name: 'vm' },
+      ],
+      volumes: [
+        { pool: 'local', project: 'lab', name: 'data' },
+        { pool: 'local', project: 'default', name: 'data' },
+      ],
+    });
+    const contents = [
+      'containers/web',
+      'virtual-machines/lab_vm',
+      'virtual-machines/lab_vm.block',
+      'custom/default_data',
+    ];
+    expect(plan({ cluster: records, host: host({ pools: [pool({ contents })] }) }).lost).toEqual({
+      instances: ['lab/web'],
+      volumes: ['local/lab/data'],
+    });
+  });
+
+  it('imports first, each zpool once, and forces only what another system had', () => {
+    const pools = [
+      pool({ zpool: 'importable', place: 'unknown' }),
+      pool({ pool: 'more', dataset: 'tank/more', zpool: 'importable', place: 'unknown' }),
+      pool({ pool: 'big', dataset: 'store/incus', zpool: 'foreign', place: 'unknown' }),
+    ];
+    expect(plan({ host: host({ pools }) }).steps).toEqual([
+      { type: 'import', zpool: 'tank', force: false },
+      { type: 'import', zpool: 'store', force: true },
+    ]);
+  });
+
+  it('of a member that is one only looks, and starts what is to run', () => {
+    expect(stepsOf(plan({ host: host({ incus: MEMBER }) }))).toEqual(END);
+  });
+
+  it('shows its steps under ids of their own', () => {
+    const ids = rejoinViews(plan().steps, 'n3').map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('what makes it refuse', () => {
+  const offline = cluster({ members: [listed('n1', 'Online'), listed('n2', 'Offline'), listed('n3', 'Offline')] });
+  it.each<[string, Partial<RejoinObservation>, RegExp]>([
+    [
+      'no other member answers',
+      { cluster: undefined, clusterProblem: 'n1: away' } as never,
+      /^cluster: No other member tells of the cluster: n1: away\.$/,
+    ],
+    [
+      'no quorum',
+      { cluster: undefined, clusterProblem: 'n1: no leader', noQuorum: true } as never,
+      /^quorum: The cluster has no quorum/,
+    ],
+    [
+      'a host that does not answer',
+      { host: undefined, hostProblem: 'no route' } as never,
+      /^host: n3 could not be looked at: no route\.$/,
+    ],
+    [
+      'an Incus that does not answer',
+      { host: host({ incus: { type: 'silent', problem: 'no daemon' } }) },
+      /^host: The Incus of n3 does not answer/,
+    ],
+    [
+      'a join while another member is away',
+      { cluster: offline },
+      /^cluster: Not every other member is Online: n2 Offline\.$/,
+    ],
+    [
+      'a member of another cluster',
+      { host: host({ incus: { ...MEMBER, fingerprint: 'x' } }) },
+      /^member: n3 is n3 of another cluster\.$/,
+    ],
+    [
+      'a member under another name',
+      { host: host({ incus: { ...MEMBER, serverName: 'n9' } }) },
+      /^member: n3 is n9 of this cluster\.$/,
+    ],
+    [
+      'one that was removed while it was away',
+      { host: host({ incus: MEMBER }), cluster: cluster({ members: [listed('n1', 'Online')] }) },
+      /^member: n3 takes itself for a member/,
+    ],
+    [
+      'one that the cluster sees',
+      { cluster: cluster({ members: [listed('n1', 'Online'), listed('n3', 'Online')] }) },
+      /^member: The cluster lists n3 as Online/,
+    ],
+    [
+      'an Incus with something of its own',
+      { host: host({ incus: { type: 'alone', version: '6.0.4', instances: ['default/x'], pools: ['p'] } }) },
+      /^member: The Incus of n3 has something of its own: default\/x, pool p\.$/,
+    ],
+    [
+      'another version',
+      { host: host({ incus: { type: 'alone', version: '7.0.2', instances: [], pools: [] } }) },
+      /^version: It runs Incus 7\.0\.2, the others 6\.0\.4\.$/,
+    ],
+    [
+      'a clock that is wrong',
+      { host: host({ clockSkewMs: -60_000 }) },
+      /^clock: Its clock differs from the worker’s by -60 s/,
+    ],
+    [
+      'no disk with the pool',
+      { host: host({ pools: [pool({ zpool: 'missing', place: 'unknown' })] }) },
+      /^pool: Pool local: n3 has no zpool tank/,
+    ],
+    [
+      'no dataset',
+      { host: host({ pools: [pool({ place: 'missing', contents: [] })] }) },
+      /^pool: Pool local: zpool tank has no dataset tank\/incus\.$/,
+    ],
+    [
+      'a fresh join of a whole zpool',
+      { host: host({ pools: [pool({ dataset: 'tank' })] }) },
+      /^pool: Pool local is the whole zpool tank/,
+    ],
+    [
+      'a fresh join of an encrypted dataset',
+      { host: host({ pools: [pool({ encrypted: true })] }) },
+      /^pool: Pool local: tank\/incus is encrypted/,
+    ],
+  ])('%s', (_, observation, expected) => {
+    const refusals = refusalsOf(plan(observation));
+    expect(refusals).toHaveLength(1);
+    expect(refusals[0]).toMatch(expected);
+  });
+
+  it.each<[string, Partial<RejoinObservation>]>([
+    ['a whole zpool', { host: host({ pools: [pool({ dataset: 'tank' })] }) }],
+    ['an encrypted dataset', { host: host({ pools: [pool({ encrypted: true })] }) }],
+    ['another member away', { cluster: offline }],
+  ])('and not where a saved identity is restored: %s', (_, observation) => {
+    expect(refusalsOf(plan({ ...observation, copies: [COPY] }))).toEqual([]);
+  });
+});
