@@ -1,3 +1,4 @@
+import { sleep } from '@temporalio/workflow';
 import type { RunRef } from '../activities/contract.ts';
 import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
 import type { RejoinScope } from '../plan/rejoin.ts';
@@ -107,19 +108,28 @@ async function actAll(run: Run, ref: Ref, steps: readonly RejoinStep[], done: Do
   }
 }
 
+/** Guests that lost their host have a file system to check and a database to recover: their probes get more than one round. */
+const HEALTHY_WITHIN_MS = 15 * 60_000;
+
 async function verify(run: Run, ref: Ref, scope: RejoinScope): Promise<void> {
   await run.step(
     { id: 'health', phase: 'verify', title: [ref.member, ...scope.guests].join(', '), kind: 'act' },
     async (act) => {
+      const until = Date.now() + HEALTHY_WITHIN_MS;
       const nodes = [ref.member, ...scope.guests];
-      const { findings } = await act.checkHealth({
-        ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
-        ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
-      });
-      const sick = findings.filter(({ healthy }) => !healthy);
-      if (sick.length > 0) throw failure('Unhealthy', describeFindings(sick));
-      return findings;
+      for (;;) {
+        const { findings } = await act.checkHealth({
+          ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
+          ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
+        });
+        const sick = findings.filter(({ healthy }) => !healthy);
+        if (sick.length === 0) return findings;
+        if (Date.now() >= until) throw failure('Unhealthy', describeFindings(sick));
+        await sleep(AGAIN_MS, { summary: `not healthy yet: ${describeFindings(sick)}`.slice(0, 200) });
+      }
     },
     (findings) => ({ state: 'done', detail: `${findings.length} of ${findings.length} hold` }),
   );
 }
+
+const AGAIN_MS = 10_000;
