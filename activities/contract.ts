@@ -179,7 +179,7 @@ export interface RejoinActivities {
    */
   adoptIdentity(input: OfMember & { staged: string }): Promise<Reached>;
   /** A removal by force, of a member that is Offline. */
-  forgetMember(input: OfMember & { via: string }): Promise<Reached>;
+  forgetLostMember(input: OfMember & { via: string }): Promise<Reached>;
   /** What was set aside, back to where Incus looks for it. Returns how many datasets. */
   moveBack(input: OfMember & { pool: string }): Promise<number>;
   /** Records of what is on the disks. Returns what was recovered. */

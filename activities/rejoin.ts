@@ -64,7 +64,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return adoptIdentity(own.host, { staged, runName: run.name, pools: poolsOf(own) }, context);
     }),
 
-    forgetMember: guarded(async ({ member, via, ...run }, context) => {
+    forgetLostMember: guarded(async ({ member, via, ...run }, context) => {
       const own = await open(run, member, context);
       const { incus } = await open(run, via, context);
       const listed = async () =>

@@ -145,7 +145,7 @@ const NO_REJOIN: RejoinActivities = {
   rememberMember: notHere,
   setAside: notHere,
   adoptIdentity: notHere,
-  forgetMember: notHere,
+  forgetLostMember: notHere,
   moveBack: notHere,
   recoverPools: notHere,
   remindMember: notHere,

@@ -27,7 +27,7 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
     case 'set aside':
       return plain(await act.setAside({ ...ref, pool: step.pool, at: new Date().toISOString() }));
     case 'forget':
-      return plain(await act.forgetMember({ ...ref, via: step.via }));
+      return plain(await act.forgetLostMember({ ...ref, via: step.via }));
     case 'join': {
       const joined = await act.joinCluster({ ...ref, via: step.via });
       return plain(joined === 'already' ? 'already' : 'done', joined === 'anew' ? ANEW : undefined);
