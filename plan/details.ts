@@ -1,3 +1,4 @@
+import { approveCommand } from './approval.ts';
 import type { Outcome, RunResult, RunView, StepState, StepView } from './run.ts';
 import { asSentence } from './sentence.ts';
 
@@ -55,7 +56,7 @@ function waits({ approval, paused, waitingFor, runbook, subject }: RunView): str
     lines.push(
       `**Waits for a person until ${approval.deadline}:** ${approval.question}`,
       approval.consequences.map((line) => `- ${line}`).join('\n'),
-      `\`runbook approve ${runbook}/${subject} --reason …\` or \`runbook reject ${runbook}/${subject} --reason …\``,
+      `\`${approveCommand(`${runbook}/${subject}`, approval)} --reason …\` or \`runbook reject ${runbook}/${subject} --reason …\``,
     );
   if (paused) lines.push(`**Paused.** \`runbook resume ${runbook}/${subject}\``);
   for (const { resource, holder } of waitingFor) lines.push(`Waits for \`${resource}\`, which \`${holder}\` holds.`);

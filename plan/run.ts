@@ -61,6 +61,8 @@ export interface Approval {
   question: string;
   /** What happens on yes, on no, and when nobody answers. */
   consequences: string[];
+  /** The name that a yes has to carry, typed by who gives it: what is lost with it cannot be had again. */
+  expects?: string;
   /** ISO 8601. When the time is over it counts as rejected. */
   askedAt: string;
   deadline: string;

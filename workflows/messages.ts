@@ -64,7 +64,8 @@ export type ViewQuery = () => RunView;
 
 /** Updates. Each is refused by its validator with a message for the person who typed it. */
 export const DECIDE_UPDATE = 'decide';
-export type DecideArgs = { approvalId?: string; approved: boolean; actor: string; reason: string };
+/** `name`: what a person typed where the approval `expects` a name. */
+export type DecideArgs = { approvalId?: string; approved: boolean; actor: string; reason: string; name?: string };
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
 export type PauseArgs = { actor: string };

@@ -13,13 +13,17 @@ import type { Ending } from '../exit-codes.ts';
 import { print, printJson } from '../io.ts';
 import { clean } from '../render/clean.ts';
 import { parseRun, type RunOptions } from '../run-argument.ts';
+import type { Connected } from '../temporal/connect.ts';
 import { actorOf } from '../temporal/identity.ts';
+import { queryView } from '../temporal/query-view.ts';
+import type { RunRef } from '../temporal/read-run.ts';
 import { withTemporal } from '../temporal/session.ts';
 import { sendUpdate } from '../temporal/updates.ts';
 
 export interface DecideOptions extends RunOptions {
   approval?: string;
   reason?: string;
+  name?: string;
 }
 
 /** Answers the question that a run asks, in the name of who typed it. */
@@ -44,9 +48,10 @@ export function decide(
     reason,
   };
   return withTemporal(context, async (connected) => {
+    const name = approved ? await nameFor(context, connected, ref, options.name) : undefined;
     const decision = await sendUpdate<Decision>(connected, ref, {
       name: DECIDE_UPDATE,
-      args,
+      args: name === undefined ? args : { ...args, name },
       refused: approved ? 'Not approved' : 'Not rejected',
       now: io.now(),
     });
@@ -59,6 +64,22 @@ export function decide(
       ]);
     return 'done';
   });
+}
+
+/** The name that was given, or typed where the run expects one and there is a terminal to ask. */
+async function nameFor(
+  { io }: CommandContext,
+  connected: Connected,
+  ref: RunRef,
+  given: string | undefined,
+): Promise<string | undefined> {
+  if (given !== undefined) return given;
+  const approval = (await queryView(connected, ref))?.approval;
+  if (approval?.expects === undefined || io.ask === undefined) return undefined;
+  print(io, [approval.question, ...approval.consequences.map((line) => `  ${line}`)].map(clean));
+  const answer = await io.ask(`Type ${clean(approval.expects)} to approve: `);
+  if (answer.trim() === '') throw new CliError('failed', 'Not approved: no name was typed. The run waits on.');
+  return answer.trim();
 }
 
 /** Holds a run before its next step, or lets it go on. Idempotent. */

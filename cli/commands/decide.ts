@@ -19,7 +19,7 @@ function addDecision(
   context: CommandContext,
   { name, approved, summary }: { name: string; approved: boolean; summary: string },
 ): void {
-  parent
+  const command = parent
     .command(name)
     .summary(summary)
     .description('Answers the question that a run waits with. Who answered and why stays in its history.')
@@ -39,4 +39,5 @@ function addDecision(
       const { decide } = await import('../actions/decide.ts');
       context.ending = await decide(context, run, approved, options);
     });
+  if (approved) command.option('--name <name>', 'what is lost by it, where the run expects that name to be typed');
 }

@@ -1,3 +1,4 @@
+import { approveCommand } from '../../plan/approval.ts';
 import type { StepState } from '../../plan/run.ts';
 import type { Change } from '../changes.ts';
 import type { RunState } from '../run-state.ts';
@@ -51,7 +52,7 @@ export function renderChange(change: Change, run: RunState | undefined, now: num
       return [
         at(approval.askedAt, `waits for a decision until ${instant(approval.deadline)}: ${approval.question}`),
         ...approval.consequences.map((line) => `    ${clean(line)}`),
-        `    runbook approve ${clean(id)} --approval ${clean(approval.id)} --reason …`,
+        `    ${approveCommand(clean(id), approval)} --approval ${clean(approval.id)} --reason …`,
         `    runbook reject ${clean(id)} --approval ${clean(approval.id)} --reason …`,
       ];
     }

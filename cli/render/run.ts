@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { approveCommand } from '../../plan/approval.ts';
 import type { Approval, RunView, StepView } from '../../plan/run.ts';
 import { ENDING, isOpen, type RunState, type WatchState } from '../run-state.ts';
 import { besideEnding, endingLines, marked } from './ending.ts';
@@ -118,7 +119,7 @@ export function approvalLines(
     ...approval.consequences.flatMap((line) => wrap(clean(line), options.width - 4).map((each) => `    ${each}`)),
     ...[
       `    waiting ${age(options.now - Date.parse(approval.askedAt))}, until ${dateTime(approval.deadline)} UTC${left > 0 ? ` (${age(left)} left)` : ''}`,
-      `    runbook approve ${clean(run.workflowId)} --approval ${clean(approval.id)} --reason …`,
+      `    ${approveCommand(clean(run.workflowId), approval)} --approval ${clean(approval.id)} --reason …`,
       `    runbook reject ${clean(run.workflowId)} --approval ${clean(approval.id)} --reason …`,
     ].flatMap((line) => foldLine(line, options.width)),
   ];

@@ -1,3 +1,4 @@
+import { approveCommand } from '../../plan/approval.ts';
 import { needsPerson, type FleetStatus, type OpenRun } from '../fleet-status.ts';
 import { glanceFacts, glanceTroubles } from './glance.ts';
 import { outcomeOf } from './list.ts';
@@ -70,7 +71,7 @@ function openDetails({ approval, paused, waitingFor, silent, workflowId }: OpenR
       ? []
       : [
           `${approval.question}   asked ${age(now - Date.parse(approval.askedAt))} ago, until ${dateTime(approval.deadline)} UTC`,
-          `runbook approve ${workflowId} --reason …   or   runbook reject ${workflowId} --reason …`,
+          `${approveCommand(workflowId, approval)} --reason …   or   runbook reject ${workflowId} --reason …`,
         ]),
     ...(paused ? [`runbook resume ${workflowId}`] : []),
     ...waitingFor.map(({ resource, holder }) => `${resource} is held by ${holder}`),

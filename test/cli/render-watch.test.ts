@@ -173,6 +173,14 @@ describe('a run that is watched', () => {
     ]);
   });
 
+  it('leaves the name that a yes has to carry for the person to type', () => {
+    const approval = { id: 'forget', question: 'Forget?', consequences: [], askedAt: at(0), deadline: at(3600) };
+    const view = aView({ approval: { ...approval, expects: 'nuc-1' }, steps: [] });
+    const shown = renderWatch({ run: aRun({ view }) }, { ...at80, width: 100 });
+    expect(shown).toContain('    runbook approve safe-upgrade/elitedesk-1 --name … --approval forget --reason …');
+    expect(shown).toContain('    runbook reject safe-upgrade/elitedesk-1 --approval forget --reason …');
+  });
+
   it('says that the server does not answer, and that no worker takes the work', () => {
     const lost = renderWatch({ run: aRun(), lost: { since: at(16), message: 'connect ECONNREFUSED' } }, at80);
     expect(lost.join('\n')).toContain('  ! Temporal has not answered for 30 s: connect ECONNREFUSED. Still trying;');

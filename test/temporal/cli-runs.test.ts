@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../cli/run-history.ts';
 import { main } from '../../cli/program.ts';
-import { TASK_QUEUE } from '../../workflows/messages.ts';
+import type { RunView } from '../../plan/run.ts';
+import { TASK_QUEUE, VIEW_QUERY } from '../../workflows/messages.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { startCliServer, type CliServer } from './cli-server.ts';
 import { goOnSignal } from './fixtures/procedure.ts';
@@ -38,6 +39,48 @@ describe('approve and reject', () => {
     const late = await server.run(['reject', 'safe-upgrade/asks', '--reason', 'too late']);
     expect(late.err).toContain('Not rejected: safe-upgrade/asks is over since ');
     expect(late.code).toBe(1);
+  });
+
+  it('takes a yes to what loses something only with its name', async () => {
+    await server.run(['start', 'safe-upgrade', '--node', 'loses', '--detach']);
+    const handle = server.env.client.workflow.getHandle('safe-upgrade/loses');
+    await eventually('it asks', async () => (await handle.query<RunView>(VIEW_QUERY)).approval !== undefined);
+    const yes = ['approve', 'safe-upgrade/loses', '--reason', 'it is dead'];
+    expect((await server.run(['show', 'safe-upgrade/loses'])).out).toMatch(
+      /A yes has to carry the name loses.*\n[^]*runbook approve safe-upgrade\/loses --name … --approval reboot/,
+    );
+
+    const refusal = 'Not approved: safe-upgrade/loses waits for a yes with the name loses (--name), not with';
+    expect(await server.run(yes)).toMatchObject({ code: 1, err: expect.stringContaining(`${refusal} none.`) });
+    const other = await server.run([...yes, '--name', 'Loses']);
+    expect(other).toMatchObject({ code: 1, err: expect.stringContaining(`${refusal} "Loses".`) });
+    expect(await server.run(yes, { answer: 'y' })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not with "y"'),
+    });
+    const silent = await server.run(yes, { answer: '' });
+    expect(silent).toMatchObject({ code: 1, err: expect.stringContaining('no name was typed. The run waits on.') });
+    expect(silent.out).toContain('Restart loses now?\n  yes: its guests stop for 2 minutes');
+
+    expect((await server.run(yes, { answer: ' loses\n' })).out).toContain('is approved by');
+    await handle.result();
+  });
+
+  it('takes no name where none is expected, and none for a no', async () => {
+    await server.run(['start', 'safe-upgrade', '--node', 'asks', '--detach']);
+    const handle = server.env.client.workflow.getHandle('safe-upgrade/asks');
+    await eventually('it asks', async () => (await handle.query<RunView>(VIEW_QUERY)).approval !== undefined);
+    const named = await server.run(['approve', 'safe-upgrade/asks', '--reason', 'x', '--name', 'loses']);
+    expect(named.err).toContain('waits for approval reboot, which expects no name; got "loses".');
+    expect((await server.run(['reject', 'safe-upgrade/asks', '--reason', 'x', '--name', 'asks'])).code).toBe(2);
+    await server.run(['approve', 'safe-upgrade/asks', '--reason', 'x']);
+    await handle.result();
+    await server.run(['start', 'safe-upgrade', '--node', 'loses', '--detach']);
+    const second = server.env.client.workflow.getHandle('safe-upgrade/loses');
+    await eventually('it asks', async () => (await second.query<RunView>(VIEW_QUERY)).approval !== undefined);
+    expect((await server.run(['reject', 'safe-upgrade/loses', '--reason', 'not yet'], { answer: 'loses' })).code).toBe(
+      0,
+    );
   });
 
   it('rolls back what is rejected', async () => {

@@ -26,7 +26,7 @@ describe('status', () => {
     const watching = main(['start', 'safe-upgrade', '--node', 'asks'], watcher);
     await watcher.shown('waits for a decision until');
     const { code, out } = await server.run(['status']);
-    expect(out).toMatch(/^homelab · 9 members · 0 guests · 1 run open · 2 runs need you\n/);
+    expect(out).toMatch(/^homelab · 10 members · 0 guests · 1 run open · 2 runs need you\n/);
     expect(out).toContain('safe-upgrade/asks   waits for you');
     expect(out).toContain('runbook approve safe-upgrade/asks --reason …');
     expect(out).toContain('runbook show safe-upgrade/breaks   or   runbook retry safe-upgrade/breaks');
@@ -193,7 +193,7 @@ describe('without a worker', () => {
         / · no worker polls · nothing needs you\n {2}runbook worker\n/,
       );
       const live = await server.run(['status', '--live'], alone);
-      expect(live.out).toMatch(/^homelab · 9 members · .* · no worker polls · nothing needs you\n/);
+      expect(live.out).toMatch(/^homelab · 10 members · .* · no worker polls · nothing needs you\n/);
       expect(live.code).toBe(6);
       await env.client.workflow.start('safeUpgrade', { workflowId: 'safe-upgrade/works', taskQueue: 'runbook' });
       expect((await server.run(['approve', 'safe-upgrade/works', '--reason', 'x'], alone)).code).toBe(6);

@@ -13,7 +13,18 @@ import type { ProcedureActivities } from './fixtures/procedure.ts';
 const PROCEDURE = fileURLToPath(new URL('fixtures/procedure.ts', import.meta.url));
 
 /** Nodes of the fleet file below, each called for what its run does. */
-export const NODES = ['works', 'already', 'sick', 'breaks', 'asks', 'waits', 'cleans', 'retries', 'refused'] as const;
+export const NODES = [
+  'works',
+  'already',
+  'sick',
+  'breaks',
+  'asks',
+  'loses',
+  'waits',
+  'cleans',
+  'retries',
+  'refused',
+] as const;
 
 const GIT_IDENTITY = {
   ...{ GIT_AUTHOR_NAME: 'Ada', GIT_AUTHOR_EMAIL: 'ada@lan', GIT_AUTHOR_DATE: '2026-11-23T02:14:00Z' },

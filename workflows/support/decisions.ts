@@ -9,5 +9,11 @@ export function decisionRefusal({ approval, subject, runbook }: RunView, args: D
   if (args.approvalId !== undefined && args.approvalId !== approval.id)
     return `${run} waits for approval ${approval.id}, not for ${args.approvalId}.`;
   if (args.actor.trim() === '') return 'Expected the name of who decides, got an empty one.';
+  const { expects } = approval;
+  if (args.approved && expects !== undefined && args.name !== expects)
+    return `${run} waits for a yes with the name ${expects} (--name), not with ${args.name === undefined ? 'none' : JSON.stringify(args.name)}.`;
+  // Who names something has another question in mind than one that loses nothing.
+  if (args.name !== undefined && expects === undefined)
+    return `${run} waits for approval ${approval.id}, which expects no name; got ${JSON.stringify(args.name)}.`;
   return reasonRefusal(args.reason);
 }

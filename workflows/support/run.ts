@@ -10,6 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { nameIsNeeded } from '../../plan/approval.ts';
 import { renderDetails } from '../../plan/details.ts';
 import { runName } from '../../plan/run-name.ts';
 import {
@@ -150,12 +151,20 @@ export class Run {
     this.#show();
   }
 
-  /** Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. */
-  async ask(question: { id: string; question: string; consequences: string[]; timeoutMs: number }): Promise<Decision> {
-    const { id, timeoutMs, ...rest } = question;
+  /**
+   * Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. With `expects` a
+   * yes has to carry that name.
+   */
+  async ask(
+    question: Pick<Approval, 'id' | 'question' | 'consequences' | 'expects'> & { timeoutMs: number },
+  ): Promise<Decision> {
+    const { id, timeoutMs, consequences, expects, ...rest } = question;
     const approval: Approval = {
       id,
       ...rest,
+      ...(expects === undefined
+        ? { consequences }
+        : { consequences: [...consequences, nameIsNeeded(expects)], expects }),
       askedAt: isoNow(),
       deadline: new Date(Date.now() + timeoutMs).toISOString(),
     };
