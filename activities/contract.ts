@@ -6,6 +6,7 @@ import type { Check } from '../plan/checks.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
+import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
 import type { ContainerImage } from '../plan/run.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
@@ -161,6 +162,20 @@ export interface FormationActivities {
   tryMember(input: OfMember & { via: string; instance: string }): Promise<void>;
 }
 
+export interface RemovalActivities {
+  /** What the fleet file at this revision says about the member. Fails as BadConfig for a name that is no member of it. */
+  resolveRemoval(input: { fleet: FleetRef; member: string }): Promise<RemovalScope>;
+  /**
+   * The member as the others list it, what is on it, and whether it lives: one that is silent is looked at for a while.
+   * `places`: where its pools were, to be looked at also once it is no member.
+   */
+  observeRemoval(input: OfMember & { places: Pick<PoolPlace, 'pool' | 'source'>[] }): Promise<RemovalObservation>;
+  /** It leaves, and is a server of its own afterwards. Incus deletes its pools: `GateRefused` where they hold anything. */
+  removeMember(input: OfMember & { via: string }): Promise<Reached>;
+  /** The others forget it. `GateRefused` where it lives, or more would be forgotten than these records. */
+  forgetMember(input: OfMember & { via: string; records: string[] }): Promise<Reached>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -203,6 +218,7 @@ export type Activities = ObserveActivities &
   DeployActivities &
   MemberActivities &
   FormationActivities &
+  RemovalActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

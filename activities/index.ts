@@ -15,6 +15,7 @@ import { createLockActivities } from './locks.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
+import { createRemovalActivities } from './removal.ts';
 import { createSnapshotActivities } from './snapshots.ts';
 
 export interface ActivitySettings {
@@ -50,6 +51,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createDeployActivities(deps),
     ...createMemberActivities(deps),
     ...createFormationActivities(deps),
+    ...createRemovalActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

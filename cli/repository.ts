@@ -86,3 +86,13 @@ export function requireNode(fleet: Fleet, node: string): void {
   const found = findNode(fleet, node);
   if (found.type === 'unknown') throw new CliError('wrong usage', describeUnknownNode(found, FLEET_FILE));
 }
+
+/** Throws CliError `wrong usage` for a guest as well. */
+export function requireMember(fleet: Fleet, node: string): void {
+  requireNode(fleet, node);
+  const found = findNode(fleet, node);
+  if (found.type === 'guest')
+    throw new CliError('wrong usage', `Expected a member, got the guest ${node}, which is on ${found.guest.member}.`, {
+      description: [`${FLEET_FILE} has the members ${Object.keys(fleet.members).join(', ')}.`],
+    });
+}

@@ -20,6 +20,7 @@ const PHASES = [
   'configure',
   'snapshot',
   'drain',
+  'remove',
   'deploy',
   'update',
   'verify',

@@ -3,6 +3,7 @@ export { clusterBootstrap } from './cluster-bootstrap.ts';
 export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';
 export { glance } from './glance.ts';
+export { memberRemove } from './member-remove.ts';
 export { resourceLock } from './resource-lock.ts';
 export { safeUpgradeAll } from './safe-upgrade-all.ts';
 export { safeUpgrade } from './safe-upgrade.ts';

@@ -44,6 +44,11 @@ export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'al
 
 export type ClusterBootstrapInput = ClusterUpgradeInput;
 
+export interface MemberRemoveInput extends ClusterUpgradeInput {
+  /** A member that the fleet file declares. */
+  member: string;
+}
+
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';
 export interface DoctorInput {

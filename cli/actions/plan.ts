@@ -20,6 +20,7 @@ import { startWorkflow } from '../temporal/start-workflow.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareMemberRemove,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -38,6 +39,13 @@ export async function planTheClusterUpgrade(context: CommandContext, options: { 
 
 export async function planTheClusterBootstrap(context: CommandContext, options: { json?: true }): Promise<Ending> {
   return makePlan(context, await prepareClusterBootstrap(context, true), options.json === true);
+}
+
+export async function planTheMemberRemove(
+  context: CommandContext,
+  options: { node: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareMemberRemove(context, options, true), options.json === true);
 }
 
 /** Has a worker look and plan, and prints what came of it. Nothing is changed; Ctrl-C gives it up. */

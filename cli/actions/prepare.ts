@@ -1,12 +1,13 @@
 import type {
   ClusterBootstrapInput,
   ClusterUpgradeInput,
+  MemberRemoveInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { loadRepository, requireNode } from '../repository.ts';
+import { loadRepository, requireMember, requireNode } from '../repository.ts';
 import { actorOf } from '../temporal/identity.ts';
 
 export interface SafeUpgradeOptions {
@@ -18,10 +19,10 @@ export interface SafeUpgradeOptions {
 
 /** What is started: the workflow's type, what its id is made of, and its input. */
 export interface Start {
-  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap';
+  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap' | 'memberRemove';
   runbook: string;
   subject: string;
-  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput;
+  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput | MemberRemoveInput;
   revision: string;
   branch: string | undefined;
 }
@@ -80,4 +81,15 @@ export async function prepareClusterBootstrap(context: CommandContext, planOnly:
     );
   const input: ClusterBootstrapInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
   return { workflowType: 'clusterBootstrap', runbook: 'cluster-bootstrap', subject: 'all', input, revision, branch };
+}
+
+export async function prepareMemberRemove(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  const input: MemberRemoveInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
+  return { workflowType: 'memberRemove', runbook: 'member-remove', subject: node, input, revision, branch };
 }

@@ -13,6 +13,7 @@ import { runAddress } from '../temporal/web-ui.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareMemberRemove,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -40,6 +41,14 @@ export async function startClusterUpgrade(context: CommandContext, options: Star
 
 export async function startClusterBootstrap(context: CommandContext, options: StartOptions): Promise<Ending> {
   const start = await prepareClusterBootstrap(context, false);
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function startMemberRemove(
+  context: CommandContext,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareMemberRemove(context, options, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
 }
 

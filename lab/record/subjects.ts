@@ -7,6 +7,7 @@ import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
 import { recordHostPrograms, recordProbes } from './host-programs.ts';
 import { recordFormation } from './incus-formation.ts';
+import { recordLeaving } from './incus-removal.ts';
 import { recordInstances } from './incus-instances.ts';
 import { recordMembers } from './incus-members.ts';
 import { recordInstanceSnapshots, recordVolumeSnapshots } from './incus-snapshots.ts';
@@ -42,8 +43,12 @@ const STAGES: readonly (readonly Track[])[] = [
   [{ 'incus-members': recordMembers }],
 ];
 
-/** After all others: they change every member for good, and take the most time. The last one begins with new hosts. */
-export const LAST = { 'incus-upgrade': recordIncusUpgrade, 'incus-formation': recordFormation };
+/** After all others: they change every member for good, and take the most time. The last ones begin with new hosts. */
+export const LAST = {
+  'incus-upgrade': recordIncusUpgrade,
+  'incus-formation': recordFormation,
+  'incus-removal': recordLeaving,
+};
 
 /** What needs ZFS: on virtual hosts. */
 export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs };
