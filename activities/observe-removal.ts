@@ -71,7 +71,8 @@ export async function observeRemoval(
   const viaHost = deps.machines.member(fleet, via);
   const record = members.find(({ name }) => name === member);
   context.report({ progress: `whether ${member} lives` });
-  const life = await lookForLife(host, viaHost, record, signal);
+  // Whether it lives decides nothing where it is no member.
+  const life = await lookForLife(host, viaHost, record, { signal, ...(record === undefined ? { patienceMs: 0 } : {}) });
   const own = life.answers ? await ownState(host, member, signal) : {};
   const common = { ...nothing, via, host: life, ...own };
   if (record === undefined)
@@ -117,14 +118,14 @@ export async function lookForLife(
   host: Host,
   viaHost: Host,
   record: ListedMember | undefined,
-  signal: AbortSignal,
+  { signal, patienceMs = SILENT_FOR_MS }: { signal: AbortSignal; patienceMs?: number },
 ): Promise<RemovalObservation['host']> {
   const since = Date.now();
   for (;;) {
     const sign = (await answersBySsh(host, signal)) ?? (await answersAtItsPort(viaHost, record, signal));
     const silentForSeconds = Math.round((Date.now() - since) / 1000);
     if (sign !== undefined) return { answers: true, sign, silentForSeconds: 0 };
-    if (Date.now() - since >= SILENT_FOR_MS)
+    if (Date.now() - since >= patienceMs)
       return { answers: false, sign: `its host gave no sign of life for ${silentForSeconds} s`, silentForSeconds };
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }

@@ -56,13 +56,13 @@ export function createRemovalActivities(deps: Deps): RemovalActivities {
       }
     }),
 
-    forgetMember: guarded(async (input, { signal, report }) => {
+    forgetMember: guarded(async (input, { signal }) => {
       const { member, via, records } = input;
       const { host, viaHost, incus } = await open(input, signal);
       const record = await listed(incus, member, via);
       if (record === undefined) return 'already';
-      report({ progress: `whether ${member} lives` });
-      const life = await lookForLife(host, viaHost, record, signal);
+      // It was looked at for a while just now.
+      const life = await lookForLife(host, viaHost, record, { signal, patienceMs: 0 });
       if (!isDead(record, { host: life }))
         throw failure(
           'GateRefused',
