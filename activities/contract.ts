@@ -5,10 +5,12 @@
 import type { Check } from '../plan/checks.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { FleetGlance } from '../plan/glance.ts';
+import type { KeptView } from '../plan/kept.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
 import type { ContainerImage } from '../plan/run.ts';
+import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
 
@@ -176,6 +178,21 @@ export interface RemovalActivities {
   forgetMember(input: OfMember & { via: string; records: string[] }): Promise<Reached>;
 }
 
+/** Something that a run has set aside: a dataset, or the name of a folder. */
+interface OfKept {
+  member: string;
+  kept: string;
+}
+
+export interface KeptActivities {
+  /** Of every member, within some seconds. What does not answer is part of the answer. */
+  listKept(input: { fleet: FleetRef }): Promise<KeptView>;
+  resolveRelease(input: { fleet: FleetRef } & OfKept): Promise<ReleaseScope>;
+  observeRelease(input: RunRef & OfKept): Promise<ReleaseObservation>;
+  /** Destroys it, with all that is below it. `GateRefused` where it may not be. */
+  releaseKept(input: RunRef & OfKept): Promise<Reached>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -219,6 +236,7 @@ export type Activities = ObserveActivities &
   MemberActivities &
   FormationActivities &
   RemovalActivities &
+  KeptActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

@@ -11,6 +11,7 @@ import { createFormationActivities } from './formation.ts';
 import { createGlanceActivities } from './glance.ts';
 import { createHealthActivities } from './health.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
+import { createKeptActivities } from './kept.ts';
 import { createLockActivities } from './locks.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
@@ -52,6 +53,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createMemberActivities(deps),
     ...createFormationActivities(deps),
     ...createRemovalActivities(deps),
+    ...createKeptActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

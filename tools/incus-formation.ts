@@ -245,9 +245,7 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
       if (ran.result.exitCode === 0) return { type: 'removed' };
       const error = incusError(ran);
       if (NO_MEMBER.test(error)) return { type: 'none' };
-      return /^Node still has the following /.test(error)
-        ? { type: 'holds', message: error }
-        : readIncusError(ran);
+      return /^Node still has the following /.test(error) ? { type: 'holds', message: error } : readIncusError(ran);
     },
     removeMemberByForce: async (name) => {
       const argv = ['incus', 'cluster', 'remove', '--quiet', name, '--force', '--yes'];

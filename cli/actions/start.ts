@@ -14,6 +14,7 @@ import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareMemberRemove,
+  prepareReleaseKept,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -50,6 +51,16 @@ export async function startMemberRemove(
 ): Promise<Ending> {
   const start = await prepareMemberRemove(context, options, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function releaseKept(
+  context: CommandContext,
+  name: string,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareReleaseKept(context, name, options);
+  const workflow = { ...workflowOf(start), summary: `Destroys ${name} on ${options.node}, once it is approved` };
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
 }
 
 const workflowOf = ({ workflowType, runbook, subject, input, revision }: Start): WorkflowStart => ({

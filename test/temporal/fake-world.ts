@@ -1,5 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, FormationActivities, HealthReport, RemovalActivities } from '../../activities/contract.ts';
+import type {
+  Activities,
+  FormationActivities,
+  HealthReport,
+  KeptActivities,
+  RemovalActivities,
+} from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
 import type { Closure, SystemState, UpgradeObservation } from '../../plan/observation.ts';
 import type { UpgradeScope } from '../../plan/safe-upgrade.ts';
@@ -124,7 +130,11 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities & RemovalActivities = {
+const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
+  listKept: notHere,
+  resolveRelease: notHere,
+  observeRelease: notHere,
+  releaseKept: notHere,
   resolveRemoval: notHere,
   observeRemoval: notHere,
   removeMember: notHere,

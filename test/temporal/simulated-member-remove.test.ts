@@ -53,12 +53,13 @@ describe('member-remove over the simulated fleet', () => {
   const decide = (handle: Handle, args: Partial<DecideArgs> = {}): Promise<unknown> =>
     handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'Ada', reason: 'so be it', ...args }] });
   const members = (): string[] => Object.keys(simulation.readState().cluster.members).sort();
-  const empty = (member: string): Promise<void> =>
-    simulation.store.update(({ cluster }) => {
+  const empty = async (member: string): Promise<void> => {
+    await simulation.store.update(({ cluster }) => {
       for (const records of [cluster.instances, cluster.volumes])
         for (const [key, { location }] of Object.entries(records))
           if (location === member) Reflect.deleteProperty(records, key);
     });
+  };
 
   it(
     'lets an empty member leave, says what is left to do, and has nothing to do the second time',
