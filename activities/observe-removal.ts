@@ -4,7 +4,7 @@ import { findNode } from '../fleet/names.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import { HostError, type Host } from '../hosts/host.ts';
 import type { ListedMember } from '../plan/formation.ts';
-import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
+import { withoutRecorded, type PoolPlace, type RemovalObservation, type RemovalScope } from '../plan/member-removal.ts';
 import { atOnce } from '../tools/at-once.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createNetwork } from '../tools/network.ts';
@@ -15,6 +15,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { listedMember } from './observe-formation.ts';
 import { listMembers } from './observe-members.ts';
 import { orchestratorHere } from './orchestrator.ts';
 import { scopeOf } from './scope.ts';
@@ -52,7 +53,7 @@ export function removalScope(fleet: Fleet, member: string): RemovalScope {
 /** The member as another one lists it, what is on record there, and what it says of itself. Changes nothing. */
 export async function observeRemoval(
   deps: Deps,
-  { fleet: ref, member, places }: RunRef & { member: string; places: Pick<PoolPlace, 'pool' | 'source'>[] },
+  { fleet: ref, member, places: former }: RunRef & { member: string; places: Pick<PoolPlace, 'pool' | 'source'>[] },
   context: ActivityContext,
 ): Promise<RemovalObservation> {
   const fleet = await deps.fleetAt(ref);
@@ -74,20 +75,30 @@ export async function observeRemoval(
   // Whether it lives decides nothing where it is no member.
   const life = await lookForLife(host, viaHost, record, { signal, ...(record === undefined ? { patienceMs: 0 } : {}) });
   const own = life.answers ? await ownState(host, member, signal) : {};
-  const common = { ...nothing, via, host: life, ...own };
+  // Where the one that died wrote down the heartbeats, all seem Offline until another does.
+  const now = life.answers
+    ? members
+    : expecting(await createIncus(viaHost, { signal }).members(), 'members', via).members;
+  const common = { ...nothing, members: now.map(listedMember), via, host: life, ...own };
   if (record === undefined)
     return own.own === undefined
       ? common
       : {
           ...common,
-          ...(await seen(() => atOnce(...places.map((place) => lookAtPlace(host, place, signal))), signal)),
+          ...(await seen(() => atOnce(...former.map((place) => lookAtPlace(host, place, signal))), signal)),
         };
   const incus = createIncus(viaHost, { signal });
   const here = await orchestratorHere(deps, fleet, scopeOf(fleet, member), context);
+  const records = await recordsOn(incus, member, via);
+  const told = (place: PoolPlace): PoolPlace => ({
+    ...place,
+    foreign: withoutRecorded(place, records).slice(0, FOUND),
+  });
+  const places = async (): Promise<PoolPlace[]> => (await placesOf(host, incus, member, signal)).map(told);
   return {
     ...common,
-    ...(await recordsOn(incus, member, via)),
-    ...(own.own?.clustered === true ? await seen(() => placesOf(host, incus, member, signal), signal) : {}),
+    ...records,
+    ...(own.own?.clustered === true ? await seen(places, signal) : {}),
     ...(here === undefined ? {} : { orchestratorHere: here }),
   };
 }
@@ -193,7 +204,7 @@ export async function lookAtPlace(
   const found = await look(host, source, { signal });
   if (found.type === 'unexpected') throw toolFailure(`Looking at ${source} on ${host.name}`, found);
   if (found.type === 'none') return { pool, source, foreign: [], isThere: false };
-  return { pool, source, foreign: found.foreign.slice(0, FOUND), isThere: true };
+  return { pool, source, foreign: found.foreign, isThere: true };
 }
 
 async function seen(

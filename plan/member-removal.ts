@@ -98,6 +98,23 @@ export function recordsOf({ instances, volumes }: Pick<RemovalObservation, 'inst
 const inProject = (project: string, name: string): string =>
   project === 'default' ? name : `${name} (project ${project})`;
 
+/** What is in the place of a pool beside what the cluster has on record there, which is told apart from it. */
+export function withoutRecorded(
+  { source, foreign }: Pick<PoolPlace, 'source' | 'foreign'>,
+  { instances, volumes }: Pick<RemovalObservation, 'instances' | 'volumes'>,
+): string[] {
+  const ofInstances = new Set(
+    instances.map(({ project, name }) => (project === 'default' ? name : `${project}_${name}`)),
+  );
+  const ofVolumes = new Set(volumes.map(({ project, name }) => `${project}_${name}`));
+  return foreign.filter((name) => {
+    const inside = name.startsWith(`${source}/`) ? name.slice(source.length + 1) : name;
+    const [, kind, entry = ''] = /^(containers|virtual-machines|custom)(?:-snapshots)?\/([^/@]+)/.exec(inside) ?? [];
+    const own = entry.replace(/\.block$/, '');
+    return kind === undefined || !(kind === 'custom' ? ofVolumes : ofInstances).has(own);
+  });
+}
+
 const removalSteps = (member: string, mode: 'clean' | 'forced'): StepView[] => [
   {
     id: 'remove',
@@ -113,7 +130,10 @@ export function whatRemains(scope: RemovalScope, { mode }: RemovalPlan, after: R
   const { member } = scope;
   return [
     ...(after.own?.clustered === true
-      ? [`The Incus of ${member} still takes itself for a member: it does not start again, and has to be made anew.`]
+      ? [`The Incus of ${member} still takes itself for a member: it cannot start again, and has to be installed anew.`]
+      : []),
+    ...(mode === 'clean' && after.own === undefined
+      ? [`The Incus of ${member} does not answer: cut off while it left, it may have to be installed anew.`]
       : []),
     ...(mode === 'forced'
       ? [`The data disk of ${member} is as it was: node-rejoin brings it back with it. Otherwise wipe it by hand.`]

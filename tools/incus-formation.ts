@@ -130,10 +130,13 @@ export interface IncusFormation {
   ): Promise<
     { type: 'joined' } | { type: 'already clustered' } | { type: 'interrupted'; message: string } | IncusFailure
   >;
-  /** Asks a member to leave. Incus deletes its pools, and all that is in their places. `holds`: it has instances or volumes. */
+  /**
+   * Asks a member to leave. Incus deletes its pools, and all that is in their places. `holds`: it has instances or volumes.
+   * `unfinished`: the others have forgotten it, and it does not know.
+   */
   removeMember(
     name: string,
-  ): Promise<{ type: 'removed' } | { type: 'none' } | { type: 'holds'; message: string } | IncusFailure>;
+  ): Promise<{ type: 'removed' | 'none' } | { type: 'holds' | 'unfinished'; message: string } | IncusFailure>;
   /** Takes a member that is dead, or that never came to be one, out of the cluster, with its records of instances. */
   removeMemberByForce(name: string): Promise<{ type: 'removed' } | { type: 'none' } | IncusFailure>;
   createProfile(profile: Profile): Promise<Done>;
@@ -245,6 +248,7 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
       if (ran.result.exitCode === 0) return { type: 'removed' };
       const error = incusError(ran);
       if (NO_MEMBER.test(error)) return { type: 'none' };
+      if (/^Failed to cleanup the member: /.test(error)) return { type: 'unfinished', message: error };
       return /^Node still has the following /.test(error) ? { type: 'holds', message: error } : readIncusError(ran);
     },
     removeMemberByForce: async (name) => {

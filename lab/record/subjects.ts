@@ -17,6 +17,7 @@ import { recordNix } from './nix.ts';
 import { recordPodman } from './podman.ts';
 import { Recorder } from './recorder.ts';
 import { recordRestic } from './restic.ts';
+import { recordSetAside } from './set-aside.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
 import { recordIncusOnZfs, recordZfs } from './zfs.ts';
@@ -38,7 +39,14 @@ const STAGES: readonly (readonly Track[])[] = [
       restic: recordRestic,
     },
     { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
-    { docker: recordDocker, ssh: recordSsh, git: recordGit, nix: recordNix, generations: recordGenerations },
+    {
+      docker: recordDocker,
+      ssh: recordSsh,
+      git: recordGit,
+      'set-aside': recordSetAside,
+      nix: recordNix,
+      generations: recordGenerations,
+    },
   ],
   [{ 'incus-members': recordMembers }],
 ];

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   planRemoval,
   whatRemains,
+  withoutRecorded,
   type RemovalObservation,
   type RemovalPlan,
   type RemovalScope,
@@ -255,5 +256,27 @@ describe('what remains', () => {
     expect(whatRemains(SCOPE, plan(dead()), observed())).toContainEqual(
       expect.stringMatching(/^The Incus of n4 still takes itself for a member/),
     );
+  });
+});
+
+describe('what is in the place of a pool', () => {
+  const records = {
+    instances: [
+      { project: 'default', name: 'g1', status: 'Running' },
+      { project: 'home', name: 'vm', status: 'Running' },
+    ],
+    volumes: [{ project: 'default', pool: 'local', name: 'data' }],
+  };
+  it.each([
+    [
+      '/data/incus',
+      ['containers/g1', 'virtual-machines/home_vm', 'custom/default_data', 'custom-snapshots/default_data'],
+      [],
+    ],
+    ['/data/incus', ['photos', 'containers/g2', 'virtual-machines/vm', 'custom/data'], 'all'],
+    ['tank/incus', ['tank/incus/containers/g1@snapshot-x', 'tank/incus/virtual-machines/home_vm.block'], []],
+    ['tank/incus', ['tank/incus@mine', 'tank/incus/photos', 'tank/incus/deleted/containers/g1'], 'all'],
+  ])('at %s is apart from what is on record: %j', (source, foreign, left) => {
+    expect(withoutRecorded({ source, foreign }, records)).toEqual(left === 'all' ? foreign : left);
   });
 });
