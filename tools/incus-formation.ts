@@ -136,7 +136,13 @@ export interface IncusFormation {
    */
   removeMember(
     name: string,
-  ): Promise<{ type: 'removed' | 'none' } | { type: 'holds' | 'unfinished'; message: string } | IncusFailure>;
+  ): Promise<
+    | { type: 'removed' }
+    | { type: 'none' }
+    | { type: 'holds'; message: string }
+    | { type: 'unfinished'; message: string }
+    | IncusFailure
+  >;
   /** Takes a member that is dead, or that never came to be one, out of the cluster, with its records of instances. */
   removeMemberByForce(name: string): Promise<{ type: 'removed' } | { type: 'none' } | IncusFailure>;
   createProfile(profile: Profile): Promise<Done>;
