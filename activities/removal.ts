@@ -53,7 +53,7 @@ export function createRemovalActivities(deps: Deps): RemovalActivities {
       const until = Date.now() + OWN_WITHIN_MS;
       for (;;) {
         const isListed = (await listed(incus, member, via)) !== undefined;
-        const itself = await unlessAway(own.identity);
+        const itself = await unlessAway(() => own.identity());
         const isOut = itself?.type === 'identity' && !itself.clustered;
         if (isOut && !isListed) return state;
         if (Date.now() > until) {

@@ -31,19 +31,13 @@ export async function removeMember({ args, machine, store, update }: Call): Prom
 
 /** Its pools go with all that is in their places; its addresses stay. */
 function leave(store: Store, state: State, cluster: Cluster, name: string): void {
-  for (const [kind, records] of [
-    ['instances', cluster.instances],
-    ['custom volumes', cluster.volumes],
-  ] as const) {
-    const own = Object.values(records).filter(({ location }) => location === name);
-    if (own.length > 0)
-      throw new ToolError(
-        `Error: Node still has the following ${kind}: ${own
-          .map((each) => each.name)
-          .sort()
-          .join(', ')}`,
-      );
-  }
+  const isHere = ({ location }: { location: string }): boolean => location === name;
+  const held = (kind: string, records: readonly { name: string }[]): void => {
+    const names = records.map((each) => each.name).sort();
+    if (names.length > 0) throw new ToolError(`Error: Node still has the following ${kind}: ${names.join(', ')}`);
+  };
+  held('instances', Object.values(cluster.instances).filter(isHere));
+  held('custom volumes', Object.values(cluster.volumes).filter(isHere));
   if (!isDaemonUp(state, name)) throw new Unknown('only a member that is up can leave');
   const server = serverOf(state, name);
   for (const [pool, { [name]: place }] of Object.entries(cluster.pools))

@@ -46,16 +46,15 @@ const observed = (overrides: Partial<RemovalObservation> = {}): RemovalObservati
 });
 
 /** One that is dead, with what was on it. */
-const dead = (overrides: Partial<RemovalObservation> = {}): RemovalObservation => {
-  const { own: _own, ...rest } = observed({
-    members: members('Offline'),
-    host: SILENT,
-    places: [],
-    instances: [{ project: 'default', name: 'edge-vm', status: 'Error' }],
-    volumes: [{ project: 'home', pool: 'local', name: 'photos' }],
-  });
-  return { ...rest, ...overrides };
-};
+const dead = (overrides: Partial<RemovalObservation> = {}): RemovalObservation => ({
+  via: 'n1',
+  members: members('Offline'),
+  host: SILENT,
+  places: [],
+  instances: [{ project: 'default', name: 'edge-vm', status: 'Error' }],
+  volumes: [{ project: 'home', pool: 'local', name: 'photos' }],
+  ...overrides,
+});
 
 const plan = (observation: RemovalObservation, scope: Partial<RemovalScope> = {}): RemovalPlan =>
   planRemoval({ ...SCOPE, ...scope }, observation);

@@ -19,6 +19,12 @@ const SCOPE: ReleaseScope = {
   approvalTimeout: '8h',
 };
 
+const without = (key: 'mark' | 'used'): ReleaseObservation => {
+  const observation = found();
+  Reflect.deleteProperty(observation, key);
+  return observation;
+};
+
 const found = (overrides: Partial<ReleaseObservation> = {}): ReleaseObservation => ({
   isThere: true,
   mark: { from: 'tank/incus', at: '2026-11-27T00:00:00Z', why: 'nuc-1 came back' },
@@ -42,8 +48,7 @@ describe('what was set aside may be destroyed', () => {
   });
 
   it('also where Incus cannot be asked, with a warning', () => {
-    const { used: _used, ...unseen } = found();
-    const { gates, refusals: none } = planRelease(SCOPE, unseen);
+    const { gates, refusals: none } = planRelease(SCOPE, without('used'));
     expect(none).toEqual([]);
     expect(gates.filter(({ verdict }) => verdict === 'warning')).toHaveLength(1);
   });
@@ -56,9 +61,8 @@ describe('what was set aside may be destroyed', () => {
 });
 
 describe('it is refused', () => {
-  const { mark: _mark, ...unmarked } = found();
   it.each<[string, ReleaseObservation, Partial<ReleaseScope>, RegExp]>([
-    ['without the mark', unmarked, {}, /^kept: tank\/incus\.old on nuc-1 was not set aside by runbook/],
+    ['without the mark', without('mark'), {}, /^kept: tank\/incus\.old on nuc-1 was not set aside by runbook/],
     [
       'for a pool',
       found(),
