@@ -5,10 +5,13 @@
 import type { Check } from '../plan/checks.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { FleetGlance } from '../plan/glance.ts';
+import type { KeptView } from '../plan/kept.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
+import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ContainerImage } from '../plan/run.ts';
+import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
 
@@ -192,6 +195,35 @@ export interface RejoinActivities {
   endRejoin(input: OfMember): Promise<string[]>;
 }
 
+export interface RemovalActivities {
+  /** What the fleet file at this revision says about the member. Fails as BadConfig for a name that is no member of it. */
+  resolveRemoval(input: { fleet: FleetRef; member: string }): Promise<RemovalScope>;
+  /**
+   * The member as the others list it, what is on it, and whether it lives: one that is silent is looked at for a while.
+   * `places`: where its pools were, to be looked at also once it is no member.
+   */
+  observeRemoval(input: OfMember & { places: Pick<PoolPlace, 'pool' | 'source'>[] }): Promise<RemovalObservation>;
+  /** It leaves, and is a server of its own afterwards. Incus deletes its pools: `GateRefused` where they hold anything. */
+  removeMember(input: OfMember & { via: string }): Promise<Reached>;
+  /** The others forget it. `GateRefused` where it lives, or more would be forgotten than these records. */
+  forgetMember(input: OfMember & { via: string; records: string[] }): Promise<Reached>;
+}
+
+/** Something that a run has set aside: a dataset, or the name of a folder. */
+interface OfKept {
+  member: string;
+  kept: string;
+}
+
+export interface KeptActivities {
+  /** Of every member, within some seconds. What does not answer is part of the answer. */
+  listKept(input: { fleet: FleetRef }): Promise<KeptView>;
+  resolveRelease(input: { fleet: FleetRef } & OfKept): Promise<ReleaseScope>;
+  observeRelease(input: RunRef & OfKept): Promise<ReleaseObservation>;
+  /** Destroys it, with all that is below it. `GateRefused` where it may not be. */
+  releaseKept(input: RunRef & OfKept): Promise<Reached>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -235,6 +267,8 @@ export type Activities = ObserveActivities &
   MemberActivities &
   FormationActivities &
   RejoinActivities &
+  RemovalActivities &
+  KeptActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

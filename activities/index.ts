@@ -11,11 +11,13 @@ import { createFormationActivities } from './formation.ts';
 import { createGlanceActivities } from './glance.ts';
 import { createHealthActivities } from './health.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
+import { createKeptActivities } from './kept.ts';
 import { createLockActivities } from './locks.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
 import { createRejoinActivities } from './rejoin.ts';
+import { createRemovalActivities } from './removal.ts';
 import { createSnapshotActivities } from './snapshots.ts';
 
 export interface ActivitySettings {
@@ -52,6 +54,8 @@ export function activitiesOver(deps: Deps): Activities {
     ...createMemberActivities(deps),
     ...createFormationActivities(deps),
     ...createRejoinActivities(deps),
+    ...createRemovalActivities(deps),
+    ...createKeptActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

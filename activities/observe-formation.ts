@@ -121,7 +121,7 @@ async function lookAt(host: Host, name: string, scope: FormationScope, signal: A
   };
 }
 
-const listedMember = ({ name, url, status, message, roles }: ListedMember): ListedMember => ({
+export const listedMember = ({ name, url, status, message, roles }: ListedMember): ListedMember => ({
   name,
   url,
   status,

@@ -1,5 +1,6 @@
 import { HostError, type Host } from '../hosts/host.ts';
 import type { Fleet } from '../fleet/schema.ts';
+import type { ListedMember } from '../plan/formation.ts';
 import type { MemberState } from '../plan/observation.ts';
 import { certainSkewMs, clockSkew } from '../tools/clock.ts';
 import { createIncus } from '../tools/incus.ts';
@@ -7,6 +8,7 @@ import { again } from './again.ts';
 import type { Deps } from './deps.ts';
 import { toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { listedMember } from './observe-formation.ts';
 
 /** Every member as the cluster lists it, with what it says of itself. */
 export async function observeMembers(
@@ -43,7 +45,7 @@ export async function observeMembers(
  * The first member that answers tells for all. Where none does, that the cluster has no quorum says more than
  * that some other member cannot be reached, which is why it has none.
  */
-async function listMembers({
+export async function listMembers({
   machines,
   fleet,
   names,
@@ -53,13 +55,13 @@ async function listMembers({
   fleet: Fleet;
   names: string[];
   signal: AbortSignal;
-}): Promise<{ members: { name: string; status: string; message: string }[]; noQuorum?: string }> {
+}): Promise<{ members: ListedMember[]; via?: string; noQuorum?: string }> {
   let problem: unknown;
   let noQuorum: string | undefined;
   for (const name of names) {
     try {
       const answer = await createIncus(machines.member(fleet, name), { signal }).members();
-      if (answer.type === 'members') return { members: answer.members };
+      if (answer.type === 'members') return { members: answer.members.map(listedMember), via: name };
       if (answer.type === 'no quorum') noQuorum ??= answer.message;
       problem = toolFailure(`Listing the members of the cluster on ${name}`, answer);
     } catch (error) {

@@ -4,6 +4,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addDecisions } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addCheckAndSchema } from './commands/fleet-file.ts';
+import { addKept } from './commands/kept.ts';
 import { addList } from './commands/list.ts';
 import { addPauseAndResume } from './commands/pause.ts';
 import { addPlan } from './commands/plan.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPauseAndResume,
   addCancel,
   addRetry,
+  addKept,
   addCheckAndSchema,
   addDoctor,
   addWorkerAndDev,

@@ -22,6 +22,7 @@ const PHASES = [
   'recover',
   'snapshot',
   'drain',
+  'remove',
   'deploy',
   'update',
   'verify',

@@ -130,6 +130,19 @@ export interface IncusFormation {
   ): Promise<
     { type: 'joined' } | { type: 'already clustered' } | { type: 'interrupted'; message: string } | IncusFailure
   >;
+  /**
+   * Asks a member to leave. Incus deletes its pools, and all that is in their places. `holds`: it has instances or volumes.
+   * `unfinished`: the others have forgotten it, and it does not know.
+   */
+  removeMember(
+    name: string,
+  ): Promise<
+    | { type: 'removed' }
+    | { type: 'none' }
+    | { type: 'holds'; message: string }
+    | { type: 'unfinished'; message: string }
+    | IncusFailure
+  >;
   /** Takes a member that is dead, or that never came to be one, out of the cluster, with its records of instances. */
   removeMemberByForce(name: string): Promise<{ type: 'removed' } | { type: 'none' } | IncusFailure>;
   createProfile(profile: Profile): Promise<Done>;
@@ -236,11 +249,19 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
       if (DIED.test(error)) return { type: 'interrupted', message: error };
       return isClustered(ran) ? { type: 'already clustered' } : readIncusError(ran);
     },
+    removeMember: async (name) => {
+      const ran = await api.run(['incus', 'cluster', 'remove', '--quiet', name], REMOVE_TIMEOUT_MS);
+      if (ran.result.exitCode === 0) return { type: 'removed' };
+      const error = incusError(ran);
+      if (NO_MEMBER.test(error)) return { type: 'none' };
+      if (/^Failed to cleanup the member: /.test(error)) return { type: 'unfinished', message: error };
+      return /^Node still has the following /.test(error) ? { type: 'holds', message: error } : readIncusError(ran);
+    },
     removeMemberByForce: async (name) => {
       const argv = ['incus', 'cluster', 'remove', '--quiet', name, '--force', '--yes'];
       const ran = await api.run(argv, REMOVE_TIMEOUT_MS);
       if (ran.result.exitCode === 0) return { type: 'removed' };
-      return /^Cluster member not found$/.test(incusError(ran)) ? { type: 'none' } : readIncusError(ran);
+      return NO_MEMBER.test(incusError(ran)) ? { type: 'none' } : readIncusError(ran);
     },
     createProfile: (profile) =>
       created(send('POST', apiPath(['profiles'], { project: 'default' }), profile), /already exists$/),
@@ -259,6 +280,8 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
 
 /** As the client says it of a daemon that is gone, or that came back without the operation (Incus 6.0.4). */
 const DIED = /websocket: close 1006|\bEOF$|connection refused$|Operation not found$/;
+
+const NO_MEMBER = /^Cluster member not found$/;
 
 const isClustered = (ran: Ran): boolean => /This server is already clustered/.test(incusError(ran));
 

@@ -12,13 +12,13 @@ const IDENTITY = ['cluster.crt', 'cluster.key', 'server.crt', 'server.key'] sati
 const INSTANCES = ['containers', 'virtual-machines'] satisfies string[];
 /** What Incus makes in the place of a pool that has nothing yet; of datasets the deepest first. */
 const SKELETON = ['buckets', 'containers', 'custom', 'images', 'virtual-machines'] satisfies string[];
-const FOLDERS = [
+export const FOLDERS = [
   ...SKELETON,
   'containers-snapshots',
   'custom-snapshots',
   'virtual-machines-snapshots',
 ] satisfies string[];
-const DATASETS = [...SKELETON.map((name) => `deleted/${name}`), ...SKELETON, 'deleted'] satisfies string[];
+export const DATASETS = [...SKELETON.map((name) => `deleted/${name}`), ...SKELETON, 'deleted'] satisfies string[];
 
 const TIMEOUT_MS = 60_000;
 /** systemd kills what does not stop within 90 s by default; killed processes are gone at once. */

@@ -72,10 +72,10 @@ export interface IncusVolumes {
   pool(name: string, member?: string): Promise<StoragePool | IncusFailure>;
   /** Bytes. */
   poolSpace(pool: string, member?: string): Promise<{ type: 'space'; used: number; total: number } | IncusFailure>;
-  /** Custom volumes of one project. */
+  /** Custom volumes of one project, or of all. */
   volumes(
     pool: string,
-    options: { project: string },
+    options?: { project?: string },
   ): Promise<{ type: 'volumes'; volumes: StorageVolume[] } | IncusFailure>;
   volumeSnapshots(volume: VolumeRef): Promise<{ type: 'snapshots'; snapshots: IncusSnapshot[] } | IncusFailure>;
   /** Idempotent by name. `expiresAt`: ISO 8601. */
@@ -99,13 +99,14 @@ export function createIncusVolumes(api: IncusApi): IncusVolumes {
       const answer = await api.get(apiPath(['storage-pools', pool, 'resources'], { target: member }), spaceSchema);
       return answer.type === 'json' ? { type: 'space', ...answer.value.space } : answer;
     },
-    volumes: async (pool, { project }) => {
-      const path = apiPath(['storage-pools', pool, 'volumes', 'custom'], { recursion: '1', project });
+    volumes: async (pool, { project } = {}) => {
+      const which = project === undefined ? { 'all-projects': 'true' } : { project };
+      const path = apiPath(['storage-pools', pool, 'volumes', 'custom'], { recursion: '1', ...which });
       const answer = await api.get(path, volumesSchema);
       if (answer.type !== 'json') return answer;
       // An older server lists snapshots here too, as `volume/snapshot`.
       const own = answer.value.filter(({ name, type }) => type === 'custom' && !name.includes('/'));
-      return { type: 'volumes', volumes: own.map((raw) => toVolume(raw, project)) };
+      return { type: 'volumes', volumes: own.map((raw) => toVolume(raw, project ?? 'default')) };
     },
     volumeSnapshots: async (volume) => {
       const answer = await api.get(volumePath(volume, ['snapshots'], { recursion: '1' }), snapshotsSchema);

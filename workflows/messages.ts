@@ -45,6 +45,20 @@ export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'al
 export type ClusterBootstrapInput = ClusterUpgradeInput;
 export type NodeRejoinInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
+export interface MemberRemoveInput extends ClusterUpgradeInput {
+  /** A member that the fleet file declares. */
+  member: string;
+}
+
+export interface ReleaseKeptInput extends Omit<ClusterUpgradeInput, 'planOnly'> {
+  member: string;
+  /** A dataset, or the name of a folder, that a run has set aside there. */
+  name: string;
+}
+
+/** What runs have set aside; its result is `KeptView` of plan/kept.ts. Changes nothing. */
+export const KEPT_WORKFLOW = 'kept';
+
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';
 export interface DoctorInput {

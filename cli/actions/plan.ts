@@ -20,6 +20,7 @@ import { startWorkflow } from '../temporal/start-workflow.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareMemberRemove,
   prepareNodeRejoin,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
@@ -39,6 +40,13 @@ export async function planTheClusterUpgrade(context: CommandContext, options: { 
 
 export async function planTheClusterBootstrap(context: CommandContext, options: { json?: true }): Promise<Ending> {
   return makePlan(context, await prepareClusterBootstrap(context, true), options.json === true);
+}
+
+export async function planTheMemberRemove(
+  context: CommandContext,
+  options: { node: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareMemberRemove(context, options, true), options.json === true);
 }
 
 export async function planNodeRejoin(context: CommandContext, options: { node: string; json?: true }): Promise<Ending> {

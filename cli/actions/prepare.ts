@@ -1,7 +1,9 @@
 import type {
   ClusterBootstrapInput,
   ClusterUpgradeInput,
+  MemberRemoveInput,
   NodeRejoinInput,
+  ReleaseKeptInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
@@ -20,10 +22,23 @@ export interface SafeUpgradeOptions {
 
 /** What is started: the workflow's type, what its id is made of, and its input. */
 export interface Start {
-  workflowType: 'safeUpgrade' | 'safeUpgradeAll' | 'clusterUpgrade' | 'clusterBootstrap' | 'nodeRejoin';
+  workflowType:
+    | 'safeUpgrade'
+    | 'safeUpgradeAll'
+    | 'clusterUpgrade'
+    | 'clusterBootstrap'
+    | 'memberRemove'
+    | 'nodeRejoin'
+    | 'releaseKept';
   runbook: string;
   subject: string;
-  input: SafeUpgradeInput | SafeUpgradeAllInput | ClusterUpgradeInput | NodeRejoinInput;
+  input:
+    | SafeUpgradeInput
+    | SafeUpgradeAllInput
+    | ClusterUpgradeInput
+    | MemberRemoveInput
+    | NodeRejoinInput
+    | ReleaseKeptInput;
   revision: string;
   branch: string | undefined;
 }
@@ -73,6 +88,35 @@ export async function prepareClusterBootstrap(context: CommandContext, planOnly:
   requireCluster(fleet, revision, 'which pools, networks, profiles and groups the cluster is formed with');
   const input: ClusterBootstrapInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
   return { workflowType: 'clusterBootstrap', runbook: 'cluster-bootstrap', subject: 'all', input, revision, branch };
+}
+
+export async function prepareMemberRemove(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  const input: MemberRemoveInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
+  return { workflowType: 'memberRemove', runbook: 'member-remove', subject: node, input, revision, branch };
+}
+
+/** As ZFS and folders are named: nothing that a shell, or either of them, would take for something else. */
+const KEPT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]*(?:\/[A-Za-z0-9._:-]+)*$/;
+
+export async function prepareReleaseKept(
+  context: CommandContext,
+  name: string,
+  { node }: { node: string },
+): Promise<Start> {
+  if (!KEPT_NAME.test(name))
+    throw new CliError('wrong usage', `Expected what is kept, like tank/incus.old, got ${JSON.stringify(name)}.`, {
+      suggestions: [{ command: 'runbook list-kept', purpose: 'see what is kept' }],
+    });
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  const input: ReleaseKeptInput = { fleet: { revision }, actor: actorOf(context.io.env), member: node, name };
+  return { workflowType: 'releaseKept', runbook: 'release-kept', subject: node, input, revision, branch };
 }
 
 export async function prepareNodeRejoin(

@@ -13,7 +13,9 @@ import { runAddress } from '../temporal/web-ui.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareMemberRemove,
   prepareNodeRejoin,
+  prepareReleaseKept,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -42,6 +44,24 @@ export async function startClusterUpgrade(context: CommandContext, options: Star
 export async function startClusterBootstrap(context: CommandContext, options: StartOptions): Promise<Ending> {
   const start = await prepareClusterBootstrap(context, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function startMemberRemove(
+  context: CommandContext,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareMemberRemove(context, options, false);
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function releaseKept(
+  context: CommandContext,
+  name: string,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareReleaseKept(context, name, options);
+  const workflow = { ...workflowOf(start), summary: `Destroys ${name} on ${options.node}, once it is approved` };
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
 }
 
 export async function startNodeRejoin(

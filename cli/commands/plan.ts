@@ -45,6 +45,17 @@ export const addPlan: AddCommand = (parent, context) => {
       context.ending = await planTheClusterBootstrap(context, options);
     });
   plan
+    .command('member-remove')
+    .summary('what taking a member out of the cluster would do')
+    .description('What taking a member out of the cluster would do. Exit code 1: it would refuse.')
+    .requiredOption('--node <name>', 'the member')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan member-remove --node nuc-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheMemberRemove } = await import('../actions/plan.ts');
+      context.ending = await planTheMemberRemove(context, options);
+    });
+  plan
     .command('node-rejoin')
     .summary('what bringing a lost member back would do')
     .description(

@@ -22,6 +22,7 @@ export const addStart: AddCommand = (parent, context) => {
   addSafeUpgrade(start, context);
   addClusterUpgrade(start, context);
   addClusterBootstrap(start, context);
+  addMemberRemove(start, context);
   addNodeRejoin(start, context);
 };
 
@@ -81,6 +82,23 @@ function addClusterBootstrap(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startClusterBootstrap } = await import('../actions/start.ts');
       context.ending = await startClusterBootstrap(context, options);
+    });
+}
+
+function addMemberRemove(start: Command, context: CommandContext): void {
+  start
+    .command('member-remove')
+    .summary('take a member out of the cluster')
+    .description(
+      'Takes a member out of the cluster. One that lives has to be empty: nothing is moved. One that is dead is forgotten with its records, by an approval that carries its name.',
+    )
+    .requiredOption('--node <name>', 'the member')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start member-remove --node nuc-1'], START_ENDINGS))
+    .action(async (options) => {
+      const { startMemberRemove } = await import('../actions/start.ts');
+      context.ending = await startMemberRemove(context, options);
     });
 }
 

@@ -4,6 +4,14 @@ import type { RunView } from '../../plan/run.ts';
 export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
   if (view?.runbook === 'cluster-bootstrap') return 'What it made stays: started again, it goes on from there.';
+  if (view?.runbook === 'member-remove')
+    return view.phase === 'remove'
+      ? 'What Incus has begun goes on; started again, it looks first.'
+      : 'Nothing was changed.';
+  if (view?.runbook === 'release-kept')
+    return view.phase === 'remove'
+      ? 'What it destroys may be there in part; started again, it goes on.'
+      : 'Nothing was changed.';
   if (view?.phase === 'roll back') return 'It is on its way back already, and goes it to its end.';
   if (view?.subject === 'all') return 'The member at work is brought back first; those that are finished stay so.';
   if (view?.phase === 'clean up')

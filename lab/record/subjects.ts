@@ -7,6 +7,7 @@ import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
 import { recordHostPrograms, recordProbes } from './host-programs.ts';
 import { recordFormation } from './incus-formation.ts';
+import { recordLeaving } from './incus-removal.ts';
 import { recordInstances } from './incus-instances.ts';
 import { recordMembers } from './incus-members.ts';
 import { recordInstanceSnapshots, recordVolumeSnapshots } from './incus-snapshots.ts';
@@ -17,6 +18,7 @@ import { recordPodman } from './podman.ts';
 import { Recorder } from './recorder.ts';
 import { recordRejoin } from './rejoin.ts';
 import { recordRestic } from './restic.ts';
+import { recordSetAside } from './set-aside.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
 import { recordIncusOnZfs, recordZfs } from './zfs.ts';
@@ -38,13 +40,24 @@ const STAGES: readonly (readonly Track[])[] = [
       restic: recordRestic,
     },
     { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
-    { docker: recordDocker, ssh: recordSsh, git: recordGit, nix: recordNix, generations: recordGenerations },
+    {
+      docker: recordDocker,
+      ssh: recordSsh,
+      git: recordGit,
+      'set-aside': recordSetAside,
+      nix: recordNix,
+      generations: recordGenerations,
+    },
   ],
   [{ 'incus-members': recordMembers }],
 ];
 
-/** After all others: they change every member for good, and take the most time. The last one begins with new hosts. */
-export const LAST = { 'incus-upgrade': recordIncusUpgrade, 'incus-formation': recordFormation };
+/** After all others: they change every member for good, and take the most time. The last ones begin with new hosts. */
+export const LAST = {
+  'incus-upgrade': recordIncusUpgrade,
+  'incus-formation': recordFormation,
+  'incus-removal': recordLeaving,
+};
 
 /** What needs ZFS: on virtual hosts. The last one gives a host a new root disk. */
 export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs, rejoin: recordRejoin };

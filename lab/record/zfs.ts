@@ -43,6 +43,49 @@ export async function recordZfs(recorder: Recorder): Promise<void> {
   await on('destroy', ['zfs', 'destroy', empty]);
   await on('destroy again', ['zfs', 'destroy', empty]);
   await zfs('destroy', '-r', dataset);
+  await recordKept(recorder, pool);
+}
+
+const KEPT = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why';
+const keptHere = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,property,value', '-t', 'filesystem,volume', KEPT];
+const parts = (dataset: string): string[] => [
+  ...['zfs', 'list', '-Hp', '-t', 'filesystem,volume,snapshot', '-r'],
+  ...['-o', 'name,type,used,mounted,clones,userrefs', dataset],
+];
+const destroyAll = (dataset: string): string[] => ['zfs', 'destroy', '-r', dataset];
+
+/** What runs set aside, and its end: what is below it inherits its mark; clones, holds and users keep it. */
+async function recordKept(recorder: Recorder, pool: string): Promise<void> {
+  const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
+  const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
+  const kept = `${pool}/kept`;
+  const child = `${kept}/child`;
+  await on('kept: none', keptHere);
+  const marks = ['kept=run', 'kept-from=tank/incus', 'kept-at=2026-11-27T00:00:00Z', 'kept-why=a member came back'];
+  await zfs('create', '-u', ...marks.flatMap((mark) => ['-o', `runbook:${mark}`]), kept);
+  await zfs('create', '-u', child);
+  await zfs('create', '-s', '-V', '16M', `${kept}/volume`);
+  await zfs('snapshot', '-r', `${kept}@one`);
+  await on('kept: its own mark alone', keptHere);
+  await on('kept: what is below', parts(kept));
+  await zfs('clone', `${child}@one`, `${pool}/clone`);
+  await on('kept: with a clone', parts(kept));
+  await on('kept: destroy with a clone elsewhere', destroyAll(kept));
+  await on('kept: after that', parts(kept));
+  await zfs('destroy', `${pool}/clone`);
+  await zfs('hold', 'runbook', `${child}@one`);
+  await on('kept: with a hold', parts(kept));
+  await on('kept: destroy with a hold', destroyAll(kept));
+  await zfs('release', 'runbook', `${child}@one`);
+  await zfs('mount', child);
+  await on('kept: mounted', parts(kept));
+  const { stdout } = await recorder.run('n3', ['zfs', 'get', '-Hp', '-o', 'value', 'mountpoint', child]);
+  await recorder.run('n3', ['systemd-run', '--unit=busy', `--working-directory=${stdout.trim()}`, 'sleep', '600']);
+  await on('kept: destroy while somebody is in it', destroyAll(kept));
+  await recorder.run('n3', ['systemctl', 'stop', 'busy.service']);
+  await on('kept: destroy', destroyAll(kept));
+  await on('kept: destroy again', destroyAll(kept));
+  await on('kept: gone', parts(kept));
 }
 
 /** What ZFS keeps Incus from: `g3` on `n3` is stopped and restored by it. */

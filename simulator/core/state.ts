@@ -98,8 +98,11 @@ export interface Endpoint {
 }
 
 export interface Dataset {
-  /** Seconds since 1970. */
-  snapshots: Record<string, { creation: number }>;
+  /** Seconds since 1970; what was cloned from it, and by how many holds it is kept. */
+  snapshots: Record<string, { creation: number; clones?: string[]; holds?: number }>;
+  /** Of users, of its own. */
+  properties?: Record<string, string>;
+  mounted?: boolean;
 }
 
 export interface Cluster {

@@ -4,6 +4,7 @@ import { readOptions } from '../core/arguments.ts';
 import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
 import type { Pool, State } from '../core/state.ts';
+import { destroyAll, get, listParts } from './zfs-kept.ts';
 
 /** `date +%s.%N` by the machine's own clock. */
 export function date(call: Call): number {
@@ -61,17 +62,20 @@ function zpoolsOf({ machines, cluster }: State, machine: string): Record<string,
 
 /**
  * `zfs list -Hp -t snapshot -d 1 -o name,creation -S creation DATASET`, newest first; `zfs list -Hp -t all -d 1 -o name DATASET`
- * and with `-r`; `zfs destroy DATASET`.
+ * and with `-r`; `zfs destroy DATASET`. What is kept: zfs-kept.ts.
  */
 export async function zfs(call: Call): Promise<number> {
   const [verb, ...rest] = call.args;
-  if (verb === 'destroy') return destroy(call, rest);
+  if (verb === 'destroy') return rest[0] === '-r' ? destroyAll(call, rest[1] ?? '') : destroy(call, rest);
+  if (verb === 'get') return get(call);
   const asked = readOptions(rest, {
     flags: ['H', 'p', 'r'],
     values: ['t', 'd', 'o', 'S'],
     short: { H: 'H', p: 'p', r: 'r', t: 't', d: 'd', o: 'o', S: 'S' },
   });
   const [name = ''] = asked.positionals;
+  if (asked.has('r') && asked.value('t') === 'filesystem,volume,snapshot')
+    return listParts(call, asked.value('o') ?? '', name);
   const given = ['t', 'd', 'o', 'S'].flatMap((option) => asked.value(option) ?? []).join(' ');
   const { datasets } = machineOf(call.store.read(), call.machine);
   const dataset = datasets[name];

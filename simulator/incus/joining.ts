@@ -181,37 +181,6 @@ function readToken(text: string): Token {
   }
 }
 
-/** `incus cluster remove --quiet NAME --force --yes`: its records go, and the server itself is not asked. */
-export async function removeMember({ args, machine, update }: Call): Promise<number> {
-  const [, , quiet, name = '', ...rest] = args;
-  if (quiet !== '--quiet' || rest.join(' ') !== '--force --yes')
-    throw new Unknown('expected cluster remove --quiet NAME --force --yes');
-  await update((state) => {
-    const { cluster } = seenBy(state, machine);
-    if (serverOf(state, machine).addresses['cluster.https_address'] === undefined)
-      throw new ToolError('Error: Failed loading local member info "": Cluster member not found');
-    const member = cluster.members[name];
-    if (!member) throw new ToolError('Error: Cluster member not found');
-    if (name === machine) throw new Unknown('a member is removed by another one');
-    const server = serverOf(state, name);
-    // It goes on as if it were in a cluster, until it is restarted.
-    if (server.database === undefined) {
-      const pools = Object.entries(cluster.pools).flatMap(([pool, { [name]: place }]) =>
-        place === undefined ? [] : [[pool, { [name]: place }] as const],
-      );
-      server.database = { ...emptyDatabase(), members: { [name]: member }, pools: Object.fromEntries(pools) };
-      server.join = 'running';
-    }
-    Reflect.deleteProperty(cluster.members, name);
-    for (const places of Object.values(cluster.pools)) Reflect.deleteProperty(places, name);
-    for (const group of Object.values(cluster.groups)) group.members = group.members.filter((each) => each !== name);
-    for (const records of [cluster.instances, cluster.volumes])
-      for (const [key, { location }] of Object.entries(records))
-        if (location === name) Reflect.deleteProperty(records, key);
-  });
-  return 0;
-}
-
 function newestOf(state: State): string {
   return Object.values(state.cluster.members)[0]?.version ?? '';
 }

@@ -51,6 +51,18 @@ function clearPool(store: Store, machine: Machine, { driver, source = '' }: Pool
     if (driver === 'zfs' && name.startsWith(`${source}/`)) Reflect.deleteProperty(machine.datasets, name);
 }
 
+/** With a member that leaves, everything in the place of its pool goes: of a dataset, that as well. */
+export function removePlace(store: Store, machine: Machine, { driver = 'zfs', source }: Pool, otherwise: string): void {
+  const place = source ?? otherwise;
+  if (driver === 'dir') {
+    const path = join(store.root(machine.name), place);
+    for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true });
+    return;
+  }
+  for (const name of Object.keys(machine.datasets))
+    if (name === place || name.startsWith(`${place}/`)) Reflect.deleteProperty(machine.datasets, name);
+}
+
 function fillDataset(machine: Machine, source: string): void {
   const { datasets } = machine;
   const dataset = datasets[source];

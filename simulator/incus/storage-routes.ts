@@ -23,7 +23,11 @@ export const storageRoutes: readonly Route[] = [
       if (!state.cluster.pools[parameters['pool'] ?? '']) throw new ToolError('Error: Storage pool not found');
       return json(
         Object.values(state.cluster.volumes)
-          .filter((volume) => volume.pool === parameters['pool'] && volume.project === (query['project'] ?? 'default'))
+          .filter(
+            ({ pool, project }) =>
+              pool === parameters['pool'] &&
+              (query['all-projects'] === 'true' || project === (query['project'] ?? 'default')),
+          )
           .map(({ name, project, location, contentType, config, createdAt }) => ({
             name,
             type: 'custom',

@@ -13,6 +13,10 @@ describe('what a cancel comes to', () => {
     ['cluster-upgrade', 'deploy', /no way back/],
     ['cluster-upgrade', 'clean up', /no way back/],
     ['cluster-bootstrap', 'join', /^What it made stays/],
+    ['member-remove', 'gate', /^Nothing was changed/],
+    ['member-remove', 'remove', /^What Incus has begun goes on/],
+    ['release-kept', 'gate', /^Nothing was changed/],
+    ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {
     expect(cancelOutlook(aView({ runbook, phase }))).toMatch(outlook);
   });

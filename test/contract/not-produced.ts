@@ -12,6 +12,8 @@ const OTHER_VERSION = 'another version than the lab’s says so: ';
 const ONE_MOMENT = 'only where two things meet at one moment; the text is in the program: ';
 const KILLED =
   'where a daemon is killed within some milliseconds of a join; so it was on real hosts, test/lab/cluster-bootstrap.test.ts: ';
+const LEAVING =
+  'where a daemon is killed within some milliseconds of its leaving; so it was on real hosts, test/lab/member-remove.test.ts: ';
 
 /** What real programs say that no scenario of the lab makes them say: why not, and where it is known from. */
 export const NOT_PRODUCED: Readonly<Record<string, string>> = {
@@ -45,6 +47,8 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   [String.raw`\bEOF$`]: `${KILLED}incusd 6.0.4`,
   'connection refused$': `${KILLED}incusd 6.0.4`,
   'Operation not found$': `${KILLED}incusd 6.0.4`,
+  ': dataset is busy$': 'its scenario (lab/record/zfs.ts) waits for virtual hosts to be recorded on',
+  '^Failed to cleanup the member: ': `${LEAVING}incusd 6.0.4`,
   [String.raw`: (?:no mount point specified)\.?$`]: `${OTHER_VERSION}umount of util-linux where the folder is gone, sys-utils/umount.c`,
   '^Failed to connect to .*bus': `${ONE_MOMENT}systemctl 257, in a guest that has only begun to boot`,
   'no available cowsql leader server found': `${ONE_MOMENT}incusd 6.0.4; seen where a member came back to one other`,

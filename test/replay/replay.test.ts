@@ -29,6 +29,7 @@ describe('recorded runs', () => {
     expect(Object.keys(histories).filter((name) => name.endsWith('/plan-only'))).toEqual([
       'clusterBootstrap/plan-only',
       'clusterUpgrade/plan-only',
+      'memberRemove/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);

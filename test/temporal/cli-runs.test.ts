@@ -242,6 +242,25 @@ describe('retry', () => {
   });
 });
 
+describe('list-kept and release-kept', () => {
+  it('shows what is kept with the command that destroys it, and ends with 1 where a member is silent', async () => {
+    const { code, out } = await server.run(['list-kept']);
+    expect(out).toMatch(/^2 things kept on the members that answered\.\n {2}! sick did not answer/);
+    expect(out).toMatch(
+      / {2}works {3}tank\/incus\.old\n {4}dataset, 84\.2 GiB, since 2026-11-23 \(.* ago\), was tank\/incus\n/,
+    );
+    expect(out).toContain('    runbook release-kept tank/incus.old --node works\n');
+    expect(code).toBe(1);
+    const json = await server.run(['list-kept', '--json']);
+    expect(lines(json.out)).toMatchObject([{ kept: [{ name: 'tank/incus.old' }, {}], silent: [{ member: 'sick' }] }]);
+  });
+
+  it('releases nothing on a node that is no member', async () => {
+    const { code, err } = await server.run(['release-kept', 'tank/incus.old', '--node', 'work']);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean works?') as unknown });
+  });
+});
+
 describe('plan', () => {
   it('prints what a run would do and changes nothing', async () => {
     const { code, out, err } = await server.run(['plan', 'safe-upgrade', '--node', 'works']);

@@ -1,5 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, FormationActivities, HealthReport, RejoinActivities } from '../../activities/contract.ts';
+import type {
+  Activities,
+  FormationActivities,
+  HealthReport,
+  KeptActivities,
+  RejoinActivities,
+  RemovalActivities,
+} from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
 import type { Closure, SystemState, UpgradeObservation } from '../../plan/observation.ts';
 import type { UpgradeScope } from '../../plan/safe-upgrade.ts';
@@ -124,7 +131,15 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities = {
+const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
+  listKept: notHere,
+  resolveRelease: notHere,
+  observeRelease: notHere,
+  releaseKept: notHere,
+  resolveRemoval: notHere,
+  observeRemoval: notHere,
+  removeMember: notHere,
+  forgetMember: notHere,
   resolveFormation: notHere,
   observeFormation: notHere,
   listenForCluster: notHere,
