@@ -6,7 +6,7 @@ import { kindOfKept, type KeptThing, type KeptView } from '../plan/kept.ts';
 import { planRelease, type ReleaseObservation, type ReleaseScope } from '../plan/release-kept.ts';
 import { createIncus } from '../tools/incus.ts';
 import { createKeptFolders } from '../tools/kept-folders.ts';
-import { createZfsKept } from '../tools/zfs-kept.ts';
+import { createZfsKept, type KeptDataset } from '../tools/zfs-kept.ts';
 import type { KeptActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
@@ -144,11 +144,9 @@ const markOf = ({
   from,
   at,
   why,
-}: {
-  from?: string;
-  at?: string;
-  why?: string;
-}): NonNullable<ReleaseObservation['mark']> => ({
+  rejoin,
+}: Omit<KeptDataset, 'name' | 'run'>): NonNullable<ReleaseObservation['mark']> => ({
+  ...(rejoin === 'open' ? { open: true } : {}),
   ...(from === undefined ? {} : { from }),
   ...(at === undefined ? {} : { at }),
   ...(why === undefined ? {} : { why }),

@@ -203,7 +203,7 @@ async function importedPool(host: Host, { name, dataset }: RejoinPool, signal: A
   const datasets = tree.type === 'not found' ? undefined : expecting(tree, 'datasets', host.name).datasets;
   const contents = datasets === undefined ? [] : contentsOf(dataset, datasets);
   const aside: FoundPool['aside'] = [];
-  for (const kept of await openOf(zfs, host, dataset))
+  for (const kept of await openOf(host, dataset, signal))
     aside.push({ dataset: kept, contents: contentsOf(kept, await treeOf(zfs, host, kept)) });
   return {
     pool: name,

@@ -1,6 +1,6 @@
 import type { Host } from '../hosts/host.ts';
-import { zpoolOf } from '../plan/rejoin.ts';
 import { createZfsDatasets, type Dataset, type ZfsDatasets } from '../tools/zfs-datasets.ts';
+import { createZfsKept } from '../tools/zfs-kept.ts';
 import { createZpoolImport } from '../tools/zpool-import.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -61,7 +61,7 @@ export async function setAside(
 export async function moveBack(host: Host, dataset: string, signal: AbortSignal): Promise<number> {
   const zfs = createZfsDatasets(host, { signal });
   let moved = 0;
-  for (const kept of await openOf(zfs, host, dataset)) {
+  for (const kept of await openOf(host, dataset, signal)) {
     const contents = contentsOf(kept, await treeOf(zfs, host, kept));
     for (const name of contents) {
       const answer = await zfs.rename(`${kept}/${name}`, `${dataset}/${name}`);
@@ -90,17 +90,15 @@ async function moveOrigins(zfs: ZfsDatasets, host: Host, dataset: string, kept: 
 /** Of the runs before this one, too: what they have set aside and not brought to its end. Returns their names. */
 export async function closeAside(host: Host, dataset: string, signal: AbortSignal): Promise<string[]> {
   const zfs = createZfsDatasets(host, { signal });
-  const open = await openOf(zfs, host, dataset);
+  const open = await openOf(host, dataset, signal);
   for (const kept of open) expecting(await zfs.setProperties(kept, { [REJOIN]: 'done' }), 'set', host.name);
   return open;
 }
 
 /** Datasets that were set aside of this one, and from which something may still have to be moved back. */
-export async function openOf(zfs: ZfsDatasets, host: Host, dataset: string): Promise<string[]> {
-  const { datasets } = expecting(await zfs.marked(zpoolOf(dataset), [REJOIN, KEPT_FROM]), 'marked', host.name);
-  return datasets
-    .filter(({ properties }) => properties[REJOIN] === 'open' && properties[KEPT_FROM] === dataset)
-    .map(({ name }) => name);
+export async function openOf(host: Host, dataset: string, signal: AbortSignal): Promise<string[]> {
+  const { datasets } = expecting(await createZfsKept(host, { signal }).kept(), 'kept', host.name);
+  return datasets.filter(({ rejoin, from }) => rejoin === 'open' && from === dataset).map(({ name }) => name);
 }
 
 export async function treeOf(zfs: ZfsDatasets, host: Host, dataset: string): Promise<Dataset[]> {

@@ -23,7 +23,12 @@ interface UsedDataset {
 export interface ReleaseObservation {
   isThere: boolean;
   /** Set by the run that set it aside; absent where none did. */
-  mark?: { from?: string; at?: string; why?: string };
+  mark?: {
+    from?: string;
+    at?: string;
+    why?: string;
+    /** A member that is on its way back needs what is in it. */ open?: true;
+  };
   bytes: number;
   /** Datasets and snapshots below it. */
   datasets: number;
@@ -70,6 +75,12 @@ const refused = (name: Name, message: string, whatToDo: string): ReleaseGate => 
 
 /** Only what bears the mark of its own, which what is below it does not. */
 function kept({ name, member }: ReleaseScope, { mark }: ReleaseObservation): ReleaseGate {
+  if (mark?.open === true)
+    return refused(
+      'kept',
+      `${name} has what ${member} needs: its node-rejoin has not come to its end.`,
+      `runbook start node-rejoin --node ${member} goes on with it.`,
+    );
   if (mark !== undefined) return passed('kept', `${name} was set aside by a run`);
   return refused(
     'kept',

@@ -21,11 +21,6 @@ export interface ZfsDatasets {
   tree(dataset: string): Promise<Answer<{ type: 'datasets'; datasets: Dataset[] }>>;
   /** Properties that were set on the dataset itself: native ones and a user's. */
   localProperties(dataset: string): Promise<Answer<{ type: 'properties'; properties: Record<string, string> }>>;
-  /** Filesystems of a pool on which these properties of a user were set, each with those that were. */
-  marked(
-    pool: string,
-    properties: readonly string[],
-  ): Promise<Answer<{ type: 'marked'; datasets: { name: string; properties: Record<string, string> }[] }>>;
   setProperties(dataset: string, properties: Readonly<Record<string, string>>): Promise<Answer<{ type: 'set' }>>;
   /** With everything below it. `exists`: the new name is taken, and nothing was changed. */
   rename(from: string, to: string): Promise<Answer<{ type: 'renamed' } | { type: 'exists' }>>;
@@ -53,35 +48,13 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
       return { type: 'datasets', datasets: datasets.flatMap((each) => each ?? []) };
     },
     localProperties: async (dataset) => {
-      const ran = await run([...GET_LOCAL, '-o', 'property,value', 'all', zfsName(dataset)]);
+      const ran = await run(['zfs', 'get', '-Hp', '-s', 'local', '-o', 'property,value', 'all', zfsName(dataset)]);
       if (ran.result.exitCode !== 0) return readError(ran);
       const pairs = linesOf(ran).map((line): [string, string] => {
         const at = line.indexOf('\t');
         return [line.slice(0, at), line.slice(at + 1)];
       });
       return { type: 'properties', properties: Object.fromEntries(pairs) };
-    },
-    marked: async (pool, properties) => {
-      const wanted = properties.map(propertyName).join(',');
-      const ran = await run([
-        ...GET_LOCAL,
-        '-t',
-        'filesystem',
-        '-r',
-        '-o',
-        'name,property,value',
-        wanted,
-        zfsName(pool),
-      ]);
-      if (ran.result.exitCode !== 0) return readError(ran);
-      const found = new Map<string, Record<string, string>>();
-      for (const line of linesOf(ran)) {
-        const [name, property, ...value] = line.split('\t');
-        if (name === undefined || property === undefined)
-          return unexpected('zfs', ran, 'Expected name, property, value.');
-        found.set(name, { ...found.get(name), [property]: value.join('\t') });
-      }
-      return { type: 'marked', datasets: [...found].map(([name, set]) => ({ name, properties: set })) };
     },
     setProperties: async (dataset, properties) => {
       const ran = await run(['zfs', 'set', ...assignments(properties), zfsName(dataset)]);
@@ -104,8 +77,6 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
     },
   };
 }
-
-const GET_LOCAL = ['zfs', 'get', '-Hp', '-s', 'local'];
 
 const linesOf = ({ result }: Ran): string[] => result.stdout.split('\n').filter((line) => line !== '');
 

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 60_000;
 /** Freeing goes on in the background, but a dataset with many snapshots takes its time. */
 const DESTROY_TIMEOUT_MS = 15 * 60_000;
 
-const PROPERTIES = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why';
+const PROPERTIES = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why,runbook:rejoin';
 
 /** A dataset that a run has set aside, by the properties that it has of its own: what is below it only inherits them. */
 export interface KeptDataset {
@@ -19,6 +19,8 @@ export interface KeptDataset {
   /** ISO 8601. */
   at?: string;
   why?: string;
+  /** `open`: a member that is on its way back needs what is in it; `done` afterwards. */
+  rejoin?: string;
 }
 
 /** A dataset, or a snapshot of one. */
@@ -106,6 +108,7 @@ function keptIn(printed: string): KeptDataset[] {
       'runbook:kept-from': from,
       'runbook:kept-at': at,
       'runbook:kept-why': why,
+      'runbook:rejoin': rejoin,
     } = properties;
     if (run === undefined) return [];
     return [
@@ -115,6 +118,7 @@ function keptIn(printed: string): KeptDataset[] {
         ...(from === undefined ? {} : { from }),
         ...(at === undefined ? {} : { at }),
         ...(why === undefined ? {} : { why }),
+        ...(rejoin === undefined ? {} : { rejoin }),
       },
     ];
   });

@@ -46,7 +46,7 @@ export async function recordZfs(recorder: Recorder): Promise<void> {
   await recordKept(recorder, pool);
 }
 
-const KEPT = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why';
+const KEPT = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why,runbook:rejoin';
 const keptHere = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,property,value', '-t', 'filesystem,volume', KEPT];
 const parts = (dataset: string): string[] => [
   ...['zfs', 'list', '-Hp', '-t', 'filesystem,volume,snapshot', '-r'],

@@ -64,6 +64,12 @@ describe('it is refused', () => {
   it.each<[string, ReleaseObservation, Partial<ReleaseScope>, RegExp]>([
     ['without the mark', without('mark'), {}, /^kept: tank\/incus\.old on nuc-1 was not set aside by runbook/],
     [
+      'while a member that is on its way back needs it',
+      found({ mark: { from: 'tank/incus', open: true } }),
+      {},
+      /^kept: tank\/incus\.old has what nuc-1 needs: its node-rejoin has not come to its end\.$/,
+    ],
+    [
       'for a pool',
       found(),
       { name: 'tank/incus' },

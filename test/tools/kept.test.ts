@@ -5,7 +5,7 @@ import { foreignInDataset, foreignInFolder } from '../../tools/pool-place.ts';
 import { createZfsKept } from '../../tools/zfs-kept.ts';
 import { fakeHost, refusal, scripted } from './fake-host.ts';
 
-const PROPERTIES = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why';
+const PROPERTIES = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why,runbook:rejoin';
 const GET = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,property,value', '-t', 'filesystem,volume', PROPERTIES];
 const LIST = [
   ...['zfs', 'list', '-Hp', '-t', 'filesystem,volume,snapshot', '-r'],

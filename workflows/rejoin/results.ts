@@ -1,4 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
+import { releaseCommand } from '../../plan/kept.ts';
 import { describeRejoinStep, type RejoinPlan } from '../../plan/node-rejoin.ts';
 import type { RunResult } from '../../plan/run.ts';
 import { describeFailure } from '../support/failures.ts';
@@ -33,6 +34,12 @@ export function back(member: string, { lost }: RejoinPlan, done: readonly Done[]
       ...(missing.length === 0 ? [] : [`not on its disks, so not back: ${missing.join(', ')}`]),
     ],
     next: [
+      ...done
+        .flatMap(({ kept }) => kept)
+        .map((name) => ({
+          command: releaseCommand({ member, name }),
+          purpose: 'destroy what was set aside, when you need it no more',
+        })),
       { command: `runbook report node-rejoin/${member}`, purpose: 'what happened, minute by minute' },
       { command: 'runbook status', purpose: 'the fleet as it is' },
     ],

@@ -10,11 +10,13 @@ export interface Done {
   detail?: string;
   /** For the end of the run: what stays, and why. */
   left: string[];
+  /** Datasets that stay set aside. */
+  kept: string[];
 }
 
 export async function perform(act: StepActivities, ref: RunRef & { member: string }, step: RejoinStep): Promise<Done> {
   const plain = (reached: 'done' | 'already', detail?: string, left: string[] = []): Done => ({
-    ...{ step, reached, left },
+    ...{ step, reached, left, kept: [] },
     ...(detail === undefined ? {} : { detail }),
   });
   switch (step.type) {
@@ -56,11 +58,8 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
     }
     case 'forget notes': {
       const kept = await act.endRejoin(ref);
-      return plain(
-        kept.length === 0 ? 'already' : 'done',
-        undefined,
-        kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`),
-      );
+      const left = kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`);
+      return { ...plain(kept.length === 0 ? 'already' : 'done', undefined, left), kept };
     }
   }
 }
