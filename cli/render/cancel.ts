@@ -3,7 +3,8 @@ import type { RunView } from '../../plan/run.ts';
 /** What a cancel comes to where the run is now: the end of `… is asked to stop.` Pure. */
 export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
-  if (view?.runbook === 'cluster-bootstrap') return 'What it made stays: started again, it goes on from there.';
+  if (view?.runbook === 'cluster-bootstrap' || view?.runbook === 'node-rejoin')
+    return 'What it made stays: started again, it goes on from there.';
   if (view?.runbook === 'member-remove')
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'

@@ -4,7 +4,7 @@ import { readOptions } from '../core/arguments.ts';
 import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
 import type { Pool, State } from '../core/state.ts';
-import { destroyAll, get, listParts } from './zfs-kept.ts';
+import { destroyAll, get, listParts, listTree } from './zfs-kept.ts';
 
 /** `date +%s.%N` by the machine's own clock. */
 export function date(call: Call): number {
@@ -74,6 +74,7 @@ export async function zfs(call: Call): Promise<number> {
     short: { H: 'H', p: 'p', r: 'r', t: 't', d: 'd', o: 'o', S: 'S' },
   });
   const [name = ''] = asked.positionals;
+  if (asked.has('r') && asked.value('t') === 'filesystem,volume') return listTree(call, asked.value('o') ?? '', name);
   if (asked.has('r') && asked.value('t') === 'filesystem,volume,snapshot')
     return listParts(call, asked.value('o') ?? '', name);
   const given = ['t', 'd', 'o', 'S'].flatMap((option) => asked.value(option) ?? []).join(' ');

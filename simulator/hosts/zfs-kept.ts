@@ -38,6 +38,16 @@ export function listParts({ store, machine, out }: Call, columns: string, name: 
   return 0;
 }
 
+/** `zfs list -Hp -t filesystem,volume -r -o name,type,origin,encryption DATASET`: Incus's own datasets are not among them. */
+export function listTree({ store, machine, out }: Call, columns: string, name: string): number {
+  if (columns !== 'name,type,origin,encryption') throw new Unknown('expected -o name,type,origin,encryption');
+  const { datasets } = machineOf(store.read(), machine);
+  if (!datasets[name]) throw new ToolError(`cannot open '${name}': dataset does not exist`);
+  for (const [own] of sorted(datasets).filter(([each]) => isWithin(each, name)))
+    out(`${[own, 'filesystem', '-', 'off'].join('\t')}\n`);
+  return 0;
+}
+
 /** `zfs destroy -r DATASET`. */
 export async function destroyAll({ machine, update }: Call, name: string): Promise<number> {
   await update((state) => {

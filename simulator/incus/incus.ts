@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
   launch,
   delete: deleteInstance,
   'admin init': joinCluster,
+  'admin sql': sql,
   'storage delete': deletePool,
   'cluster add': addMember,
   'cluster remove': removeMember,
@@ -63,6 +64,23 @@ async function untilAnswered({ store, machine }: Call, isServerItself: boolean):
 /** A join was cut in the middle of it. */
 function isStuck(state: State, machine: string): boolean {
   return machineOf(state, machine).incus?.join === 'stuck';
+}
+
+/** `incus admin sql global QUERY -f json`: the one question that is asked of the database, what runs on a member. */
+function sql({ args, store, machine, out }: Call): number {
+  const [, , database, query = '', ...rest] = args;
+  const member =
+    /^SELECT projects\.name, instances\.name .* nodes\.name = '([^']+)' .*'volatile\.last_state\.power'/.exec(
+      query,
+    )?.[1];
+  if (database !== 'global' || member === undefined || rest.join(' ') !== '-f json')
+    throw new Unknown('expected global, what runs on a member, and -f json');
+  const { instances } = seenBy(store.read(), machine).cluster;
+  const rows = Object.values(instances)
+    .filter(({ location, status }) => location === member && status !== 'Stopped')
+    .map(({ project, name }) => [project, name]);
+  out(`${JSON.stringify({ type: 'select', columns: ['name', 'name'], rows, rows_affected: 0 })}\n`);
+  return 0;
 }
 
 async function waitReady({ store, machine, args, err }: Call): Promise<number> {

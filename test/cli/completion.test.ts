@@ -24,7 +24,7 @@ describe('what may follow', () => {
     [['st'], ['status', 'start']],
     [
       ['start', ''],
-      ['safe-upgrade', 'cluster-upgrade', 'cluster-bootstrap', 'member-remove', 'help'],
+      ['safe-upgrade', 'cluster-upgrade', 'cluster-bootstrap', 'member-remove', 'node-rejoin', 'help'],
     ],
     [['start', 'safe-upgrade', '--no'], ['--node']],
     [

@@ -30,6 +30,7 @@ describe('recorded runs', () => {
       'clusterBootstrap/plan-only',
       'clusterUpgrade/plan-only',
       'memberRemove/plan-only',
+      'nodeRejoin/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);
