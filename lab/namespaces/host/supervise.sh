@@ -39,7 +39,7 @@ network_up() { # inside, everything is on the bridge br0: the host itself and th
   ip -n "$ns" -batch - <<IP
 link set lo up
 link add br0 type bridge forward_delay 0
-link set br0 address 02:00:0a:59:$(printf '%02x:%02x' "$LAB_RUN" "$LAB_INDEX")
+link set br0 address 02:00:0a:5a:$(printf '%02x:%02x' "$LAB_RUN" "$LAB_INDEX")
 link set eth0 master br0 up
 link set br0 up
 addr add 10.89.0.1$LAB_INDEX/24 dev br0
