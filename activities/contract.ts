@@ -4,6 +4,7 @@
  */
 import type { Check } from '../plan/checks.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
+import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { KeptView } from '../plan/kept.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
@@ -224,6 +225,25 @@ export interface KeptActivities {
   releaseKept(input: RunRef & OfKept): Promise<Reached>;
 }
 
+export interface IdentityActivities {
+  /** What the fleet file at this revision says about copies of identities. Fails as BadConfig where it says nothing. */
+  resolveIdentities(input: { fleet: FleetRef; member?: string }): Promise<IdentityScope>;
+  /** Every declared member, and the copies that are there. Changes nothing; what cannot be reached is part of the answer. */
+  observeIdentities(input: RunRef): Promise<IdentityObservation>;
+  /**
+   * A copy of who the member is to its cluster, encrypted on it, on every other place that can be reached, each verified; older
+   * ones than are kept are removed there. Fails where no place has taken it. `takenAt`: ISO 8601.
+   */
+  saveIdentity(input: OfMember & { takenAt: string }): Promise<SavedIdentity>;
+  /** Copies of that member's identity in every place that answers, newest first. */
+  findIdentities(input: OfMember): Promise<StoredIdentity[]>;
+  /**
+   * Decrypts a copy in the worker's memory and unpacks it on the member, into a folder that only root reads; puts nothing in
+   * its place. Returns the folder. Fails as BadConfig, WrongKey or Damaged.
+   */
+  restoreIdentity(input: OfMember & { place: string; path: string }): Promise<{ staged: string; takenAt: string }>;
+}
+
 export interface ContainerActivities {
   recordImages(input: NodeRef): Promise<ContainerImage[]>;
   /** Pulls and restarts what changed; returns what runs afterwards. */
@@ -267,6 +287,7 @@ export type Activities = ObserveActivities &
   MemberActivities &
   FormationActivities &
   RejoinActivities &
+  IdentityActivities &
   RemovalActivities &
   KeptActivities &
   ContainerActivities &

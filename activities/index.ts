@@ -13,6 +13,7 @@ import { createHealthActivities } from './health.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createKeptActivities } from './kept.ts';
 import { createLockActivities } from './locks.ts';
+import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
@@ -54,6 +55,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createMemberActivities(deps),
     ...createFormationActivities(deps),
     ...createRejoinActivities(deps),
+    ...createIdentityActivities(deps),
     ...createRemovalActivities(deps),
     ...createKeptActivities(deps),
     ...createContainerActivities(deps),

@@ -4,6 +4,7 @@ import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
 import { knownKeys, knownTypes, schemaAt, valueAt } from './schema-walk.ts';
 import { suggest } from './suggest.ts';
+import { isPrivateKey } from './mask.ts';
 import { describeValue, quote } from './visible.ts';
 
 const NOUNS: Readonly<Record<string, string>> = {
@@ -115,6 +116,8 @@ const unfit = (path: Path, expected: string, root: unknown, known: readonly stri
 
 const helpForValue = (value: unknown, expected: string, known: readonly string[]): string | undefined => {
   if (typeof value === 'string') {
+    if (isPrivateKey(value))
+      return 'That is a private key, and whoever reads this file has it: make a new pair with age-keygen.';
     const suggestion = suggest(value, known);
     return suggestion === undefined ? undefined : `Did you mean ${suggestion}?`;
   }

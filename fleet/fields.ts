@@ -54,6 +54,12 @@ export const resticRepository = matching(
   'a restic repository without a password in it, like rest:https://backup.lan/edge',
 );
 
+/** Whom age encrypts to. A private key is none, and nobody is shown it: `maskSecrets`. */
+export const recipient = matching(
+  /^(?:age1[02-9ac-hj-np-z]{58}|ssh-ed25519 [A-Za-z0-9+/]{68}(?: [^\p{Cc}]*)?|ssh-rsa [A-Za-z0-9+/]{200,}=*(?: [^\p{Cc}]*)?)$/u,
+  'a public key, which begins with age1, ssh-ed25519 or ssh-rsa',
+);
+
 export const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'an absolute path');
 export const keyPath = matching(/^~?\/[^\p{Cc}]+$/u, 'a path that begins with / or ~/');
 /** Inside the monorepo: a path that climbs out of it is somebody else's file. */

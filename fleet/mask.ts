@@ -19,3 +19,6 @@ export const maskSecrets = (text: string): string =>
     (masked, secret) => masked.replace(secret, (found) => '*'.repeat(found.length)),
     text,
   );
+
+/** age's own form of one. */
+export const isPrivateKey = (text: string): boolean => text.search(PRIVATE_KEY) !== -1;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { cluster } from './cluster-schema.ts';
 import * as field from './fields.ts';
+import { identity } from './identity-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { variant } from './variant.ts';
@@ -161,6 +162,11 @@ export const fleetSchema = z.strictObject({
   cluster: cluster
     .optional()
     .describe('What the cluster is formed with: the runbook `cluster-bootstrap` needs it, nothing else does.'),
+  identity: identity
+    .optional()
+    .describe(
+      'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted: the runbooks `identity-backup` and `node-rejoin` use it.',
+    ),
   orchestrator: z
     .strictObject({
       guest: field.nodeName.optional().describe('The guest that they run in.'),
@@ -190,4 +196,5 @@ export type Ssh = z.output<typeof ssh>;
 export type ContainersOf = z.output<typeof containers>;
 export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
+export type IdentityDeclaration = z.output<typeof identity>;
 export type Backup = z.output<typeof backup>;

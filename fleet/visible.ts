@@ -1,4 +1,4 @@
-import { maskSecrets } from './mask.ts';
+import { isPrivateKey, maskSecrets } from './mask.ts';
 
 /** Characters that move a cursor, switch a colour, or turn text around: a file must not be able to do that. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -12,7 +12,7 @@ const LONGEST_QUOTE = 60;
 /** A value of a fleet file as a message names it: short, on one line, harmless to print. */
 export const describeValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing';
-  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'string') return isPrivateKey(value) ? 'a private key' : quote(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';

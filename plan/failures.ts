@@ -47,6 +47,12 @@ export const FAILURES = {
     whatToDo: 'See whether the registry answers and has the image; pull it by hand in the guest to see its words.',
   },
   RestartFailed: { retryable: false, whatToDo: 'journalctl -u of that unit, on the machine, says why.' },
+  WrongKey: {
+    retryable: false,
+    whatToDo:
+      'Let identity.identityFile name the private key of one of the recipients at the time of the copy, or decrypt it by hand.',
+  },
+  Damaged: { retryable: false, whatToDo: 'Take another copy: the same of another place, or an older one.' },
   Unhealthy: {
     retryable: false,
     whatToDo: 'Look at the failing probe on the machine, correct the release, start again.',

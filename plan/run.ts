@@ -26,6 +26,7 @@ const PHASES = [
   'deploy',
   'update',
   'verify',
+  'save',
   'roll back',
   'clean up',
 ] as const;

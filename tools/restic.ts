@@ -28,9 +28,12 @@ interface ResticSource {
 }
 
 type NewestResticSnapshot =
-  | { type: 'snapshot'; id: string; created: string; hostname: string; paths: string[] }
+  | ({ type: 'snapshot' } & ResticSnapshot)
   /** The repository has none that fits. */
   | { type: 'none' }
+  | ResticProblem;
+
+type ResticProblem =
   | { type: 'no repository'; message: string }
   | { type: 'locked'; message: string }
   | { type: 'wrong password'; message: string }
@@ -42,43 +45,96 @@ export interface Restic {
    * Throws a TypeError for a repository address with a password in it: it would be seen in the process list.
    */
   newestSnapshot(source: ResticSource): Promise<NewestResticSnapshot>;
+  /** One file from memory, as a snapshot of `host`. Not idempotent: each call makes a snapshot. */
+  backupFile(
+    source: ResticSource,
+    file: { name: string; content: Buffer; host: string },
+  ): Promise<{ type: 'saved' } | ResticProblem>;
+  /** Every snapshot with that tag, of whatever host. */
+  snapshots(source: ResticSource): Promise<{ type: 'snapshots'; snapshots: ResticSnapshot[] } | ResticProblem>;
+  /** The file of a snapshot, whole. */
+  dump(
+    source: ResticSource,
+    snapshot: string,
+    path: string,
+  ): Promise<{ type: 'content'; bytes: Buffer } | ResticProblem>;
+}
+
+export interface ResticSnapshot {
+  id: string;
+  /** ISO 8601, UTC. */
+  created: string;
+  hostname: string;
+  paths: string[];
 }
 
 /** `host`: where restic runs and its password file is. */
 export function createRestic(host: Host, options: ToolOptions = {}): Restic {
+  const run = async (argv: readonly string[], input?: Buffer): Promise<Ran> => {
+    const more = { ...(input === undefined ? {} : { input }), ...withSignal(options) };
+    return { argv, result: await host.run(argv, { timeoutMs: TIMEOUT_MS, ...more }) };
+  };
   return {
     newestSnapshot: async (source) => {
-      const argv = snapshotsArgv(source);
-      return readSnapshots({ argv, result: await host.run(argv, { timeoutMs: TIMEOUT_MS, ...withSignal(options) }) });
+      const words = [...['restic', 'snapshots', '--json', '--latest', '1', '--no-lock'], ...sourceArgv(source)];
+      const answer = readSnapshots(await run(words));
+      if (answer.type !== 'snapshots') return answer;
+      // `--latest 1` is one for each host and set of paths.
+      const newest = answer.snapshots.sort((a, b) => Date.parse(b.created) - Date.parse(a.created))[0];
+      return newest === undefined ? { type: 'none' } : { type: 'snapshot', ...newest };
+    },
+    backupFile: async (source, { name, content, host: hostname }) => {
+      const ran = await run(
+        [
+          ...['restic', 'backup', '--json', '--stdin', '--stdin-filename', name, `--host=${hostname}`],
+          ...sourceArgv(source),
+        ],
+        content,
+      );
+      return problemOf(ran) ?? { type: 'saved' };
+    },
+    snapshots: async (source) =>
+      readSnapshots(await run([...['restic', 'snapshots', '--json', '--no-lock'], ...sourceArgv(source)])),
+    dump: async (source, snapshot, path) => {
+      const dumped = ['restic', 'dump', '--no-lock', ...sourceArgv(source), snapshot, path];
+      const ran = await run(['bash', '-c', AS_TEXT, 'bash', ...dumped]);
+      return problemOf(ran) ?? { type: 'content', bytes: Buffer.from(ran.result.stdout, 'base64') };
     },
   };
 }
 
-function snapshotsArgv({ repository, passwordFile, tag, paths = [] }: ResticSource): string[] {
+/** What programs print is kept as text. */
+const AS_TEXT = 'set -o pipefail; "$@" | base64 --wrap=0';
+
+function sourceArgv({ repository, passwordFile, tag, paths = [] }: ResticSource): string[] {
   if (/:\/\/[^/@\s]*:[^/@\s]*@/.test(repository))
     throw new TypeError('Expected a restic repository without a password in its address; restic reads it from a file.');
   return [
-    ...['restic', 'snapshots', '--json', '--latest', '1', '--no-lock'],
     ...[`--repo=${repository}`, `--password-file=${passwordFile}`],
     ...(tag === undefined ? [] : [`--tag=${tag}`]),
     ...paths.map((path) => `--path=${path}`),
   ];
 }
 
-function readSnapshots(ran: Ran): NewestResticSnapshot {
+function problemOf(ran: Ran): ResticProblem | undefined {
   const message = exitMessage(ran.result.stderr);
   // 10 and 11 since restic 0.17, 12 since 0.17.1; before, all of them were 1.
   if (ran.result.exitCode === 10) return { type: 'no repository', message };
   if (ran.result.exitCode === 11) return { type: 'locked', message };
   if (ran.result.exitCode === 12) return { type: 'wrong password', message };
-  if (ran.result.exitCode !== 0) return unexpected('restic', ran);
+  return ran.result.exitCode === 0 ? undefined : unexpected('restic', ran);
+}
+
+function readSnapshots(ran: Ran): { type: 'snapshots'; snapshots: ResticSnapshot[] } | ResticProblem {
+  const problem = problemOf(ran);
+  if (problem !== undefined) return problem;
   const answer = readJson('restic', ran, snapshotsSchema);
   if (answer.type !== 'json') return answer;
-  // `--latest 1` is one for each host and set of paths.
-  const newest = [...(answer.value ?? [])].sort((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
-  if (newest === undefined) return { type: 'none' };
-  const created = new Date(newest.time).toISOString();
-  return { type: 'snapshot', id: newest.id, created, hostname: newest.hostname, paths: newest.paths };
+  const snapshots = (answer.value ?? []).map(({ time, id, hostname, paths }) => {
+    const created = new Date(time).toISOString();
+    return { id, created, hostname, paths };
+  });
+  return { type: 'snapshots', snapshots };
 }
 
 /** With `--json`, restic 0.18 says why it ends in a line of JSON: `{"message_type":"exit_error",…,"message":"Fatal: …"}`. */

@@ -1,4 +1,5 @@
 import { CLUSTER_MUTATIONS } from './cluster-mutations.ts';
+import { IDENTITY_MUTATIONS } from './identity.ts';
 import type { Mutation } from './expected.ts';
 import { key, value } from './expected.ts';
 import { httpProbe } from './fleet.ts';
@@ -286,4 +287,5 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     return value(entry, /^Expected text, got the control character U\+001b$/);
   },
   ...CLUSTER_MUTATIONS,
+  ...IDENTITY_MUTATIONS,
 };
