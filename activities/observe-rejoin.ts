@@ -24,6 +24,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { findIdentities } from './identities.ts';
 import { contentsOf } from './kept-dataset.ts';
 import { openOf, treeOf } from './rejoin-pools.ts';
 
@@ -53,10 +54,11 @@ export function rejoinScope(fleet: Fleet, member: string): RejoinScope {
 /** The cluster as another member tells it, and the host as it says of itself. Changes nothing. */
 export async function observeRejoin(
   deps: Deps,
-  { fleet: ref, member }: RunRef & { member: string },
+  input: RunRef & { member: string; anew: boolean },
   { signal }: ActivityContext,
 ): Promise<RejoinObservation> {
-  const fleet = await deps.fleetAt(ref);
+  const { member } = input;
+  const fleet = await deps.fleetAt(input.fleet);
   const scope = rejoinScope(fleet, member);
   const told = await remainingCluster(deps, fleet, scope, signal);
   const host = await orProblem(
@@ -66,9 +68,22 @@ export async function observeRejoin(
   return {
     ...told,
     ...('value' in host ? { host: host.value } : { hostProblem: host.problem }),
-    copies: [],
-    copiesProblem: 'none is kept',
+    ...(await savedIdentities(deps, fleet, input, signal)),
   };
+}
+
+async function savedIdentities(
+  deps: Deps,
+  { identity }: Fleet,
+  input: RunRef & { member: string; anew: boolean },
+  signal: AbortSignal,
+): Promise<Pick<RejoinObservation, 'copies' | 'copiesProblem'>> {
+  if (input.anew) return { copies: [], copiesProblem: 'it is to join anew (--anew)' };
+  if (identity === undefined) return { copies: [], copiesProblem: 'runbook.yaml declares none (identity)' };
+  if (identity.identityFile === undefined)
+    return { copies: [], copiesProblem: 'the worker has no key to decrypt one with (identity.identityFile)' };
+  const copies = await findIdentities(deps, input, signal);
+  return { copies: copies.map(({ place, path, takenAt }) => ({ place, path, takenAt })) };
 }
 
 type Looked<T> = { value: T } | { problem: string; type?: string | undefined };

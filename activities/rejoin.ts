@@ -9,7 +9,7 @@ import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isMember } from './join-cluster.ts';
-import { adoptIdentity } from './adopt-identity.ts';
+import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
@@ -59,9 +59,11 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return setAside(own.host, { dataset: datasetOf(own, pool), runName: run.name, at }, context.signal);
     }),
 
-    adoptIdentity: guarded(async ({ member, staged, ...run }, context) => {
+    adoptIdentity: guarded(async ({ member, via, staged, ...run }, context) => {
       const own = await open(run, member, context);
-      return adoptIdentity(own.host, { staged, runName: run.name, pools: poolsOf(own) }, context);
+      const { incus } = await open(run, via, context);
+      const { fingerprint } = expecting(await incus.identity(), 'identity', via);
+      return adoptIdentity(own.host, { staged, fingerprint, runName: run.name, pools: poolsOf(own) }, context);
     }),
 
     forgetLostMember: guarded(async ({ member, via, ...run }, context) => {
@@ -146,6 +148,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       for (const pool of poolNames(own))
         kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
       await removeNotes(own.host, member, context.signal);
+      await removeStaged(own.host, run.name, context.signal);
       return kept;
     }),
   };

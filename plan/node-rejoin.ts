@@ -10,7 +10,7 @@ export type RejoinStep =
   | { type: 'import'; zpool: string; force: boolean }
   /** What the cluster knows of the member, for later: a forced removal forgets it. */
   | { type: 'remember'; via: string }
-  | { type: 'identity'; copy: IdentityCopy }
+  | { type: 'identity'; copy: IdentityCopy; via: string }
   | { type: 'set aside'; pool: string; dataset: string }
   | { type: 'forget'; via: string }
   | { type: 'join'; via: string }
@@ -78,7 +78,8 @@ function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isLi
   const end: RejoinStep[] = [{ type: 'online', via }, { type: 'instances' }, { type: 'forget notes' }];
   if (kind === 'nothing lost') return [...imports, ...(open.length === 0 ? [] : back(open)), ...end];
   const [copy] = copies;
-  if (way === 'identity' && copy !== undefined) return [{ type: 'remember', via }, { type: 'identity', copy }, ...end];
+  if (way === 'identity' && copy !== undefined)
+    return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...end];
   const full = host.pools.filter(({ place }) => place === 'holds');
   const moved = host.pools.filter(({ place, aside }) => place === 'holds' || aside.length > 0);
   return [

@@ -43,7 +43,11 @@ export type SafeUpgradeAllInput = Omit<SafeUpgradeInput, 'node' | 'resume'>;
 export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'allowOffline' | 'allowOrchestrator'>;
 
 export type ClusterBootstrapInput = ClusterUpgradeInput;
-export type NodeRejoinInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
+export interface NodeRejoinInput extends ClusterUpgradeInput {
+  node: string;
+  /** Joins anew, also where a saved identity could be restored. */
+  anew: boolean;
+}
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {
   /** A member that the fleet file declares. */

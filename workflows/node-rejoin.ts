@@ -26,7 +26,7 @@ export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
     run,
     async () => {
       const scope = await resolveScope(run, ref);
-      const work = (): Promise<RunResult> => rejoin(run, ref, scope, planOnly);
+      const work = (): Promise<RunResult> => rejoin(run, ref, scope, input);
       const members = [member, ...scope.others].map((name) => `member/${name}`);
       return planOnly ? work() : withLocks(run, members, work);
     },
@@ -35,9 +35,17 @@ export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
 }
 
 type Ref = RunRef & { member: string };
+/** Saved identities are not looked for where it is to join anew. */
+type Looking = Ref & { anew: boolean };
 
-async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean): Promise<RunResult> {
-  const first = await observe(run, ref, scope, 'observe');
+async function rejoin(
+  run: Run,
+  ref: Ref,
+  scope: RejoinScope,
+  { anew, planOnly }: Pick<NodeRejoinInput, 'anew' | 'planOnly'>,
+): Promise<RunResult> {
+  const look = (id: string): Promise<RejoinPlan> => observe(run, { ...ref, anew }, scope, id);
+  const first = await look('observe');
   if (first.refusals.length > 0) return refuse(run, first, planOnly);
   if (planOnly) return showPlan(run, ref, first);
   const done: Done[] = [];
@@ -47,7 +55,7 @@ async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean)
       await askForImport(run, scope, first);
       await actAll(run, ref, first.steps, done);
       // Only now is to be seen what the pools have.
-      plan = await observe(run, ref, scope, 'observe-again');
+      plan = await look('observe-again');
       if (plan.refusals.length > 0) return refuse(run, plan, false);
     } else run.judge(plan.gates);
     run.announce(rejoinViews(plan.steps, ref.member));
@@ -89,10 +97,10 @@ async function resolveScope(run: Run, { fleet, member }: Ref): Promise<RejoinSco
   );
 }
 
-async function observe(run: Run, ref: Ref, scope: RejoinScope, id: string): Promise<RejoinPlan> {
+async function observe(run: Run, { anew, ...ref }: Looking, scope: RejoinScope, id: string): Promise<RejoinPlan> {
   return run.step(
     { id, phase: 'gate', title: `${ref.member} and the cluster`, kind: 'observe' },
-    async (act) => planRejoin(scope, await act.observeRejoin(ref)),
+    async (act) => planRejoin(scope, await act.observeRejoin({ ...ref, anew })),
     (plan) => ({ state: 'done', detail: plan.case === 'unknown' ? 'its pools are not imported' : plan.case }),
   );
 }

@@ -3,6 +3,7 @@ import type {
   Activities,
   FormationActivities,
   HealthReport,
+  IdentityActivities,
   KeptActivities,
   RejoinActivities,
   RemovalActivities,
@@ -153,6 +154,13 @@ const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
   tryMember: notHere,
 };
 
+const NO_IDENTITIES: IdentityActivities = {
+  resolveIdentities: notHere,
+  observeIdentities: notHere,
+  saveIdentity: notHere,
+  findIdentities: notHere,
+  restoreIdentity: notHere,
+};
 const NO_REJOIN: RejoinActivities = {
   resolveRejoin: notHere,
   observeRejoin: notHere,
@@ -184,6 +192,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...createLockActivities(),
     ...NO_FORMATION,
     ...NO_REJOIN,
+    ...NO_IDENTITIES,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),
