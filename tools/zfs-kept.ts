@@ -76,7 +76,8 @@ export function createZfsKept(host: Host, options: ToolOptions = {}): ZfsKept {
       const ran = await run(['zfs', 'destroy', '-r', datasetName(dataset)], DESTROY_TIMEOUT_MS);
       if (ran.result.exitCode === 0) return { type: 'destroyed' };
       if (isGone(ran)) return { type: 'none' };
-      if (/: dataset is busy$/m.test(ran.result.stderr)) return { type: 'busy', message: ran.result.stderr.trim() };
+      if (/: pool or dataset is busy$/m.test(ran.result.stderr))
+        return { type: 'busy', message: ran.result.stderr.trim() };
       return unexpected('zfs', ran);
     },
   };

@@ -21,7 +21,7 @@ import { recordRestic } from './restic.ts';
 import { recordSetAside } from './set-aside.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
-import { recordIncusOnZfs, recordZfs } from './zfs.ts';
+import { recordIncusOnZfs, recordKept, recordZfs } from './zfs.ts';
 
 type Track = Readonly<Record<string, (recorder: Recorder) => Promise<void>>>;
 
@@ -60,7 +60,12 @@ export const LAST = {
 };
 
 /** What needs ZFS: on virtual hosts. The last one gives a host a new root disk. */
-export const ON_ZFS = { zfs: recordZfs, 'incus-on-zfs': recordIncusOnZfs, rejoin: recordRejoin };
+export const ON_ZFS = {
+  zfs: recordZfs,
+  'zfs-kept': recordKept,
+  'incus-on-zfs': recordIncusOnZfs,
+  rejoin: recordRejoin,
+};
 
 interface Choice {
   /** All of them where it is absent. */

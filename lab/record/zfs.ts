@@ -43,7 +43,6 @@ export async function recordZfs(recorder: Recorder): Promise<void> {
   await on('destroy', ['zfs', 'destroy', empty]);
   await on('destroy again', ['zfs', 'destroy', empty]);
   await zfs('destroy', '-r', dataset);
-  await recordKept(recorder, pool);
 }
 
 const KEPT = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why,runbook:rejoin';
@@ -55,7 +54,8 @@ const parts = (dataset: string): string[] => [
 const destroyAll = (dataset: string): string[] => ['zfs', 'destroy', '-r', dataset];
 
 /** What runs set aside, and its end: what is below it inherits its mark; clones, holds and users keep it. */
-async function recordKept(recorder: Recorder, pool: string): Promise<void> {
+export async function recordKept(recorder: Recorder): Promise<void> {
+  const pool = (await sourceOf(recorder)).split('/')[0] ?? '';
   const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
   const zfs = (...argv: string[]): Promise<unknown> => recorder.run('n3', ['zfs', ...argv]);
   const kept = `${pool}/kept`;
@@ -77,10 +77,9 @@ async function recordKept(recorder: Recorder, pool: string): Promise<void> {
   await on('kept: with a hold', parts(kept));
   await on('kept: destroy with a hold', destroyAll(kept));
   await zfs('release', 'runbook', `${child}@one`);
-  await zfs('mount', child);
+  await zfs('set', 'mountpoint=/kept', child);
   await on('kept: mounted', parts(kept));
-  const { stdout } = await recorder.run('n3', ['zfs', 'get', '-Hp', '-o', 'value', 'mountpoint', child]);
-  await recorder.run('n3', ['systemd-run', '--unit=busy', `--working-directory=${stdout.trim()}`, 'sleep', '600']);
+  await recorder.run('n3', ['systemd-run', '--unit=busy', '--working-directory=/kept', 'sleep', '600']);
   await on('kept: destroy while somebody is in it', destroyAll(kept));
   await recorder.run('n3', ['systemctl', 'stop', 'busy.service']);
   await on('kept: destroy', destroyAll(kept));

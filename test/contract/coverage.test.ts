@@ -23,9 +23,7 @@ const commandsOf = (file: string) => {
 
 describe('every command line of tools/', () => {
   it('is in a scenario that ran on real hosts', () => {
-    // The scenario of zfs-kept.ts (lab/record/zfs.ts) waits for virtual hosts to be recorded on.
-    const words = commandWords().filter(({ file }) => basename(file) !== 'zfs-kept.ts');
-    const missing = words.filter(({ file, words }) => !commandsOf(file).some(({ argv }) => has(argv, words)));
+    const missing = commandWords().filter(({ file, words }) => !commandsOf(file).some(({ argv }) => has(argv, words)));
     expect(missing.map(({ file, line, words }) => `${file}:${line}: ${words.join(' ')}`)).toEqual([]);
   });
 });

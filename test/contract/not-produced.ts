@@ -47,7 +47,6 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   [String.raw`\bEOF$`]: `${KILLED}incusd 6.0.4`,
   'connection refused$': `${KILLED}incusd 6.0.4`,
   'Operation not found$': `${KILLED}incusd 6.0.4`,
-  ': dataset is busy$': 'its scenario (lab/record/zfs.ts) waits for virtual hosts to be recorded on',
   '^Failed to cleanup the member: ': `${LEAVING}incusd 6.0.4`,
   [String.raw`: (?:no mount point specified)\.?$`]: `${OTHER_VERSION}umount of util-linux where the folder is gone, sys-utils/umount.c`,
   '^Failed to connect to .*bus': `${ONE_MOMENT}systemctl 257, in a guest that has only begun to boot`,

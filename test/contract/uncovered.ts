@@ -15,8 +15,6 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   // The simulation's own flake, and its units.
   /^git -C … show …$/,
   /^\.(unit-ended|incus-joins|connect) /,
-  // Their scenario (lab/record/zfs.ts) waits for virtual hosts to be recorded on.
-  /^zfs (get|destroy -r|list .*userrefs)\b/,
 ];
 
 /** Command lines of a run over the simulation that no scenario holds against the real program, one line for each shape. */

@@ -5,6 +5,7 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
   git: 'the simulation passes it on to the real one',
   restic: 'the simulated fleet has no restic repository',
   'incus-on-zfs': 'simulated snapshots are no snapshots of ZFS: nobody can hold them, or make others beside',
+  'zfs-kept': 'simulated datasets have only what a test gives them: simulated-kept.test.ts does',
   rejoin: 'no simulated host loses its root disk and keeps its pool',
   'incus-upgrade': 'its commands overlap in time; deploy.test.ts plays the same jump',
 };

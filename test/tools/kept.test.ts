@@ -74,7 +74,7 @@ describe('datasets that are kept', () => {
   });
 
   it('are not destroyed while somebody uses them', async () => {
-    const busy = refusal("cannot destroy 'tank/old': dataset is busy");
+    const busy = refusal("cannot destroy 'tank/old': pool or dataset is busy");
     const host = scripted([['zfs', 'destroy', '-r', 'tank/old'], busy]);
     expect(await createZfsKept(host).destroy('tank/old')).toMatchObject({ type: 'busy' });
   });
