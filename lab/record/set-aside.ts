@@ -11,7 +11,7 @@ export async function recordSetAside(recorder: Recorder): Promise<void> {
     recorder.on('n3', note, argv, varies === undefined ? {} : { varies });
   await recorder.run('n3', ['rm', '-rf', FOLDER]);
   await on('none', list);
-  await recorder.run('n3', ['sh', '-c', `mkdir -p ${FOLDER}/run-1/database && echo x >${FOLDER}/run-1/database/db`]);
+  await on('one is set aside', ['mkdir', '-p', '-m', '700', `${FOLDER}/run-1/database`]);
   await on('one', list, 'when it was made');
   await on('its size', size, 'how a file system counts');
   await on('removed', remove);

@@ -323,7 +323,7 @@ describe('the simulated servers without a cluster', () => {
       ['incus', 'cluster', 'remove', SECOND, '--force'],
       ['incus', 'launch', '--quiet', 'x', 'y', '--ephemeral'],
       ['getent', 'hosts', FIRST],
-      ['zfs', 'destroy', '-r', 'zpool/incus'],
+      ['zfs', 'destroy', '-R', 'zpool/incus'],
     ];
     for (const argv of asked) expect(await runOn(simulation, FIRST, argv)).toMatchObject({ exitCode: 64 });
     expect(simulation.unknown()).toHaveLength(asked.length);
