@@ -19,6 +19,7 @@ export type RejoinStep =
   | { type: 'remind'; via: string }
   | { type: 'online'; via: string }
   | { type: 'instances' }
+  | { type: 'health' }
   | { type: 'forget notes' };
 
 export interface RejoinPlan {
@@ -75,7 +76,12 @@ function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isLi
     { type: 'recover', pools: pools.map(({ pool }) => pool) },
     { type: 'remind', via },
   ];
-  const end: RejoinStep[] = [{ type: 'online', via }, { type: 'instances' }, { type: 'forget notes' }];
+  const end: RejoinStep[] = [
+    { type: 'online', via },
+    { type: 'instances' },
+    { type: 'health' },
+    { type: 'forget notes' },
+  ];
   if (kind === 'nothing lost') return [...imports, ...(open.length === 0 ? [] : back(open)), ...end];
   const [copy] = copies;
   if (way === 'identity' && copy !== undefined)
@@ -166,6 +172,8 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
       return { id: 'online', phase: 'verify', title: `${member} is Online` };
     case 'instances':
       return { id: 'instances', phase: 'verify', title: 'what ran before runs again' };
+    case 'health':
+      return { id: 'health', phase: 'verify', title: `${member} and its guests` };
     case 'forget notes':
       return { id: 'notes', phase: 'clean up', title: 'notes of this run' };
   }

@@ -7,6 +7,7 @@ import type { NodeRejoinInput } from './messages.ts';
 import { askForImport, askToForget } from './rejoin/approvals.ts';
 import { alreadySo, back, halfWay, planned } from './rejoin/results.ts';
 import { perform, type Done } from './rejoin/steps.ts';
+import type { StepActivities } from './support/activities.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -53,7 +54,7 @@ async function rejoin(
   try {
     if (first.case === 'unknown') {
       await askForImport(run, scope, first);
-      await actAll(run, ref, first.steps, done);
+      await actAll(run, ref, scope, first.steps, done);
       // Only now is to be seen what the pools have.
       plan = await look('observe-again');
       if (plan.refusals.length > 0) return refuse(run, plan, false);
@@ -68,10 +69,9 @@ async function rejoin(
     );
   }
   try {
-    await actAll(run, ref, plan.steps, done);
+    await actAll(run, ref, scope, plan.steps, done);
     if (plan.case === 'nothing lost' && done.every(({ reached }) => reached === 'already'))
       return alreadySo(ref.member);
-    await verify(run, ref, scope);
     return back(ref.member, plan, done);
   } catch (error) {
     return halfWay(error, ref.member, plan, done);
@@ -105,11 +105,17 @@ async function observe(run: Run, { anew, ...ref }: Looking, scope: RejoinScope, 
   );
 }
 
-async function actAll(run: Run, ref: Ref, steps: readonly RejoinStep[], done: Done[]): Promise<void> {
+async function actAll(
+  run: Run,
+  ref: Ref,
+  scope: RejoinScope,
+  steps: readonly RejoinStep[],
+  done: Done[],
+): Promise<void> {
   for (const step of steps) {
     const result = await run.step(
       { ...describeRejoinStep(step, ref.member), kind: 'act' },
-      (act) => perform(act, ref, step),
+      (act) => (step.type === 'health' ? untilHealthy(act, ref, scope, step) : perform(act, ref, step)),
       ({ reached, detail }) => ({ state: reached, ...(detail === undefined ? {} : { detail }) }),
     );
     done.push(result);
@@ -119,25 +125,21 @@ async function actAll(run: Run, ref: Ref, steps: readonly RejoinStep[], done: Do
 /** Guests that lost their host have a file system to check and a database to recover: their probes get more than one round. */
 const HEALTHY_WITHIN_MS = 15 * 60_000;
 
-async function verify(run: Run, ref: Ref, scope: RejoinScope): Promise<void> {
-  await run.step(
-    { id: 'health', phase: 'verify', title: [ref.member, ...scope.guests].join(', '), kind: 'act' },
-    async (act) => {
-      const until = Date.now() + HEALTHY_WITHIN_MS;
-      const nodes = [ref.member, ...scope.guests];
-      for (;;) {
-        const { findings } = await act.checkHealth({
-          ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
-          ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
-        });
-        const sick = findings.filter(({ healthy }) => !healthy);
-        if (sick.length === 0) return findings;
-        if (Date.now() >= until) throw failure('Unhealthy', describeFindings(sick));
-        await sleep(AGAIN_MS, { summary: `not healthy yet: ${describeFindings(sick)}`.slice(0, 200) });
-      }
-    },
-    (findings) => ({ state: 'done', detail: `${findings.length} of ${findings.length} hold` }),
-  );
+async function untilHealthy(act: StepActivities, ref: Ref, scope: RejoinScope, step: RejoinStep): Promise<Done> {
+  const until = Date.now() + HEALTHY_WITHIN_MS;
+  const nodes = [ref.member, ...scope.guests];
+  for (;;) {
+    const { findings } = await act.checkHealth({
+      ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
+      ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
+    });
+    const sick = findings.filter(({ healthy }) => !healthy);
+    // It was looked at, and nothing was done.
+    if (sick.length === 0)
+      return { step, reached: 'already', detail: `${findings.length} of ${findings.length} hold`, left: [], kept: [] };
+    if (Date.now() >= until) throw failure('Unhealthy', describeFindings(sick));
+    await sleep(AGAIN_MS, { summary: `not healthy yet: ${describeFindings(sick)}`.slice(0, 200) });
+  }
 }
 
 const AGAIN_MS = 10_000;

@@ -45,7 +45,7 @@ const plan = (observation: Partial<RejoinObservation> = {}): RejoinPlan =>
   planRejoin(SCOPE, { cluster: cluster(), host: host(), copies: [], ...observation });
 const stepsOf = ({ steps }: RejoinPlan): string[] => steps.map(({ type }) => type);
 const refusalsOf = ({ refusals }: RejoinPlan): string[] => refusals.map(({ name, message }) => `${name}: ${message}`);
-const END = ['online', 'instances', 'forget notes'];
+const END = ['online', 'instances', 'health', 'forget notes'];
 
 describe('which case it is', () => {
   it.each<[string, Partial<RejoinObservation>, string]>([

@@ -67,6 +67,7 @@ describe('node-rejoin over the simulated fleet', () => {
       expect(plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id)).toEqual([
         'online',
         'instances',
+        'health',
         'notes',
       ]);
       expect(simulation.readState().cluster.instances['metrics-vm']?.status).toBe('Stopped');

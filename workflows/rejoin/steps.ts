@@ -14,7 +14,10 @@ export interface Done {
   kept: string[];
 }
 
-export async function perform(act: StepActivities, ref: RunRef & { member: string }, step: RejoinStep): Promise<Done> {
+/** Whether all is well is asked by the workflow itself. */
+type ActStep = Exclude<RejoinStep, { type: 'health' }>;
+
+export async function perform(act: StepActivities, ref: RunRef & { member: string }, step: ActStep): Promise<Done> {
   const plain = (reached: 'done' | 'already', detail?: string, left: string[] = []): Done => ({
     ...{ step, reached, left, kept: [] },
     ...(detail === undefined ? {} : { detail }),
