@@ -43,6 +43,8 @@ export type SafeUpgradeAllInput = Omit<SafeUpgradeInput, 'node' | 'resume'>;
 export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'allowOffline' | 'allowOrchestrator'>;
 
 export type ClusterBootstrapInput = ClusterUpgradeInput;
+/** Without `node` every member. */
+export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgradeInput, 'node'>>;
 export type NodeRejoinInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {

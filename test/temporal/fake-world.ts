@@ -3,6 +3,7 @@ import type {
   Activities,
   FormationActivities,
   HealthReport,
+  IdentityActivities,
   KeptActivities,
   RejoinActivities,
   RemovalActivities,
@@ -169,6 +170,14 @@ const NO_REJOIN: RejoinActivities = {
   endRejoin: notHere,
 };
 
+const NO_IDENTITIES: IdentityActivities = {
+  resolveIdentities: notHere,
+  observeIdentities: notHere,
+  saveIdentity: notHere,
+  findIdentities: notHere,
+  restoreIdentity: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -183,6 +192,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
   const acts: Activities = {
     ...createLockActivities(),
     ...NO_FORMATION,
+    ...NO_IDENTITIES,
     ...NO_REJOIN,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
