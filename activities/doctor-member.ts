@@ -11,6 +11,7 @@ import { createZfs } from '../tools/zfs.ts';
 import type { Deps } from './deps.ts';
 import { failed, passed, warning, type Found, type MachineCheck } from './doctor-check.ts';
 import { deployLogin } from './doctor-ssh.ts';
+import { identityCopies } from './doctor-identity.ts';
 import { failedUnits } from './doctor-units.ts';
 import { toolFailure } from './failure.ts';
 import { sshRemedy } from './ssh-remedy.ts';
@@ -44,6 +45,7 @@ export function memberChecks(deps: Deps, fleet: Fleet, name: string, member: Mem
     check('incus', incus),
     check('cluster', (_, signal) => cluster(host, name, signal)),
     check('zfs', zfs),
+    ...(fleet.identity === undefined ? [] : [identityCopies(deps, fleet, name)]),
   ];
 }
 

@@ -1,12 +1,6 @@
 import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  RESTIC,
-  sortedCopies,
-  type MemberIdentities,
-  type SavedIdentity,
-  type StoredIdentity,
-} from '../plan/identity.ts';
+import { RESTIC, type MemberIdentities, type SavedIdentity } from '../plan/identity.ts';
 import { decrypt, recipientsIn } from '../tools/age.ts';
 import { archiveIdentity } from '../tools/identity-archive.ts';
 import { unpackIdentity } from '../tools/identity-restore.ts';
@@ -20,12 +14,11 @@ import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { readIdentity } from './identity-manifest.ts';
 import {
+  copiesOf,
   fetchCopy,
-  fromRestic,
   identityOf,
   keepInRestic,
   keepOn,
-  keptInRestic,
   keptOn,
   orProblem,
   type Copy,
@@ -56,7 +49,9 @@ export function createIdentityActivities(deps: Deps): IdentityActivities {
       };
     }),
     saveIdentity: guarded((input, context) => saveIdentity(deps, input, context)),
-    findIdentities: guarded(async (input, { signal }) => findIdentities(deps, input, signal)),
+    findIdentities: guarded(async ({ fleet, member }, { signal }) =>
+      copiesOf(deps, await deps.fleetAt(fleet), member, signal),
+    ),
     restoreIdentity: guarded((input, context) => restoreIdentity(deps, input, context)),
   };
 }
@@ -152,26 +147,6 @@ async function encryptOn(
         throw toolFailure(`The identity of ${member}`, archived);
     }
   }
-}
-
-/** Nothing of a place that does not answer. */
-export async function findIdentities(
-  deps: Deps,
-  { fleet: ref, member }: OfMember,
-  signal: AbortSignal,
-): Promise<StoredIdentity[]> {
-  const fleet = await deps.fleetAt(ref);
-  const declared = identityOf(fleet);
-  const hosts = Object.keys(fleet.members)
-    .filter((name) => name !== member)
-    .map((name) => deps.machines.member(fleet, name));
-  const kept = await Promise.all(hosts.map((host) => orProblem(() => keptOn(host, signal), signal)));
-  const inRestic =
-    declared.restic === undefined
-      ? []
-      : await orProblem(() => fromRestic(deps, fleet, signal, (host) => keptInRestic(host, declared, signal)), signal);
-  const all = [...kept, inRestic].flatMap((found) => ('problem' in found ? [] : found));
-  return sortedCopies(all.filter((copy) => copy.member === member));
 }
 
 async function restoreIdentity(

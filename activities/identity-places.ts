@@ -1,7 +1,15 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Fleet, IdentityDeclaration } from '../fleet/schema.ts';
 import { HostError, type Host } from '../hosts/host.ts';
-import { copyName, doomedCopies, partName, RESTIC, takenAtOf, type StoredIdentity } from '../plan/identity.ts';
+import {
+  copyName,
+  doomedCopies,
+  partName,
+  RESTIC,
+  sortedCopies,
+  takenAtOf,
+  type StoredIdentity,
+} from '../plan/identity.ts';
 import { createIdentityStore, storedPath } from '../tools/identity-store.ts';
 import { sha256 } from '../tools/identity-restore.ts';
 import { createRestic } from '../tools/restic.ts';
@@ -10,7 +18,6 @@ import type { Deps } from './deps.ts';
 import { failure, toolFailure, type ToolProblem } from './failure.ts';
 
 const TAG = 'runbook-identity';
-const resticName = (member: string, name: string): string => `/runbook-identities/${member}/${name}`;
 
 /** One copy that is being written: the same bytes in each place. */
 export interface Copy {
@@ -76,7 +83,8 @@ export async function keepInRestic(
   declared: IdentityDeclaration,
   signal: AbortSignal,
 ): Promise<StoredIdentity> {
-  const name = resticName(copy.member, copyName(copy.takenAt, copy.run));
+  // Without a folder: restic 0.18 looks for it on the host.
+  const name = copyName(copy.takenAt, copy.run);
   const find = async (): Promise<StoredIdentity | undefined> =>
     (await keptInRestic(host, declared, signal)).find(
       ({ member, takenAt }) => member === copy.member && takenAt === `${copy.takenAt.slice(0, 19)}.000Z`,
@@ -106,6 +114,26 @@ export async function keptInRestic(
   });
 }
 
+/** Copies of one member's identity, newest first. Nothing of a place that does not answer. */
+export async function copiesOf(
+  deps: Deps,
+  fleet: Fleet,
+  member: string,
+  signal: AbortSignal,
+): Promise<StoredIdentity[]> {
+  const declared = identityOf(fleet);
+  const hosts = Object.keys(fleet.members)
+    .filter((name) => name !== member)
+    .map((name) => deps.machines.member(fleet, name));
+  const kept = await Promise.all(hosts.map((host) => orProblem(() => keptOn(host, signal), signal)));
+  const inRestic =
+    declared.restic === undefined
+      ? []
+      : await orProblem(() => fromRestic(deps, fleet, signal, (host) => keptInRestic(host, declared, signal)), signal);
+  const all = [...kept, inRestic].flatMap((found) => ('problem' in found ? [] : found));
+  return sortedCopies(all.filter((copy) => copy.member === member));
+}
+
 /** The encrypted bytes of a copy. */
 export async function fetchCopy(
   deps: Deps,
@@ -127,7 +155,7 @@ export async function fetchCopy(
 }
 
 /** The first member whose restic answers: a fresh host need not have the password yet. */
-export async function fromRestic<T>(
+async function fromRestic<T>(
   deps: Deps,
   fleet: Fleet,
   signal: AbortSignal,

@@ -40,6 +40,7 @@ export function formationScope(fleet: Fleet): FormationScope {
     members: Object.entries(fleet.members).map(([name, { address }]) => ({ name, address })),
     cluster,
     maxClockSkew: fleet.policies.upgrade.maxClockSkew,
+    savesIdentities: fleet.identity !== undefined,
   };
 }
 

@@ -24,7 +24,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
-import { findIdentities } from './identities.ts';
+import { copiesOf } from './identity-places.ts';
 import { contentsOf } from './kept-dataset.ts';
 import { openOf, treeOf } from './rejoin-pools.ts';
 
@@ -48,6 +48,7 @@ export function rejoinScope(fleet: Fleet, member: string): RejoinScope {
     guests: Object.entries(fleet.guests).flatMap(([name, guest]) => (guest.member === member ? [name] : [])),
     maxClockSkew: fleet.policies.upgrade.maxClockSkew,
     approvalTimeout: fleet.policies.upgrade.approvalTimeout,
+    savesIdentities: fleet.identity !== undefined,
   };
 }
 
@@ -74,15 +75,16 @@ export async function observeRejoin(
 
 async function savedIdentities(
   deps: Deps,
-  { identity }: Fleet,
+  fleet: Fleet,
   input: RunRef & { member: string; anew: boolean },
   signal: AbortSignal,
 ): Promise<Pick<RejoinObservation, 'copies' | 'copiesProblem'>> {
+  const { identity } = fleet;
   if (input.anew) return { copies: [], copiesProblem: 'it is to join anew (--anew)' };
   if (identity === undefined) return { copies: [], copiesProblem: 'runbook.yaml declares none (identity)' };
   if (identity.identityFile === undefined)
     return { copies: [], copiesProblem: 'the worker has no key to decrypt one with (identity.identityFile)' };
-  const copies = await findIdentities(deps, input, signal);
+  const copies = await copiesOf(deps, fleet, input.member, signal);
   return { copies: copies.map(({ place, path, takenAt }) => ({ place, path, takenAt })) };
 }
 

@@ -8,6 +8,8 @@ export interface FormationScope {
   members: { name: string; address: string }[];
   cluster: ClusterDeclaration;
   maxClockSkew: string;
+  /** Copies of the members' identities are kept. Absent in runs of before. */
+  savesIdentities?: boolean;
 }
 
 /** What is at the place of a declared pool. */

@@ -15,6 +15,8 @@ export interface RejoinScope {
   guests: string[];
   maxClockSkew: string;
   approvalTimeout: string;
+  /** Copies of the members' identities are kept. */
+  savesIdentities: boolean;
 }
 
 /** A storage pool on ZFS. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, watch, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WORKER } from './core/call.ts';
-import { installFiles } from './incus/servers.ts';
+import { installFiles, writeClusterCertificate } from './incus/servers.ts';
 import { releasePause } from './core/faults.ts';
 import { readJournal, readUnknown, type JournalEntry } from './core/journal.ts';
 import type { Fault, FaultKind, State } from './core/state.ts';
@@ -103,6 +103,8 @@ export async function createSimulation(dir: string, options: SimulationOptions =
     }
     for (const machine of Object.values(state.machines)) {
       if (machine.kind === 'member') installFiles(store, machine.name);
+      if (machine.kind === 'member' && machine.incus?.database === undefined)
+        writeClusterCertificate(store, machine.name);
       bootSystem(store, machine);
     }
   });

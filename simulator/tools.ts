@@ -9,6 +9,7 @@ import { nix, nixOfMachine } from './nix/nix.ts';
 import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configuration.ts';
 import { curl } from './guests/curl.ts';
 import { engine } from './guests/engine.ts';
+import { age } from './hosts/age.ts';
 import { git } from './hosts/git.ts';
 import { connect, getent, ip, umount } from './hosts/network.ts';
 import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
@@ -19,8 +20,9 @@ import { pgrep } from './hosts/pgrep.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
-  worker: { git, ssh, nix, 'nix-store': nixStore, deploy },
+  worker: { age, git, ssh, nix, 'nix-store': nixStore, deploy },
   machine: {
+    age,
     incus,
     '.incus-joins': incusJoins,
     '.connect': connect,
@@ -50,7 +52,7 @@ export const TOOLS: Tools = {
 
 /** Real programs that a machine has, where this one has them: they see the machine's files only. */
 export const REAL_PROGRAMS =
-  `awk base64 basename cat chmod cmp cp comm cut dd dirname du echo env expr false find flock grep head kill ln ls mkdir mkfifo mktemp mv nohup od paste
-   printf pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tee test timeout touch tr true truncate uniq unlink wc xargs [`.split(
+  `awk base64 basename cat chmod cmp cp comm cut dd dirname du echo env expr false find flock grep head install kill ln ls mkdir mkfifo mktemp mv nohup od paste
+   printf pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tar tee test timeout touch tr true truncate uniq unlink wc xargs [`.split(
     /\s+/,
   );

@@ -26,7 +26,7 @@ trap 'rm -rf "$at"' EXIT
 mkdir -p "$at" && printf '%s' "$manifest" >"$at/${MANIFEST}" || exit 1
 before=$(quiet) || exit ${CHANGED}
 tar --create --format=ustar --owner=0 --group=0 --numeric-owner ${IDENTITY_FILES.join(' ')} -C "$at" ${MANIFEST} |
-age --encrypt "$@" | base64 --wrap=0 || exit 1
+age --encrypt "$@" | base64 --wrap=0 || exit $?
 [ "$before" = "$(quiet)" ] || exit ${CHANGED}`;
 
 type Archived =
@@ -56,5 +56,5 @@ export async function archiveIdentity(
   if (/^tar: .*: Cannot stat: No such file or directory$/m.test(stderr))
     return { type: 'incomplete', message: tail(stderr) };
   if (/malformed recipient/.test(stderr)) return { type: 'bad recipient', message: tail(stderr) };
-  return unexpected('bash', { argv: ['bash', '-c', 'tar … | age …'], result: { ...result, stdout: '' } });
+  return unexpected('bash', { argv, result: { ...result, stdout: '' } });
 }

@@ -10,6 +10,7 @@ import {
 import type { FormationScope } from '../plan/formation.ts';
 import { handOver } from '../plan/hand-over.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
+import { saveIdentities } from './identity/save.ts';
 import type { ClusterBootstrapInput } from './messages.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import type { StepActivities } from './support/activities.ts';
@@ -56,10 +57,23 @@ async function bootstrap(run: Run, ref: RunRef, scope: FormationScope, planOnly:
       await act(run, ref, scope, step, index);
       done.push(step);
     }
-    return formed(scope, await observe(run, ref, scope, 'verify'));
+    const result = formed(scope, await observe(run, ref, scope, 'verify'));
+    return scope.savesIdentities === true
+      ? { ...result, left: [...result.left, ...(await save(run, ref, scope))] }
+      : result;
   } catch (error) {
     return halfWay(error, scope, plan, done);
   }
+}
+
+/** Everybody has a new cluster to be a member of. What cannot be saved is said, and fails nothing. */
+async function save(run: Run, ref: RunRef, { members }: FormationScope): Promise<string[]> {
+  const { left } = await saveIdentities(
+    run,
+    ref,
+    members.map(({ name }) => name),
+  );
+  return left;
 }
 
 async function resolveScope(run: Run, ref: RunRef): Promise<FormationScope> {

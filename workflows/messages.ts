@@ -48,6 +48,8 @@ export interface NodeRejoinInput extends ClusterUpgradeInput {
   /** Joins anew, also where a saved identity could be restored. */
   anew: boolean;
 }
+/** Without `node` every member. */
+export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgradeInput, 'node'>>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {
   /** A member that the fleet file declares. */

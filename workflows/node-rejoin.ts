@@ -3,6 +3,7 @@ import type { RunRef } from '../activities/contract.ts';
 import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
 import type { RejoinScope } from '../plan/rejoin.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
+import { saveIdentities } from './identity/save.ts';
 import type { NodeRejoinInput } from './messages.ts';
 import { askForImport, askToForget } from './rejoin/approvals.ts';
 import { alreadySo, back, halfWay, planned } from './rejoin/results.ts';
@@ -72,10 +73,16 @@ async function rejoin(
     await actAll(run, ref, scope, plan.steps, done);
     if (plan.case === 'nothing lost' && done.every(({ reached }) => reached === 'already'))
       return alreadySo(ref.member);
-    return back(ref.member, plan, done);
+    return back(ref.member, plan, done, await saveNew(run, ref, scope, plan));
   } catch (error) {
     return halfWay(error, ref.member, plan, done);
   }
+}
+
+/** One that joined anew is somebody else to its cluster. What cannot be saved is said, and fails nothing. */
+async function saveNew(run: Run, ref: Ref, { savesIdentities }: RejoinScope, { steps }: RejoinPlan): Promise<string[]> {
+  const isNew = steps.some(({ type }) => type === 'join');
+  return savesIdentities && isNew ? (await saveIdentities(run, ref, [ref.member])).left : [];
 }
 
 function refuse(run: Run, plan: RejoinPlan, planOnly: boolean): RunResult {

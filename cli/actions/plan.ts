@@ -20,6 +20,7 @@ import { startWorkflow } from '../temporal/start-workflow.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareIdentityBackup,
   prepareMemberRemove,
   prepareNodeRejoin,
   prepareSafeUpgrade,
@@ -51,6 +52,13 @@ export async function planTheMemberRemove(
 
 export async function planNodeRejoin(context: CommandContext, options: { node: string; json?: true }): Promise<Ending> {
   return makePlan(context, await prepareNodeRejoin(context, options, true), options.json === true);
+}
+
+export async function planTheIdentityBackup(
+  context: CommandContext,
+  options: { node?: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareIdentityBackup(context, options, true), options.json === true);
 }
 
 /** Has a worker look and plan, and prints what came of it. Nothing is changed; Ctrl-C gives it up. */

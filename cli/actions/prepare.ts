@@ -1,6 +1,7 @@
 import type {
   ClusterBootstrapInput,
   ClusterUpgradeInput,
+  IdentityBackupInput,
   MemberRemoveInput,
   NodeRejoinInput,
   ReleaseKeptInput,
@@ -27,6 +28,7 @@ export interface Start {
     | 'safeUpgradeAll'
     | 'clusterUpgrade'
     | 'clusterBootstrap'
+    | 'identityBackup'
     | 'memberRemove'
     | 'nodeRejoin'
     | 'releaseKept';
@@ -36,6 +38,7 @@ export interface Start {
     | SafeUpgradeInput
     | SafeUpgradeAllInput
     | ClusterUpgradeInput
+    | IdentityBackupInput
     | MemberRemoveInput
     | NodeRejoinInput
     | ReleaseKeptInput;
@@ -132,6 +135,27 @@ export async function prepareNodeRejoin(
     anew: anew === true,
   };
   return { workflowType: 'nodeRejoin', runbook: 'node-rejoin', subject: node, input, revision, branch };
+}
+
+export async function prepareIdentityBackup(
+  context: CommandContext,
+  { node }: { node?: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  if (node !== undefined) requireMember(fleet, node);
+  if (fleet.identity === undefined)
+    throw new CliError(
+      'wrong config',
+      `Expected a section identity in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
+      { description: ['It says who can decrypt the copies: docs/configuration.md.'] },
+    );
+  const input: IdentityBackupInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly },
+    ...(node === undefined ? {} : { node }),
+  };
+  const subject = node ?? 'all';
+  return { workflowType: 'identityBackup', runbook: 'identity-backup', subject, input, revision, branch };
 }
 
 function requireCluster(fleet: Fleet, revision: string, what: string): void {

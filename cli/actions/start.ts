@@ -13,6 +13,7 @@ import { runAddress } from '../temporal/web-ui.ts';
 import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareIdentityBackup,
   prepareMemberRemove,
   prepareNodeRejoin,
   prepareReleaseKept,
@@ -70,6 +71,15 @@ export async function startNodeRejoin(
 ): Promise<Ending> {
   const start = await prepareNodeRejoin(context, options, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+}
+
+export async function startIdentityBackup(
+  context: CommandContext,
+  options: StartOptions & { node?: string },
+): Promise<Ending> {
+  const start = await prepareIdentityBackup(context, options, false);
+  const workflow = { ...workflowOf(start), summary: `Saves the identity of ${start.subject}` };
+  return withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
 }
 
 const workflowOf = ({ workflowType, runbook, subject, input, revision }: Start): WorkflowStart => ({

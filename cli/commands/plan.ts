@@ -69,4 +69,15 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planNodeRejoin } = await import('../actions/plan.ts');
       context.ending = await planNodeRejoin(context, options);
     });
+  plan
+    .command('identity-backup')
+    .summary('what saving identities would do')
+    .description('Whose identity would be saved where, and who cannot be read. Exit code 1: it would refuse.')
+    .option('--node <name>', 'only this member')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan identity-backup'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheIdentityBackup } = await import('../actions/plan.ts');
+      context.ending = await planTheIdentityBackup(context, options);
+    });
 };

@@ -24,6 +24,7 @@ export const addStart: AddCommand = (parent, context) => {
   addClusterBootstrap(start, context);
   addMemberRemove(start, context);
   addNodeRejoin(start, context);
+  addIdentityBackup(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -117,5 +118,22 @@ function addNodeRejoin(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startNodeRejoin } = await import('../actions/start.ts');
       context.ending = await startNodeRejoin(context, options);
+    });
+}
+
+function addIdentityBackup(start: Command, context: CommandContext): void {
+  start
+    .command('identity-backup')
+    .summary('save who each member is, encrypted, on the others')
+    .description(
+      'Copies certificates and database of each member, encrypted on it to the recipients of runbook.yaml, to the other members, and to restic if that is declared. With such a copy a lost root disk is no lost member.',
+    )
+    .option('--node <name>', 'only this member')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start identity-backup'], START_ENDINGS))
+    .action(async (options) => {
+      const { startIdentityBackup } = await import('../actions/start.ts');
+      context.ending = await startIdentityBackup(context, options);
     });
 }

@@ -5,6 +5,7 @@ export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
   if (view?.runbook === 'cluster-bootstrap' || view?.runbook === 'node-rejoin')
     return 'What it made stays: started again, it goes on from there.';
+  if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
   if (view?.runbook === 'member-remove')
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'

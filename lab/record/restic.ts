@@ -13,6 +13,13 @@ export async function recordRestic(recorder: Recorder): Promise<void> {
   await snapshots('a snapshot', ...repository);
   await snapshots('by tag and path', ...repository, '--tag=home', '--path=/root/file');
   await snapshots('none with that tag', ...repository, '--tag=nope');
+  const backup = ['restic', 'backup', '--json', '--stdin', '--stdin-filename', 'one', '--host=n1'];
+  await recorder.on('n3', 'a file from memory', [...backup, ...repository, '--tag=memory'], { input: 'text\n' });
+  const all = ['restic', 'snapshots', '--json', '--no-lock', ...repository, '--tag=memory'];
+  const { stdout } = await recorder.on('n3', 'every snapshot of a tag', all);
+  const [{ id }] = JSON.parse(stdout) as [{ id: string }];
+  const dump = ['restic', 'dump', '--no-lock', ...repository, '--tag=memory', id, '/one'];
+  await recorder.on('n3', 'its file', ['bash', '-c', 'set -o pipefail; "$@" | base64 --wrap=0', 'bash', ...dump]);
   await snapshots('no repository', '--repo=/root/nope', '--password-file=/root/password');
   await snapshots('wrong password', '--repo=/root/repository', '--password-file=/root/other');
   await snapshots('no password', '--repo=/root/repository', '--password-file=/root/nope');

@@ -6,6 +6,7 @@ import { recordDocker } from './docker.ts';
 import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
 import { recordHostPrograms, recordProbes } from './host-programs.ts';
+import { recordIdentity } from './identity.ts';
 import { recordFormation } from './incus-formation.ts';
 import { recordLeaving } from './incus-removal.ts';
 import { recordInstances } from './incus-instances.ts';
@@ -38,6 +39,7 @@ const STAGES: readonly (readonly Track[])[] = [
       'incus-instances': recordInstances,
       'host-programs': recordHostPrograms,
       restic: recordRestic,
+      identity: recordIdentity,
     },
     { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
     {

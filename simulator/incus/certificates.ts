@@ -1,80 +1,65 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, sign, X509Certificate, type KeyObject } from 'node:crypto';
 
-/**
- * Certificates as Incus makes them, made once: valid from 2025 to 2049. Their keys were thrown away, nothing listens here.
- */
-const CLUSTER = `-----BEGIN CERTIFICATE-----
-MIIB9DCCAXqgAwIBAgIRANCfRjUSPJmHEDdPSXuMQcIwCgYIKoZIzj0EAwMwMjEZ
-MBcGA1UECgwQTGludXggQ29udGFpbmVyczEVMBMGA1UEAwwMcm9vdEBjbHVzdGVy
-MB4XDTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowMjEZMBcGA1UECgwQTGlu
-dXggQ29udGFpbmVyczEVMBMGA1UEAwwMcm9vdEBjbHVzdGVyMHYwEAYHKoZIzj0C
-AQYFK4EEACIDYgAEIzTtficahm9Lma+TvTwEXzEQzcWSk63KVFAuzZyiWv4ivcLH
-JOEfXHq0+gF1tbI4z+qv+WO6yTg/1Og8P8WHNaWWLt/5Rm0n3b2xPMh7LFJNKuYu
-US6qzg9eDIcVV0PCo1QwUjAMBgNVHRMBAf8EAjAAMBMGA1UdJQQMMAoGCCsGAQUF
-BwMBMA4GA1UdDwEB/wQEAwIFoDAdBgNVHQ4EFgQUmZzSJQZxfMaJRvCohF/9ruOs
-5PIwCgYIKoZIzj0EAwMDaAAwZQIwBjwKiGZpwCnT6Yh0i0an54tcMaDxSjw44yez
-3X3PNEU/t4HxtdEW3VlNCFZ/bMqKAjEAxNn+mxcY/T1jXZD1x3dVtzntDsUgzE9s
-m5gn2DuKybMUaloXZuWSordaULrM7HbN
------END CERTIFICATE-----
-`;
-
-const OWN: readonly string[] = [
-  `-----BEGIN CERTIFICATE-----
-MIIB/TCCAYKgAwIBAgIRAPdDPvGITOG53IN6oYX1PHswCgYIKoZIzj0EAwMwNjEZ
-MBcGA1UECgwQTGludXggQ29udGFpbmVyczEZMBcGA1UEAwwQcm9vdEBlbGl0ZWRl
-c2stMTAeFw0yNTAxMDEwMDAwMDBaFw00OTEyMzEwMDAwMDBaMDYxGTAXBgNVBAoM
-EExpbnV4IENvbnRhaW5lcnMxGTAXBgNVBAMMEHJvb3RAZWxpdGVkZXNrLTEwdjAQ
-BgcqhkjOPQIBBgUrgQQAIgNiAASULhNqxBQdJ7gdZQ3x89uX9Y4sk3SbaSm5/toz
-IKt7pEUb3kOsM73V/QEd3L6eS53mde20cMPfySsdQVm57uBfPVH2+trTLy5tjO/y
-VEE4NU+F/HOYs5hY0tpHwc10xnSjVDBSMAwGA1UdEwEB/wQCMAAwEwYDVR0lBAww
-CgYIKwYBBQUHAwEwDgYDVR0PAQH/BAQDAgWgMB0GA1UdDgQWBBQmztDZFPyJ27Ye
-N5VSR417iXtCEDAKBggqhkjOPQQDAwNpADBmAjEAh1QsVRp09VeDtkmMraCvJf/0
-LI5q1XLDolDaQxnz3VVjjtktmK/J7yoqw43MOxt1AjEAyBBkMzo9P2GmvTuY9FN3
-ZfM/eI1kjgWpFwkQlWFGDajSsbbuHx/BRN1/kytldPKc
------END CERTIFICATE-----
-`,
-  `-----BEGIN CERTIFICATE-----
-MIIB+zCCAYGgAwIBAgIQJLO2sN9p9egGSscMWBVVMDAKBggqhkjOPQQDAzA2MRkw
-FwYDVQQKDBBMaW51eCBDb250YWluZXJzMRkwFwYDVQQDDBByb290QGVsaXRlZGVz
-ay0yMB4XDTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowNjEZMBcGA1UECgwQ
-TGludXggQ29udGFpbmVyczEZMBcGA1UEAwwQcm9vdEBlbGl0ZWRlc2stMjB2MBAG
-ByqGSM49AgEGBSuBBAAiA2IABHthZuxPz3NsJu0uivmyfauu60+7o39vuTK8A4or
-eyUmmlnPeu6CR8jFk87qsHBwQELqWKRFS6lAxPc6430SVsrMVqrCwh0IWtCgfWt2
-e3uGiqtVrKibUP3ylhpoMsNRIaNUMFIwDAYDVR0TAQH/BAIwADATBgNVHSUEDDAK
-BggrBgEFBQcDATAOBgNVHQ8BAf8EBAMCBaAwHQYDVR0OBBYEFJy2rEk8uQ3PiH0a
-zNbdJPEd7BpAMAoGCCqGSM49BAMDA2gAMGUCMQCT2mJa4pSgHksMHODh2OJpO0YW
-ydq21nBumrYntMfOBSmgyWjLE6xcoSI7b1Fyvy4CMEx36hdzq3CGiFLIIcF3y6Fp
-Lb1q8Cx1iM5xbkX77AjmUJt98L3uLjCuTkP7Edzxvw==
------END CERTIFICATE-----
-`,
-  `-----BEGIN CERTIFICATE-----
-MIIB7jCCAXWgAwIBAgIQZ6QbT8cSZwbUe+K3OgP+CzAKBggqhkjOPQQDAzAwMRkw
-FwYDVQQKDBBMaW51eCBDb250YWluZXJzMRMwEQYDVQQDDApyb290QG51Yy0xMB4X
-DTI1MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowMDEZMBcGA1UECgwQTGludXgg
-Q29udGFpbmVyczETMBEGA1UEAwwKcm9vdEBudWMtMTB2MBAGByqGSM49AgEGBSuB
-BAAiA2IABPtaH5xfJpH8WqwiQOb1LfBPNWl73oCnV0WZlMQ9OmW8Itt06rudgJKf
-gwoB10kBO+M6vh4jG+uuzUeIXbgo2rKcUoNBqgSONt3Y2Ukm/SQ4JB/fFRZVsVFv
-6K12H5HmfKNUMFIwDAYDVR0TAQH/BAIwADATBgNVHSUEDDAKBggrBgEFBQcDATAO
-BgNVHQ8BAf8EBAMCBaAwHQYDVR0OBBYEFOcw/Irjsxo42aLZ756PnTeOZzI/MAoG
-CCqGSM49BAMDA2cAMGQCMFnXUiQ+aAu1z6Wgu/vQJMQGO+gaR+i17hVVgBJfWvlG
-sEhcrWPrTWyCph2HEwCGzAIwQGsa/WwNCZkr19YXwuSszufBaJUTBMxvXbIzq3Pu
-f1BMJ8Xz+pNzYNbd0+s0xMNT
------END CERTIFICATE-----
-`,
-];
-
-/** What a server shows of itself. */
+/** What a server shows of itself, and its key: each is made from a word, so that it is the same in every process. */
 export interface Certificate {
   pem: string;
+  key: string;
   fingerprint: string;
 }
 
 /** The one that all members of a cluster show. */
-export const clusterCertificate = (): Certificate => certificate(CLUSTER);
+export const clusterCertificate = (): Certificate => made('cluster');
 
-/** That of a server without a cluster; `index` is its machine's place among all. */
-export const ownCertificate = (index: number): Certificate => certificate(OWN[index % OWN.length] ?? CLUSTER);
+/** That of a server; `index` is its machine's place among all. */
+export const ownCertificate = (index: number): Certificate => made(`server ${index}`);
 
-function certificate(pem: string): Certificate {
-  return { pem, fingerprint: new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase() };
+const known = new Map<string, Certificate>();
+
+function made(word: string): Certificate {
+  const before = known.get(word);
+  if (before !== undefined) return before;
+  const key = keyOf(word);
+  const pem = selfSigned(word, key);
+  const certificate = {
+    pem,
+    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    fingerprint: new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+  known.set(word, certificate);
+  return certificate;
 }
+
+/** PKCS #8 around the 32 bytes of an Ed25519 key. */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+function keyOf(word: string): KeyObject {
+  const seed = createHash('sha256').update(`simulated ${word}`).digest();
+  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
+}
+
+/** X.509 in DER, valid from 2025 to 2049. */
+function selfSigned(word: string, key: KeyObject): string {
+  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  const name = sequence(set(sequence(der(0x06, '550403'), der(0x0c, Buffer.from(`root@${word.replace(' ', '-')}`)))));
+  const validity = sequence(der(0x17, Buffer.from('250101000000Z')), der(0x17, Buffer.from('491231000000Z')));
+  const version = der(0xa0, der(0x02, '02'));
+  const serial = der(
+    0x02,
+    Buffer.concat([Buffer.from([1]), createHash('sha256').update(word).digest().subarray(0, 8)]),
+  );
+  const body = sequence(version, serial, ED25519, name, validity, name, spki);
+  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign(null, body, key)]));
+  const base64 = sequence(body, ED25519, signature).toString('base64');
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+}
+
+function der(tag: number, content: Buffer | string): Buffer {
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'hex') : content;
+  const length = bytes.length < 128 ? [bytes.length] : [0x82, bytes.length >> 8, bytes.length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...length]), bytes]);
+}
+
+const sequence = (...parts: Buffer[]): Buffer => der(0x30, Buffer.concat(parts));
+const set = (...parts: Buffer[]): Buffer => der(0x31, Buffer.concat(parts));
+const ED25519 = sequence(der(0x06, '2b6570'));

@@ -103,7 +103,16 @@ export function ownAddresses(address: string): Pick<Server, 'addresses' | 'liste
 
 /** What is in its folder, of which the simulation only looks whether it is there. */
 export function installFiles(store: Store, machine: string): void {
-  mkdirSync(join(store.root(machine), FILES, 'database'), { recursive: true });
+  const folder = join(store.root(machine), FILES);
+  mkdirSync(join(folder, 'database'), { recursive: true });
+  writeFileSync(join(folder, 'database/local.db'), `SQLite format 3\0of ${machine}`);
+  const { pem, key } = ownCertificate(Object.keys(store.read().machines).indexOf(machine));
+  writePair(folder, 'server', pem, key);
+}
+
+function writePair(folder: string, name: string, pem: string, key: string): void {
+  writeFileSync(join(folder, `${name}.crt`), pem);
+  writeFileSync(join(folder, `${name}.key`), key, { mode: 0o600 });
 }
 
 /** A pool that is a folder is mounted there. */
@@ -114,6 +123,6 @@ export function writePoolFolder(store: Store, machine: string, pool: string, isM
 }
 
 export function writeClusterCertificate(store: Store, machine: string): void {
-  for (const name of ['cluster.crt', 'cluster.key'])
-    writeFileSync(join(store.root(machine), FILES, name), clusterCertificate().pem);
+  const { pem, key } = clusterCertificate();
+  writePair(join(store.root(machine), FILES), 'cluster', pem, key);
 }

@@ -14,6 +14,7 @@ describe('what a cancel comes to', () => {
     ['cluster-upgrade', 'clean up', /no way back/],
     ['cluster-bootstrap', 'join', /^What it made stays/],
     ['node-rejoin', 'recover', /^What it made stays/],
+    ['identity-backup', 'save', /^Copies that it made stay/],
     ['member-remove', 'gate', /^Nothing was changed/],
     ['member-remove', 'remove', /^What Incus has begun goes on/],
     ['release-kept', 'gate', /^Nothing was changed/],

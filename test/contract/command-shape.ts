@@ -29,6 +29,7 @@ const ENGINE: Grammar = {
 };
 
 const GRAMMARS: Readonly<Record<string, Grammar>> = {
+  age: { verbs: always(0), valued: ['--recipient', '--identity'] },
   bash: { verbs: always(0), valued: ['-c'] },
   curl: { verbs: always(0), valued: ['--max-time', '--write-out', '--url'], kept: ['--proto'] },
   date: { verbs: always(1) },

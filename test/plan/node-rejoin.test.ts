@@ -11,6 +11,7 @@ const SCOPE: RejoinScope = {
   guests: ['web'],
   maxClockSkew: '5s',
   approvalTimeout: '8h',
+  savesIdentities: false,
 };
 const listed = (name: string, status: string): RemainingCluster['members'][number] => ({
   ...{ name, status, url: `https://${name}:8443`, message: '', roles: ['database'] },

@@ -3,6 +3,7 @@ import type { Command } from '../../lab/record/entry.ts';
 /** Subjects that the simulation has no likeness of. */
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
   git: 'the simulation passes it on to the real one',
+  identity: 'keys and files of age are made where it is recorded; simulated-identity.test.ts has the simulated ones',
   restic: 'the simulated fleet has no restic repository',
   'incus-on-zfs': 'simulated snapshots are no snapshots of ZFS: nobody can hold them, or make others beside',
   'zfs-kept': 'simulated datasets have only what a test gives them: simulated-kept.test.ts does',

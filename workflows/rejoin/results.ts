@@ -24,13 +24,19 @@ export function planned(member: string, { case: kind, way }: RejoinPlan): RunRes
   };
 }
 
-export function back(member: string, { lost }: RejoinPlan, done: readonly Done[]): RunResult {
+export function back(
+  member: string,
+  { lost }: RejoinPlan,
+  done: readonly Done[],
+  unsaved: readonly string[],
+): RunResult {
   const missing = [...lost.instances, ...lost.volumes];
   return {
     outcome: 'Done',
     summary: `${member} is back in its cluster, Online and healthy.`,
     left: [
       ...done.flatMap(({ left }) => left),
+      ...unsaved,
       ...(missing.length === 0 ? [] : [`not on its disks, so not back: ${missing.join(', ')}`]),
     ],
     next: [

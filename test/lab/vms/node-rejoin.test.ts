@@ -10,7 +10,7 @@ import type { identityBackup } from '../../../workflows/identity-backup.ts';
 import type { nodeRejoin } from '../../../workflows/node-rejoin.ts';
 import { viewOf } from '../../temporal/simulated-fleet.ts';
 import { aLab } from '../a-lab.ts';
-import { handsOn, outcomeOf } from '../hands.ts';
+import { handsOn } from '../hands.ts';
 import { aLabWorker } from '../worker.ts';
 
 const lab = aLab('vms');
@@ -48,13 +48,15 @@ async function belongings(): Promise<Belongings> {
   }[];
   const { config, groups, description } = (await json('n1', '/1.0/cluster/members/n3')) as Record<string, unknown>;
   // When a snapshot of a volume was made is not on the disk, nor what Incus notes of its owners.
+  const { name, expires_at } = (await json(
+    'n3',
+    '/1.0/storage-pools/local/volumes/custom/g3-data/snapshots/before?target=n3',
+  )) as Record<string, string>;
   const snapshots = [
     await text('n3', 'incus', 'snapshot', 'list', 'g3', '-f', 'csv', '-c', 'n'),
-    await text('n3', 'incus', 'query', '/1.0/storage-pools/local/volumes/custom/g3-data/snapshots/before?target=n3'),
-  ]
-    .join('\n')
-    .replace(/"created_at": "[^"]*"/, '')
-    .replace(/"config": \{[^}]*\}/, '');
+    name,
+    expires_at,
+  ].join(' ');
   const block = await text('n3', 'sh', '-c', 'sha256sum </dev/zvol/tank/incus/custom/default_raw');
   const instance = (await json('n3', '/1.0/instances/g3')) as {
     config: Record<string, string>;
