@@ -103,6 +103,8 @@ export interface Dataset {
   /** Of users, of its own. */
   properties?: Record<string, string>;
   mounted?: boolean;
+  /** `filesystem` where it is absent. */
+  type?: 'volume';
 }
 
 export interface Cluster {

@@ -30,10 +30,11 @@ export function listParts({ store, machine, out }: Call, columns: string, name: 
   if (columns !== COLUMNS) throw new Unknown(`expected -o ${COLUMNS}`);
   const { datasets } = machineOf(store.read(), machine);
   if (!datasets[name]) throw new ToolError(`cannot open '${name}': dataset does not exist`);
-  for (const [own, { mounted = false, snapshots }] of sorted(datasets).filter(([each]) => isWithin(each, name))) {
-    out(`${[own, 'filesystem', USED, mounted ? 'yes' : 'no', '-', '-'].join('\t')}\n`);
+  for (const [own, { mounted = false, snapshots, type }] of sorted(datasets).filter(([each]) => isWithin(each, name))) {
+    const isMounted = type === 'volume' ? '-' : mounted ? 'yes' : 'no';
+    out(`${[own, type ?? 'filesystem', USED, isMounted, '-', '-'].join('\t')}\n`);
     for (const [snapshot, { clones = [], holds = 0 }] of Object.entries(snapshots))
-      out(`${[`${own}@${snapshot}`, 'snapshot', 0, '-', clones.join(','), holds].join('\t')}\n`);
+      out(`${[`${own}@${snapshot}`, 'snapshot', 0, '-', clones.join(',') || '-', holds].join('\t')}\n`);
   }
   return 0;
 }

@@ -22,6 +22,7 @@ export const NAMES: readonly (readonly [RegExp, string])[] = [
 
 const OF_SUBJECT: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
   zfs: [[/\btank\b/g, 'zpool']],
+  'zfs-kept': [[/\btank\b/g, 'zpool']],
   'incus-formation': [[/\b10\.89\.0\.(1[1-3]|99)\b/g, '10.0.0.$1']],
   podman: [[/^web$/g, 'caddy']],
   docker: [

@@ -14,6 +14,22 @@ const ACTIVATIONS: Readonly<Record<string, NodeSpec['activation']>> = {
   'systemctl --no-block stop ssh': { network: 'stops sshd' },
 };
 
+const one = { one: { creation: 1_793_400_004 } };
+/** What a run has set aside, as the lab's scenario makes it. */
+const KEPT = {
+  'zpool/kept': {
+    snapshots: one,
+    properties: {
+      'runbook:kept': 'run',
+      'runbook:kept-from': 'zpool/incus',
+      'runbook:kept-at': '2026-11-27T00:00:00Z',
+      'runbook:kept-why': 'a member came back',
+    },
+  },
+  'zpool/kept/child': { snapshots: one },
+  'zpool/kept/volume': { snapshots: one, type: 'volume' as const },
+};
+
 /** Plays what a lab's scenario did on a simulation, in the words of that. */
 export class Replay {
   readonly #simulation: Simulation;
@@ -35,6 +51,7 @@ export class Replay {
       Object.assign(state.machines['nuc-1']?.datasets ?? {}, {
         'zpool/contract': { snapshots },
         'zpool/empty': { snapshots: {} },
+        ...KEPT,
       });
     });
   }
