@@ -14,8 +14,8 @@ export default {
     'test/**/fixtures/*',
   ],
   project: ['**/*.{ts,mjs,js}'],
-  // Of the system: util-linux, OpenSSH, coreutils, xdg-utils.
-  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'mkfifo', 'script', 'setsid', 'xdg-open'],
+  // Of the system: util-linux, OpenSSH, coreutils, sqlite3, xdg-utils.
+  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'mkfifo', 'script', 'setsid', 'sqlite3', 'xdg-open'],
   // Where the build puts it.
   ignoreUnresolved: ['../cli-serve.js'],
   ignoreExportsUsedInFile: true,

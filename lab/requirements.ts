@@ -17,6 +17,7 @@ const PROGRAMS: Record<string, string> = {
   tar: 'tar',
   losetup: 'mount',
   'mkfs.ext4': 'e2fsprogs',
+  sqlite3: 'sqlite3', // the tests look into Incus's databases
 };
 
 /** Magic numbers of statfs(2): overlay, NFS, 9p. */

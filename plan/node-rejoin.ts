@@ -42,7 +42,7 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
   const { cluster } = observation;
   const isListed = cluster?.members.some(({ name }) => name === scope.member) === true;
   const forgets =
-    kind === 'nothing lost' || way === 'identity' || !isListed || cluster === undefined
+    kind === 'nothing lost' || way === 'identity' || !isListed
       ? { instances: [], volumes: [] }
       : {
           instances: cluster.instances.map(instanceLabel),

@@ -45,6 +45,12 @@ export async function recordIdentity(recorder: Recorder): Promise<void> {
   await on('version', ['age', '--version']);
   await on('encrypted', ['age', '--encrypt', '--recipient', to], 'text\n');
   await on('encrypted to two', ['age', '--encrypt', '--recipient', to, '--recipient', to], 'text\n');
+  for (const kind of ['ed25519', 'rsa']) {
+    const key = `${HERE}/${kind}`;
+    await recorder.run('n3', ['ssh-keygen', '-q', '-t', kind, '-N', '', '-C', '', '-f', key]);
+    const { stdout: line } = await recorder.run('n3', ['cat', `${key}.pub`]);
+    await on(`encrypted to ssh-${kind}`, ['age', '--encrypt', '--recipient', line.trim()], 'text\n');
+  }
   await on('no recipient', ['age', '--encrypt', '--recipient', 'age1qyqszqgp'], 'text\n');
   await on('no private key there', ['age', '--decrypt', '--identity', `${HERE}/nope`], 'text\n');
   await decrypt('decrypted', 'whole');

@@ -24,7 +24,15 @@ describe('what may follow', () => {
     [['st'], ['status', 'start']],
     [
       ['start', ''],
-      ['safe-upgrade', 'cluster-upgrade', 'cluster-bootstrap', 'member-remove', 'node-rejoin', 'help'],
+      [
+        'safe-upgrade',
+        'cluster-upgrade',
+        'cluster-bootstrap',
+        'member-remove',
+        'node-rejoin',
+        'identity-backup',
+        'help',
+      ],
     ],
     [['start', 'safe-upgrade', '--no'], ['--node']],
     [

@@ -12,7 +12,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'activations.ts': ['pgrep', 'flock', 'find', 'rm'],
   'containers.ts': ['podman', 'docker'],
   'incus-exec.ts': ['incus'],
-  'restic.ts': ['restic'],
+  'restic.ts': ['restic', 'bash'],
   'zfs.ts': ['zfs', 'zpool'],
 };
 

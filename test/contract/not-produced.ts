@@ -44,7 +44,6 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   '(?:Daemon) is shutting down': `${ONE_MOMENT}incusd 6.0.4`,
   '(?:Incus) is shutting down': `${ONE_MOMENT}incusd 7.0.2`,
   'websocket: close 1006': `${KILLED}incusd 6.0.4`,
-  [String.raw`\bEOF$`]: `${KILLED}incusd 6.0.4`,
   'connection refused$': `${KILLED}incusd 6.0.4`,
   'Operation not found$': `${KILLED}incusd 6.0.4`,
   '^Failed to cleanup the member: ': `${LEAVING}incusd 6.0.4`,

@@ -42,7 +42,11 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
         'with a hold',
         'destroy with a hold',
         'mounted',
-      ].map((note) => [`kept: ${note}`, 'simulated datasets are neither cloned nor held: tests say that they are']),
+        'destroy while somebody is in it',
+      ].map((note) => [
+        `kept: ${note}`,
+        'simulated datasets are neither cloned, held nor in use: tests say that they are',
+      ]),
     ),
   },
   nix: {
