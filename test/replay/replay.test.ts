@@ -29,6 +29,7 @@ describe('recorded runs', () => {
     expect(Object.keys(histories).filter((name) => name.endsWith('/plan-only'))).toEqual([
       'clusterBootstrap/plan-only',
       'clusterUpgrade/plan-only',
+      'identityBackup/plan-only',
       'memberRemove/plan-only',
       'nodeRejoin/plan-only',
       'safeUpgrade/plan-only',
