@@ -68,12 +68,13 @@ async function bootstrap(run: Run, ref: RunRef, scope: FormationScope, planOnly:
 
 /** Everybody has a new cluster to be a member of. What cannot be saved is said, and fails nothing. */
 async function save(run: Run, ref: RunRef, { members }: FormationScope): Promise<string[]> {
-  const { left } = await saveIdentities(
-    run,
-    ref,
-    members.map(({ name }) => name),
-  );
-  return left;
+  const names = members.map(({ name }) => name);
+  try {
+    return (await saveIdentities(run, ref, names)).left;
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    return ['It was cancelled before every identity was saved: runbook start identity-backup does it.'];
+  }
 }
 
 async function resolveScope(run: Run, ref: RunRef): Promise<FormationScope> {

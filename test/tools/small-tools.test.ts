@@ -138,6 +138,32 @@ describe('restic', () => {
     });
   });
 
+  it('keeps a file from memory, lists and gives it back', async () => {
+    const where = ['--repo=rest:https://backup.example/x', '--password-file=/run/keys/restic', '--tag=t'];
+    const tagged = { ...source, tag: 't' };
+    const backup = ['restic', 'backup', '--json', '--stdin', '--stdin-filename', 'one', '--host=n1', ...where];
+    const file = { name: 'one', content: Buffer.from('text'), host: 'n1' };
+    const taking = scripted([backup, {}]);
+    expect(await createRestic(taking).backupFile(tagged, file)).toEqual({ type: 'saved' });
+    expect(taking.calls[0]?.options.input).toEqual(Buffer.from('text'));
+    const listing = scripted([
+      ['restic', 'snapshots', '--json', '--no-lock', ...where],
+      json([snapshot('a', '2026-11-23T02:00:00Z')]),
+    ]);
+    expect(await createRestic(listing).snapshots(tagged)).toMatchObject({ snapshots: [{ id: 'a', paths: ['/data'] }] });
+    const dump = ['restic', 'dump', '--no-lock', ...where, 'a', '/one'];
+    const giving = scripted([
+      ['bash', '-c', 'set -o pipefail; "$@" | base64 --wrap=0', 'bash', ...dump],
+      { stdout: 'dGV4dA==' },
+    ]);
+    expect(await createRestic(giving).dump(tagged, 'a', '/one')).toEqual({
+      type: 'content',
+      bytes: Buffer.from('text'),
+    });
+    const locked = scripted([backup, refusal('locked', 11)]);
+    expect(await createRestic(locked).backupFile(tagged, file)).toMatchObject({ type: 'locked' });
+  });
+
   it('asks for a tag and paths as values that are no options', async () => {
     const host = scripted([[...argv, '--tag=-x', '--path=/data'], json([])]);
     expect(await createRestic(host).newestSnapshot({ ...source, tag: '-x', paths: ['/data'] })).toEqual({
