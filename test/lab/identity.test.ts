@@ -198,6 +198,26 @@ describe('identities of real members', () => {
     expect(await copiesOn('n3', 'n1')).toHaveLength(2);
   }, 120_000);
 
+  it('go to restic as well, and come back from there', async () => {
+    const repository = ['--repo=/root/identities', '--password-file=/root/password'];
+    await text('n1', 'sh', '-c', 'echo secret >/root/password');
+    await text('n1', 'restic', 'init', ...repository);
+    revision = await declare('  restic: { repository: /root/identities, passwordFile: /root/password }\n');
+    expect((await backUp('n1')).result).toMatchObject({ outcome: 'Done', left: [] });
+    const { activities, close } = createActivities({ repo: lab().repo, stateDir: keys, env: lab().env });
+    const act = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
+    const ref = { fleet: { revision }, name: 'runbook-20261127-0214-3f9c', member: 'n1' };
+    try {
+      const copy = (await act(() => activities.findIdentities(ref))).find(({ place }) => place === 'restic');
+      if (copy === undefined) throw new Error('Expected a copy in restic.');
+      const { staged } = await act(() => activities.restoreIdentity({ ...ref, ...copy }));
+      expect((await lab().run('n1', ['cmp', `${staged}/server.key`, '/var/lib/incus/server.key'])).exitCode).toBe(0);
+    } finally {
+      await close();
+    }
+    revision = await declare();
+  }, 120_000);
+
   it('of those that are there are saved where one is away', async () => {
     await lab().cut('n3');
     const { result } = await backUp();
