@@ -9,7 +9,6 @@ import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isMember } from './join-cluster.ts';
-import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
@@ -29,8 +28,6 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
   };
   const poolNames = (input: Opened): string[] => Object.keys(input.fleet.cluster?.pools ?? {});
   type Opened = Awaited<ReturnType<typeof open>>;
-  const poolsOf = ({ fleet }: Opened): { name: string; dataset: string }[] =>
-    Object.entries(fleet.cluster?.pools ?? {}).map(([name, pool]) => ({ name, dataset: sourceOf(pool) }));
   const datasetOf = ({ fleet }: Opened, pool: string): string => {
     const declared = fleet.cluster?.pools[pool];
     if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no pool ${pool}.`);
@@ -57,13 +54,6 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     setAside: guarded(async ({ member, pool, at, ...run }, context) => {
       const own = await open(run, member, context);
       return setAside(own.host, { dataset: datasetOf(own, pool), runName: run.name, at }, context.signal);
-    }),
-
-    adoptIdentity: guarded(async ({ member, via, staged, ...run }, context) => {
-      const own = await open(run, member, context);
-      const { incus } = await open(run, via, context);
-      const { fingerprint } = expecting(await incus.identity(), 'identity', via);
-      return adoptIdentity(own.host, { staged, fingerprint, runName: run.name, pools: poolsOf(own) }, context);
     }),
 
     forgetLostMember: guarded(async ({ member, via, ...run }, context) => {
@@ -148,7 +138,6 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       for (const pool of poolNames(own))
         kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
       await removeNotes(own.host, member, context.signal);
-      await removeStaged(own.host, run.name, context.signal);
       return kept;
     }),
   };

@@ -161,11 +161,11 @@ export const fleetSchema = z.strictObject({
     .describe('The virtual machines and system containers that run on the members, by their names in Incus.'),
   cluster: cluster
     .optional()
-    .describe('What the cluster is formed with: the runbook `cluster-bootstrap` needs it, nothing else does.'),
+    .describe('What the cluster is formed with, and where the pools of a member are: `cluster-bootstrap` and `node-rejoin` need it.'),
   identity: identity
     .optional()
     .describe(
-      'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted: the runbooks `identity-backup` and `node-rejoin` use it.',
+      'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted, by the runbook `identity-backup`.',
     ),
   orchestrator: z
     .strictObject({

@@ -1,7 +1,7 @@
 import { count } from './count.ts';
-import { caseOf, wayOf, type RejoinCase, type RejoinWay } from './rejoin-case.ts';
+import { caseOf, type RejoinCase } from './rejoin-case.ts';
 import { rejoinGates, type RejoinGate } from './rejoin-gates.ts';
-import { zpoolOf, type FoundPool, type IdentityCopy, type RejoinObservation, type RejoinScope } from './rejoin.ts';
+import { zpoolOf, type FoundPool, type RejoinObservation, type RejoinScope } from './rejoin.ts';
 import type { StepView } from './run.ts';
 
 /** What is done, in this order; each looks before it acts. */
@@ -10,7 +10,6 @@ export type RejoinStep =
   | { type: 'import'; zpool: string; force: boolean }
   /** What the cluster knows of the member, for later: a forced removal forgets it. */
   | { type: 'remember'; via: string }
-  | { type: 'identity'; copy: IdentityCopy; via: string }
   | { type: 'set aside'; pool: string; dataset: string }
   | { type: 'forget'; via: string }
   | { type: 'join'; via: string }
@@ -26,7 +25,6 @@ export interface RejoinPlan {
   gates: RejoinGate[];
   refusals: RejoinGate[];
   case: RejoinCase;
-  way: RejoinWay;
   steps: RejoinStep[];
   /** Records that a forced removal drops: of instances and of custom volumes. */
   forgets: { instances: string[]; volumes: string[] };
@@ -38,11 +36,10 @@ export interface RejoinPlan {
 export function planRejoin(scope: RejoinScope, observation: RejoinObservation): RejoinPlan {
   const gates = rejoinGates(scope, observation);
   const kind = caseOf(observation);
-  const way = wayOf(observation);
   const { cluster } = observation;
   const isListed = cluster?.members.some(({ name }) => name === scope.member) === true;
   const forgets =
-    kind === 'nothing lost' || way === 'identity' || !isListed
+    kind === 'nothing lost' || !isListed
       ? { instances: [], volumes: [] }
       : {
           instances: cluster.instances.map(instanceLabel),
@@ -52,20 +49,13 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
     gates,
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
     case: kind,
-    way,
-    steps: stepsOf(observation, { kind, way, isListed }),
+    steps: stepsOf(observation, kind, isListed),
     forgets,
     lost: kind === 'unknown' || kind === 'nothing lost' ? { instances: [], volumes: [] } : lostOf(observation),
   };
 }
 
-interface Situation {
-  kind: RejoinCase;
-  way: RejoinWay;
-  isListed: boolean;
-}
-
-function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isListed }: Situation): RejoinStep[] {
+function stepsOf({ cluster, host }: RejoinObservation, kind: RejoinCase, isListed: boolean): RejoinStep[] {
   if (cluster === undefined || host === undefined) return [];
   const { via } = cluster;
   const imports = importsOf(host.pools);
@@ -83,9 +73,6 @@ function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isLi
     { type: 'forget notes' },
   ];
   if (kind === 'nothing lost') return [...imports, ...(open.length === 0 ? [] : back(open)), ...end];
-  const [copy] = copies;
-  if (way === 'identity' && copy !== undefined)
-    return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...end];
   const full = host.pools.filter(({ place }) => place === 'holds');
   const moved = host.pools.filter(({ place, aside }) => place === 'holds' || aside.length > 0);
   return [
@@ -146,12 +133,6 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
       };
     case 'remember':
       return { id: 'remember', phase: 'restore', title: `what the cluster knows of ${member}` };
-    case 'identity':
-      return {
-        id: 'identity',
-        phase: 'restore',
-        title: `identity of ${step.copy.takenAt.slice(0, 16)}Z from ${step.copy.place}`,
-      };
     case 'set aside':
       return { id: `aside-${step.pool}`, phase: 'restore', title: `${step.dataset} is set aside` };
     case 'forget':

@@ -67,7 +67,7 @@ export async function releaseKept(
 
 export async function startNodeRejoin(
   context: CommandContext,
-  options: StartOptions & { node: string; anew?: true },
+  options: StartOptions & { node: string },
 ): Promise<Ending> {
   const start = await prepareNodeRejoin(context, options, false);
   return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));

@@ -167,7 +167,6 @@ const NO_REJOIN: RejoinActivities = {
   importPool: notHere,
   rememberMember: notHere,
   setAside: notHere,
-  adoptIdentity: notHere,
   forgetLostMember: notHere,
   moveBack: notHere,
   recoverPools: notHere,

@@ -40,7 +40,7 @@ describe('node-rejoin over the simulated fleet', () => {
       await env.client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
         taskQueue: TASK_QUEUE,
         workflowId: workflowId('node-rejoin', MEMBER),
-        args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly, node: MEMBER, anew: false }],
+        args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly, node: MEMBER }],
       }),
     );
   const refusals = ({ gates }: RunView): string[] =>

@@ -27,8 +27,6 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(await act.importPool({ ...ref, zpool: step.zpool, force: step.force }));
     case 'remember':
       return plain(await act.rememberMember({ ...ref, via: step.via }));
-    case 'identity':
-      return adopt(act, ref, step);
     case 'set aside':
       return plain(await act.setAside({ ...ref, pool: step.pool, at: new Date().toISOString() }));
     case 'forget':
@@ -68,15 +66,3 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
 }
 
 const ANEW = 'an interrupted join was taken back first';
-
-async function adopt(
-  act: StepActivities,
-  ref: RunRef & { member: string },
-  step: Extract<RejoinStep, { type: 'identity' }>,
-): Promise<Done> {
-  const { place, path } = step.copy;
-  const { staged } = await act.restoreIdentity({ ...ref, place, path });
-  const reached = await act.adoptIdentity({ ...ref, via: step.via, staged });
-  const left = `What the new Incus of ${ref.member} had made for itself is set aside there: runbook list-kept.`;
-  return { step, reached, left: [left], kept: [] };
-}
