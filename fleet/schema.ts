@@ -161,7 +161,9 @@ export const fleetSchema = z.strictObject({
     .describe('The virtual machines and system containers that run on the members, by their names in Incus.'),
   cluster: cluster
     .optional()
-    .describe('What the cluster is formed with, and where the pools of a member are: `cluster-bootstrap` and `node-rejoin` need it.'),
+    .describe(
+      'What the cluster is formed with, and where the pools of a member are: `cluster-bootstrap` and `node-rejoin` need it.',
+    ),
   identity: identity
     .optional()
     .describe(
