@@ -29,7 +29,7 @@ export function rejoinGates(scope: RejoinScope, observation: RejoinObservation):
   ];
 }
 
-function theCluster({ member, others }: RejoinScope, observation: RejoinObservation): RejoinGate[] {
+function theCluster({ member }: RejoinScope, observation: RejoinObservation): RejoinGate[] {
   const { cluster, clusterProblem = 'no other member is declared', noQuorum } = observation;
   if (cluster === undefined) {
     if (noQuorum === true)
@@ -37,7 +37,7 @@ function theCluster({ member, others }: RejoinScope, observation: RejoinObservat
         refused(
           'quorum',
           `The cluster has no quorum: ${asSentence(clusterProblem)}`,
-          `Bring members back first. Where that is impossible: runbook start quorum-recover --node ${others[0] ?? 'MEMBER'}`,
+          'Bring members back first. Where that is impossible, Incus has a way for one survivor: incus admin cluster recover-from-quorum-loss',
         ),
       ];
     return [

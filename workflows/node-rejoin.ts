@@ -51,16 +51,13 @@ async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean)
       await actAll(run, ref, scope, first.steps, done);
       // Only now is to be seen what the pools have.
       plan = await look('observe-again');
-      if (plan.refusals.length > 0) return refuse(run, plan, false);
+      if (plan.refusals.length > 0) return { ...refuse(run, plan, false), left: stays(ref, done) };
     } else run.judge(plan.gates);
     run.announce(rejoinViews(plan.steps, ref.member));
     await askToForget(run, scope, plan);
     await run.hold();
   } catch (error) {
-    return unchanged(
-      error,
-      done.map(({ step }) => `done, and it stays: ${describeRejoinStep(step, ref.member).title}`),
-    );
+    return unchanged(error, stays(ref, done));
   }
   try {
     await actAll(run, ref, scope, plan.steps, done);
@@ -71,6 +68,9 @@ async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean)
     return halfWay(error, ref.member, plan, done);
   }
 }
+
+const stays = ({ member }: Ref, done: readonly Done[]): string[] =>
+  done.map(({ step }) => `done, and it stays: ${describeRejoinStep(step, member).title}`);
 
 /** One that joined anew is somebody else to its cluster. What cannot be saved is said, and fails nothing. */
 async function saveNew(run: Run, ref: Ref, { savesIdentities }: RejoinScope, { steps }: RejoinPlan): Promise<string[]> {
