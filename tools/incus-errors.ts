@@ -27,6 +27,8 @@ export function readIncusError(ran: Ran): IncusFailure {
   if (/Server isn't ready yet$/.test(error)) return { type: 'busy', message: error };
   // Its daemon died, or was restarted, in the middle of the call.
   if (/\bEOF$/.test(error)) return { type: 'busy', message: error };
+  // Another member's daemon, which this one has to ask, is down.
+  if (/: Unable to connect to: /.test(error)) return { type: 'busy', message: error };
   // Seen once as a member comes back, gone with the next call.
   if (/context deadline exceeded$/.test(error)) return { type: 'busy', message: error };
   if (/no available cowsql leader server found/.test(error)) return { type: 'no quorum', message: error };

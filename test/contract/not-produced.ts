@@ -46,6 +46,7 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   'websocket: close 1006': `${KILLED}incusd 6.0.4`,
   'connection refused$': `${KILLED}incusd 6.0.4`,
   'Operation not found$': `${KILLED}incusd 6.0.4`,
+  ': Unable to connect to: ': `${LEAVING}incusd 6.0.4`,
   '^Failed to cleanup the member: ': `${LEAVING}incusd 6.0.4`,
   [String.raw`: (?:no mount point specified)\.?$`]: `${OTHER_VERSION}umount of util-linux where the folder is gone, sys-utils/umount.c`,
   '^Failed to connect to .*bus': `${ONE_MOMENT}systemctl 257, in a guest that has only begun to boot`,
