@@ -14,7 +14,10 @@ export async function recordRestic(recorder: Recorder): Promise<void> {
   await snapshots('by tag and path', ...repository, '--tag=home', '--path=/root/file');
   await snapshots('none with that tag', ...repository, '--tag=nope');
   const backup = ['restic', 'backup', '--json', '--stdin', '--stdin-filename', 'one', '--host=n1'];
-  await recorder.on('n3', 'a file from memory', [...backup, ...repository, '--tag=memory'], { input: 'text\n' });
+  await recorder.on('n3', 'a file from memory', [...backup, ...repository, '--tag=memory'], {
+    varies: 'how far it tells it is',
+    input: 'text\n',
+  });
   const all = ['restic', 'snapshots', '--json', '--no-lock', ...repository, '--tag=memory'];
   const { stdout } = await recorder.on('n3', 'every snapshot of a tag', all);
   const [{ id }] = JSON.parse(stdout) as [{ id: string }];
