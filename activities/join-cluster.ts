@@ -8,7 +8,9 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { expecting } from './expecting.ts';
 import { isMarked, MARK, STATE_DIR } from './join-mark.ts';
+import { plainly } from './plainly.ts';
 import { unlessSilent } from './unless-silent.ts';
+import { untilOnline } from './until-online.ts';
 
 /** The server goes on with a join whose client is gone; on virtual hosts one takes 44 s. */
 const JOINS_WITHIN_MS = 90_000;
@@ -55,7 +57,9 @@ export async function joinCluster(joining: Joining, context: ActivityContext): P
     await join(joining);
   }
   report({ progress: `waiting for ${joining.member} to be Online` });
-  await untilOnline(joining, signal);
+  const { first: incus, member } = joining;
+  const complaint = `${member} has joined and is not Online`;
+  await untilOnline({ incus, member, withinMs: ONLINE_WITHIN_MS, everyMs: LOOK_EVERY_MS, complaint }, signal);
   await plainly(host, ['rm', '-f', MARK], signal);
   if (joined) return 'already';
   return wasMarked ? 'anew' : 'done';
@@ -131,24 +135,6 @@ async function join({ member, via, host, incus, first, cluster, address }: Joini
     throw failure('Interrupted', `Incus on ${member} ended in the middle of its join: ${answer.message}.`);
   if (answer.type !== 'joined' && answer.type !== 'already clustered') throw toolFailure(`${member} joining`, answer);
   if (!isMember(await incus.identity(), member)) unverified(`${member} to be a member`);
-}
-
-async function untilOnline({ first, member }: Joining, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + ONLINE_WITHIN_MS;
-  let last = 'not listed';
-  while (Date.now() < until) {
-    const listed = await unlessSilent(() => first.members());
-    const found = listed?.type === 'members' ? listed.members.find(({ name }) => name === member) : undefined;
-    if (found?.status === 'Online') return;
-    if (found !== undefined) last = `${found.status}: ${found.message}`;
-    await delay(LOOK_EVERY_MS, undefined, { signal });
-  }
-  throw failure('TimedOut', `${member} has joined and is not Online: ${last}`);
-}
-
-async function plainly(host: Host, argv: readonly string[], signal: AbortSignal): Promise<void> {
-  const { exitCode, stderr } = await host.run(argv, { timeoutMs: 30_000, signal });
-  if (exitCode !== 0) throw failure('NotRun', `${argv.join(' ')} on ${host.name}: ${stderr.trim()}`);
 }
 
 /** Whether it says of itself that it is a member of that name. */

@@ -30,16 +30,13 @@ export function rejoinScope(fleet: Fleet, member: string): RejoinScope {
   const { cluster } = fleet;
   if (cluster === undefined)
     throw failure('BadConfig', 'runbook.yaml has no `cluster`: it says which pools a member has, and where.');
-  const declared = fleet.members[member];
-  if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no member ${member}.`);
+  if (fleet.members[member] === undefined) throw failure('BadConfig', `runbook.yaml declares no member ${member}.`);
   const pools = Object.entries(cluster.pools).map(([name, pool]): RejoinPool => {
     if (pool.type === 'zfs') return { name, dataset: pool.dataset };
     throw failure('BadConfig', `Pool ${name} is a folder: only what is on ZFS outlives the disk that Incus is on.`);
   });
   return {
     member,
-    address: declared.address,
-    port: cluster.port,
     others: Object.keys(fleet.members).filter((name) => name !== member),
     pools,
     guests: Object.entries(fleet.guests).flatMap(([name, guest]) => (guest.member === member ? [name] : [])),

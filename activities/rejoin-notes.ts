@@ -5,6 +5,7 @@ import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/
 import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import { STATE_DIR } from './join-mark.ts';
+import { plainly } from './plainly.ts';
 
 const FOLDER = `${STATE_DIR}/rejoin`;
 /** On the member itself, readable by root only: configuration can hold secrets. It is gone with the next root disk. */
@@ -73,9 +74,4 @@ export async function takeNotes(incus: Incus, member: string, pools: readonly st
     snapshots: expecting(await incus.volumeSnapshotRecords(member, pools), 'snapshot records', member).snapshots,
     member: expecting(await incus.memberRecord(member), 'member record', member).record,
   };
-}
-
-async function plainly(host: Host, argv: readonly string[], signal: AbortSignal): Promise<void> {
-  const { exitCode, stderr } = await host.run(argv, { timeoutMs: TIMEOUT_MS, signal });
-  if (exitCode !== 0) throw failure('NotRun', `${argv.join(' ')} on ${host.name}: ${stderr.trim()}`);
 }

@@ -1,10 +1,10 @@
 import type { Host } from '../hosts/host.ts';
 import { createZfsDatasets, type Dataset, type ZfsDatasets } from '../tools/zfs-datasets.ts';
-import { createZfsKept } from '../tools/zfs-kept.ts';
+import { createZfsKept, MARKS } from '../tools/zfs-kept.ts';
 import { createZpoolImport } from '../tools/zpool-import.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
-import { contentsOf, KEPT, KEPT_AT, KEPT_FROM, KEPT_WHY, REJOIN } from './kept-dataset.ts';
+import { contentsOf } from './kept-dataset.ts';
 
 type Reached = 'done' | 'already';
 
@@ -41,11 +41,11 @@ export async function setAside(
   const wasAside = (await zfs.tree(kept)).type === 'datasets';
   if (!wasAside) expecting(await zfs.rename(dataset, kept), 'renamed', host.name);
   const marks = {
-    [KEPT]: runName,
-    [KEPT_FROM]: dataset,
-    [KEPT_AT]: at,
-    [KEPT_WHY]: `what ${host.name} had before it joined anew`,
-    [REJOIN]: 'open',
+    [MARKS.run]: runName,
+    [MARKS.from]: dataset,
+    [MARKS.at]: at,
+    [MARKS.why]: `what ${host.name} had before it joined anew`,
+    [MARKS.rejoin]: 'open',
   };
   const { properties } = expecting(await zfs.localProperties(kept), 'properties', host.name);
   if (!Object.keys(marks).every((name) => name in properties))
@@ -91,7 +91,7 @@ async function moveOrigins(zfs: ZfsDatasets, host: Host, dataset: string, kept: 
 export async function closeAside(host: Host, dataset: string, signal: AbortSignal): Promise<string[]> {
   const zfs = createZfsDatasets(host, { signal });
   const open = await openOf(host, dataset, signal);
-  for (const kept of open) expecting(await zfs.setProperties(kept, { [REJOIN]: 'done' }), 'set', host.name);
+  for (const kept of open) expecting(await zfs.setProperties(kept, { [MARKS.rejoin]: 'done' }), 'set', host.name);
   return open;
 }
 

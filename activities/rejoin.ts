@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { sourceOf } from '../plan/formation.ts';
+import { inProject } from '../plan/projects.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
 import type { RejoinActivities, RunRef } from './contract.ts';
@@ -13,7 +13,7 @@ import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
 import { startInstances } from './start-instances.ts';
-import { unlessSilent } from './unless-silent.ts';
+import { untilOnline } from './until-online.ts';
 
 /** A member is Online with its first heartbeat, ten seconds after its daemon is up; that takes a minute on a slow host. */
 const ONLINE_WITHIN_MS = 5 * 60_000;
@@ -91,7 +91,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       const left = (await look()).volumes;
       if (left.length > 0)
         throw failure('Unexpected', `Incus has not recovered ${left.map(({ name }) => name).join(', ')}.`);
-      return volumes.map(({ project, name }) => (project === 'default' ? name : `${project}/${name}`));
+      return volumes.map(inProject);
     }),
 
     remindMember: guarded(async ({ member, via, ...run }, context) => {
@@ -108,22 +108,16 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return changed ? 'done' : 'already';
     }),
 
-    awaitOnline: guarded(async ({ member, via, ...run }, { signal, report, ...context }) => {
-      const own = await open(run, member, { signal, report, ...context });
-      const { incus } = await open(run, via, { signal, report, ...context });
-      const until = Date.now() + ONLINE_WITHIN_MS;
-      let last = 'not listed';
-      for (let first = true; Date.now() < until; first = false) {
-        const listed = await unlessSilent(() => incus.members());
-        const found = listed?.type === 'members' ? listed.members.find(({ name }) => name === member) : undefined;
-        const isSo =
-          found?.status === 'Online' && (await unlessSilent(async () => isMember(await own.incus.identity(), member)));
-        if (isSo === true) return first ? 'already' : 'done';
-        last = found === undefined ? 'not listed' : `${found.status}: ${found.message}`;
-        report({ progress: last });
-        await delay(LOOK_EVERY_MS, undefined, { signal });
-      }
-      throw failure('TimedOut', `${member} is not Online: ${last}`);
+    awaitOnline: guarded(async ({ member, via, ...run }, context) => {
+      const own = await open(run, member, context);
+      const { incus } = await open(run, via, context);
+      const and = async (): Promise<boolean> => isMember(await own.incus.identity(), member);
+      const seen = (progress: string): void => {
+        context.report({ progress });
+      };
+      const complaint = `${member} is not Online`;
+      const times = { withinMs: ONLINE_WITHIN_MS, everyMs: LOOK_EVERY_MS };
+      return untilOnline({ incus, member, ...times, and, complaint, seen }, context.signal);
     }),
 
     startInstances: guarded(async ({ member, ...run }, context) => {

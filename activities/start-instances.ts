@@ -1,3 +1,4 @@
+import { inProject } from '../plan/projects.ts';
 import type { Incus } from '../tools/incus.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -44,7 +45,7 @@ export async function startInstances(
     .toSorted((a, b) => (b.autostartPriority ?? 0) - (a.autostartPriority ?? 0) || a.name.localeCompare(b.name));
   const result: StartedInstances = { started: [], running: [], held: [] };
   for (const instance of wanted) {
-    const label = instance.project === 'default' ? instance.name : `${instance.project}/${instance.name}`;
+    const label = inProject(instance);
     if (instance.status === 'Running') {
       result.running.push(label);
       continue;

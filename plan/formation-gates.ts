@@ -1,19 +1,13 @@
 import { count } from './count.ts';
 import { durationMs } from './duration.ts';
 import type { FormationObservation, FormationScope, ListedMember, MemberFormation } from './formation.ts';
-import type { Gate } from './gates.ts';
+import { gateWords, type GateOf } from './gate-words.ts';
 import { asSentence } from './sentence.ts';
 
 type Name = 'members' | 'versions' | 'cluster' | 'pool' | 'network' | 'clocks' | 'certificates';
-export type FormationGate = Omit<Gate, 'name'> & { name: Name };
+export type FormationGate = GateOf<Name>;
 
-const passed = (name: Name, message: string): FormationGate => ({ name, verdict: 'passed', message });
-const refused = (name: Name, message: string, whatToDo: string): FormationGate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, refused } = gateWords<Name>();
 
 /** Whatever has to hold before the first change, judged all at once. Pure. */
 export function formationGates(scope: FormationScope, { members }: FormationObservation, now: string): FormationGate[] {

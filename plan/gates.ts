@@ -4,6 +4,7 @@ import { ageOf, durationMs, formatAge } from './duration.ts';
 import type { BackupState, MemberState, PoolState, TargetState, UpgradeObservation } from './observation.ts';
 import type { Deployment, UpgradeOptions, UpgradeScope } from './safe-upgrade.ts';
 import { asSentence } from './sentence.ts';
+import { gateWords } from './gate-words.ts';
 import { startInstance } from './start-instance.ts';
 
 /** One precondition of an upgrade. `message` names the fact; `whatToDo` the remedy, where there is one. */
@@ -54,13 +55,7 @@ export function checkGates(
   ];
 }
 
-const passed = (name: Gate['name'], message: string): Gate => ({ name, verdict: 'passed', message });
-const refused = (name: Gate['name'], message: string, whatToDo: string): Gate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, refused } = gateWords<Gate['name']>();
 
 function members({ members, member, noQuorum }: UpgradeObservation, { allowOffline }: UpgradeOptions): Gate[] {
   if (noQuorum !== undefined)

@@ -1,4 +1,5 @@
 import type { ListedMember } from './formation.ts';
+import { instanceOnDisk } from './projects.ts';
 import { removalGates, type RemovalGate } from './removal-gates.ts';
 import type { StepView } from './run.ts';
 
@@ -103,9 +104,7 @@ export function withoutRecorded(
   { source, foreign }: Pick<PoolPlace, 'source' | 'foreign'>,
   { instances, volumes }: Pick<RemovalObservation, 'instances' | 'volumes'>,
 ): string[] {
-  const ofInstances = new Set(
-    instances.map(({ project, name }) => (project === 'default' ? name : `${project}_${name}`)),
-  );
+  const ofInstances = new Set(instances.map(instanceOnDisk));
   const ofVolumes = new Set(volumes.map(({ project, name }) => `${project}_${name}`));
   return foreign.filter((name) => {
     const inside = name.startsWith(`${source}/`) ? name.slice(source.length + 1) : name;

@@ -1,5 +1,6 @@
 import { count } from './count.ts';
 import { caseOf, type RejoinCase } from './rejoin-case.ts';
+import { inProject, instanceOnDisk } from './projects.ts';
 import { rejoinGates, type RejoinGate } from './rejoin-gates.ts';
 import { zpoolOf, type FoundPool, type RejoinObservation, type RejoinScope } from './rejoin.ts';
 import type { StepView } from './run.ts';
@@ -42,8 +43,8 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
     kind === 'nothing lost' || !isListed
       ? { instances: [], volumes: [] }
       : {
-          instances: cluster.instances.map(instanceLabel),
-          volumes: cluster.volumes.map(({ pool, project, name }) => `${pool}/${inProject(project, name)}`),
+          instances: cluster.instances.map(inProject),
+          volumes: cluster.volumes.map((volume) => `${volume.pool}/${inProject(volume)}`),
         };
   return {
     gates,
@@ -104,20 +105,17 @@ function lostOf({ cluster, host }: RejoinObservation): RejoinPlan['lost'] {
   );
   const hasInstance = (project: string, name: string): boolean =>
     host?.pools.some(({ pool }) =>
-      ['containers', 'virtual-machines'].some((kind) => there.has(`${pool}/${kind}/${onDisk(project, name)}`)),
+      ['containers', 'virtual-machines'].some((kind) =>
+        there.has(`${pool}/${kind}/${instanceOnDisk({ project, name })}`),
+      ),
     ) === true;
   return {
-    instances: (cluster?.instances ?? []).filter(({ project, name }) => !hasInstance(project, name)).map(instanceLabel),
+    instances: (cluster?.instances ?? []).filter(({ project, name }) => !hasInstance(project, name)).map(inProject),
     volumes: (cluster?.volumes ?? [])
       .filter(({ pool, project, name }) => !there.has(`${pool}/custom/${project}_${name}`))
-      .map(({ pool, project, name }) => `${pool}/${inProject(project, name)}`),
+      .map((volume) => `${volume.pool}/${inProject(volume)}`),
   };
 }
-
-/** As Incus calls an instance's dataset: of the project `default` without it. */
-const onDisk = (project: string, name: string): string => (project === 'default' ? name : `${project}_${name}`);
-const inProject = (project: string, name: string): string => (project === 'default' ? name : `${project}/${name}`);
-const instanceLabel = ({ project, name }: { project: string; name: string }): string => inProject(project, name);
 
 /** As they are shown before and while they run. */
 export const rejoinViews = (steps: readonly RejoinStep[], member: string): StepView[] =>

@@ -1,20 +1,13 @@
 import { durationMs } from './duration.ts';
-import type { Gate } from './gates.ts';
+import { gateWords, type GateOf } from './gate-words.ts';
 import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingCluster } from './rejoin.ts';
 import { zpoolOf } from './rejoin.ts';
 import { asSentence } from './sentence.ts';
 
 type Name = 'cluster' | 'quorum' | 'host' | 'member' | 'version' | 'clock' | 'pool';
-export type RejoinGate = Omit<Gate, 'name'> & { name: Name };
+export type RejoinGate = GateOf<Name>;
 
-const passed = (name: Name, message: string): RejoinGate => ({ name, verdict: 'passed', message });
-const warning = (name: Name, message: string): RejoinGate => ({ name, verdict: 'warning', message });
-const refused = (name: Name, message: string, whatToDo: string): RejoinGate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, refused, warning } = gateWords<Name>();
 
 /** Whatever has to hold before the first change, judged all at once. Pure. */
 export function rejoinGates(scope: RejoinScope, observation: RejoinObservation): RejoinGate[] {

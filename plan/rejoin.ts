@@ -5,9 +5,6 @@ import type { ListedMember } from './formation.ts';
 /** What the fleet file says at the run's revision. */
 export interface RejoinScope {
   member: string;
-  /** As declared: where a member that joins anew listens. */
-  address: string;
-  port: number;
   /** Every declared member but this one. */
   others: string[];
   pools: RejoinPool[];

@@ -1,5 +1,5 @@
 import { count } from './count.ts';
-import type { Gate } from './gates.ts';
+import { gateWords, type GateOf } from './gate-words.ts';
 import { kindOfKept } from './kept.ts';
 
 /** What release-kept is asked for, what it finds, and what it makes of it. Plain data. */
@@ -42,7 +42,7 @@ export interface ReleaseObservation {
 }
 
 type Name = 'kept' | 'place' | 'clones' | 'holds' | 'mounts';
-export type ReleaseGate = Omit<Gate, 'name'> & { name: Name };
+export type ReleaseGate = GateOf<Name>;
 
 export interface ReleasePlan {
   gates: ReleaseGate[];
@@ -65,13 +65,7 @@ const datasetGates = (scope: ReleaseScope, observation: ReleaseObservation): Rel
   ...inTheWay('mounts', observation.mounted, 'is mounted', 'See who uses it, and unmount it: zfs unmount.'),
 ];
 
-const passed = (name: Name, message: string): ReleaseGate => ({ name, verdict: 'passed', message });
-const refused = (name: Name, message: string, whatToDo: string): ReleaseGate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, refused } = gateWords<Name>();
 
 /** Only what bears the mark of its own, which what is below it does not. */
 function kept({ name, member }: ReleaseScope, { mark }: ReleaseObservation): ReleaseGate {

@@ -1,29 +1,17 @@
 import { count } from './count.ts';
 import type { ListedMember } from './formation.ts';
-import type { Gate } from './gates.ts';
+import { gateWords, type GateOf } from './gate-words.ts';
 import type { RemovalObservation, RemovalScope } from './member-removal.ts';
 import { asSentence } from './sentence.ts';
 
 type Name =
   'members' | 'quorum' | 'member' | 'instances' | 'volumes' | 'pool' | 'backup' | 'orchestrator' | 'placement';
-export type RemovalGate = Omit<Gate, 'name'> & { name: Name };
+export type RemovalGate = GateOf<Name>;
 
 /** Members that hold the cluster's database are three, or one where there are fewer than three members (Incus 6). */
 const FULL = 3;
 
-const passed = (name: Name, message: string): RemovalGate => ({ name, verdict: 'passed', message });
-const warning = (name: Name, message: string, whatToDo?: string): RemovalGate => ({
-  name,
-  verdict: 'warning',
-  message,
-  ...(whatToDo === undefined ? {} : { whatToDo }),
-});
-const refused = (name: Name, message: string, whatToDo: string): RemovalGate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, refused, warning } = gateWords<Name>();
 
 /** Whatever has to hold before a member goes, judged all at once. Pure. */
 export function removalGates(

@@ -1,5 +1,6 @@
 import type { Host } from '../hosts/host.ts';
 import { unexpected, type NotFound, type Ran, type Unexpected } from './result.ts';
+import { readZfsError, zfsName } from './zfs.ts';
 import { withSignal, type ToolOptions } from './tool-options.ts';
 
 /** A rename unmounts what is below, and a busy pool takes its time for it. */
@@ -42,14 +43,14 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
       const columns = 'name,type,origin,encryption';
       const argv = ['zfs', 'list', '-Hp', '-t', 'filesystem,volume', '-r', '-o', columns, zfsName(dataset)];
       const ran = await run(argv);
-      if (ran.result.exitCode !== 0) return readError(ran);
+      if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
       const datasets = linesOf(ran).map(readDataset);
       if (datasets.some((each) => each === undefined)) return unexpected('zfs', ran, `Expected ${columns}.`);
       return { type: 'datasets', datasets: datasets.flatMap((each) => each ?? []) };
     },
     localProperties: async (dataset) => {
       const ran = await run(['zfs', 'get', '-Hp', '-s', 'local', '-o', 'property,value', 'all', zfsName(dataset)]);
-      if (ran.result.exitCode !== 0) return readError(ran);
+      if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
       const pairs = linesOf(ran).map((line): [string, string] => {
         const at = line.indexOf('\t');
         return [line.slice(0, at), line.slice(at + 1)];
@@ -58,14 +59,14 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
     },
     setProperties: async (dataset, properties) => {
       const ran = await run(['zfs', 'set', ...assignments(properties), zfsName(dataset)]);
-      return ran.result.exitCode === 0 ? { type: 'set' } : readError(ran);
+      return ran.result.exitCode === 0 ? { type: 'set' } : readZfsError('zfs', ran);
     },
     rename: async (from, to) => {
       const ran = await run(['zfs', 'rename', zfsName(from), zfsName(to)]);
       if (ran.result.exitCode === 0) return { type: 'renamed' };
       return /^cannot rename '[^']*': dataset already exists$/m.test(ran.result.stderr)
         ? { type: 'exists' }
-        : readError(ran);
+        : readZfsError('zfs', ran);
     },
     create: async (dataset, properties) => {
       const set = assignments(properties).flatMap((assignment) => ['-o', assignment]);
@@ -73,7 +74,7 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
       if (ran.result.exitCode === 0) return { type: 'created' };
       return /^cannot create '[^']*': dataset already exists$/m.test(ran.result.stderr)
         ? { type: 'exists' }
-        : readError(ran);
+        : readZfsError('zfs', ran);
     },
   };
 }
@@ -88,16 +89,6 @@ function readDataset(line: string): Dataset | undefined {
   if (name === undefined || (kind !== 'filesystem' && kind !== 'volume')) return undefined;
   if (origin === undefined || encryption === undefined) return undefined;
   return { name, kind, ...(origin === '-' ? {} : { origin }), encrypted: encryption !== 'off' };
-}
-
-function readError(ran: Ran): NotFound | Unexpected {
-  const missing = /^cannot open '([^']*)': (?:no such pool|dataset does not exist)$/m.exec(ran.result.stderr);
-  return missing === null ? unexpected('zfs', ran) : { type: 'not found', what: missing[1] ?? '' };
-}
-
-function zfsName(name: string): string {
-  if (/^[A-Za-z0-9][^\s@]*$/.test(name)) return name;
-  throw new TypeError(`Expected the name of a ZFS dataset, got ${JSON.stringify(name)}.`);
 }
 
 function propertyName(name: string): string {

@@ -8,7 +8,14 @@ const TIMEOUT_MS = 60_000;
 /** Freeing goes on in the background, but a dataset with many snapshots takes its time. */
 const DESTROY_TIMEOUT_MS = 15 * 60_000;
 
-const PROPERTIES = 'runbook:kept,runbook:kept-from,runbook:kept-at,runbook:kept-why,runbook:rejoin';
+/** What a dataset bears of its own that was set aside. `rejoin` is `open` until all that a member needs of it is back. */
+export const MARKS = {
+  run: 'runbook:kept',
+  from: 'runbook:kept-from',
+  at: 'runbook:kept-at',
+  why: 'runbook:kept-why',
+  rejoin: 'runbook:rejoin',
+} as const;
 
 /** A dataset that a run has set aside, by the properties that it has of its own: what is below it only inherits them. */
 export interface KeptDataset {
@@ -55,7 +62,9 @@ export function createZfsKept(host: Host, options: ToolOptions = {}): ZfsKept {
   return {
     kept: async () => {
       const columns = ['-o', 'name,property,value', '-t', 'filesystem,volume'];
-      const ran = await unlessMissing(() => run(['zfs', 'get', '-Hp', '-s', 'local', ...columns, PROPERTIES]));
+      const ran = await unlessMissing(() =>
+        run(['zfs', 'get', '-Hp', '-s', 'local', ...columns, Object.values(MARKS).join(',')]),
+      );
       if (ran === undefined || ran.result.exitCode === 127) return { type: 'kept', datasets: [] };
       if (ran.result.exitCode !== 0) return unexpected('zfs', ran);
       return { type: 'kept', datasets: keptIn(ran.result.stdout) };
@@ -105,11 +114,11 @@ function keptIn(printed: string): KeptDataset[] {
   }
   return [...found].flatMap(([name, properties]) => {
     const {
-      'runbook:kept': run,
-      'runbook:kept-from': from,
-      'runbook:kept-at': at,
-      'runbook:kept-why': why,
-      'runbook:rejoin': rejoin,
+      [MARKS.run]: run,
+      [MARKS.from]: from,
+      [MARKS.at]: at,
+      [MARKS.why]: why,
+      [MARKS.rejoin]: rejoin,
     } = properties;
     if (run === undefined) return [];
     return [

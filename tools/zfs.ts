@@ -52,19 +52,19 @@ export function createZfs(host: Host, options: ToolOptions = {}): Zfs {
     },
     poolHealth: async (pool) => {
       const ran = await run([...LIST_POOLS, zfsName(pool)]);
-      if (ran.result.exitCode !== 0) return readError('zpool', ran);
+      if (ran.result.exitCode !== 0) return readZfsError('zpool', ran);
       return readPool(ran.result.stdout.trimEnd()) ?? unexpected('zpool', ran, POOL_COLUMNS);
     },
     below: async (dataset) => {
       const ran = await run(['zfs', 'list', '-Hp', '-t', 'all', '-d', '1', '-o', 'name', zfsName(dataset)]);
-      if (ran.result.exitCode !== 0) return readError('zfs', ran);
+      if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
       const names = ran.result.stdout.split('\n').filter((name) => name !== '' && name !== dataset);
       return { type: 'names', names };
     },
     newestSnapshot: async (dataset) => {
       const columns = ['-o', 'name,creation', '-S', 'creation'];
       const ran = await run(['zfs', 'list', '-Hp', '-t', 'snapshot', '-d', '1', ...columns, zfsName(dataset)]);
-      if (ran.result.exitCode !== 0) return readError('zfs', ran);
+      if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
       const line = ran.result.stdout.split('\n', 1)[0] ?? '';
       if (line === '') return { type: 'none' };
       const [name, creation] = line.split('\t');
@@ -87,12 +87,14 @@ function readPool(line: string): PoolHealth | undefined {
   return free === undefined ? undefined : { type: 'pool', name, health, size, allocated, free };
 }
 
-function readError(tool: string, ran: Ran): NotFound | Unexpected {
+/** What is not there, by ZFS's words. */
+export function readZfsError(tool: string, ran: Ran): NotFound | Unexpected {
   const missing = /^cannot open '([^']*)': (?:no such pool|dataset does not exist)$/m.exec(ran.result.stderr);
   return missing === null ? unexpected(tool, ran) : { type: 'not found', what: missing[1] ?? '' };
 }
 
-function zfsName(name: string): string {
+/** Throws a TypeError for a name that ZFS would take for something else. */
+export function zfsName(name: string): string {
   if (/^[A-Za-z0-9][^\s@]*$/.test(name)) return name;
   throw new TypeError(`Expected the name of a ZFS pool or dataset, got ${JSON.stringify(name)}.`);
 }

@@ -34,17 +34,17 @@ export async function startSafeUpgrade(
 ): Promise<Ending> {
   const start = await prepareSafeUpgrade(context, options, false);
   if (options.all === true && options.yes !== true) await confirm(context, 'Upgrade every member, one at a time?');
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startClusterUpgrade(context: CommandContext, options: StartOptions): Promise<Ending> {
   const start = await prepareClusterUpgrade(context, false);
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startClusterBootstrap(context: CommandContext, options: StartOptions): Promise<Ending> {
   const start = await prepareClusterBootstrap(context, false);
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startMemberRemove(
@@ -52,7 +52,7 @@ export async function startMemberRemove(
   options: StartOptions & { node: string },
 ): Promise<Ending> {
   const start = await prepareMemberRemove(context, options, false);
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function releaseKept(
@@ -62,7 +62,7 @@ export async function releaseKept(
 ): Promise<Ending> {
   const start = await prepareReleaseKept(context, name, options);
   const workflow = { ...workflowOf(start), summary: `Destroys ${name} on ${options.node}, once it is approved` };
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
+  return startOn(context, workflow, options);
 }
 
 export async function startNodeRejoin(
@@ -70,7 +70,7 @@ export async function startNodeRejoin(
   options: StartOptions & { node: string },
 ): Promise<Ending> {
   const start = await prepareNodeRejoin(context, options, false);
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflowOf(start), options));
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startIdentityBackup(
@@ -79,8 +79,11 @@ export async function startIdentityBackup(
 ): Promise<Ending> {
   const start = await prepareIdentityBackup(context, options, false);
   const workflow = { ...workflowOf(start), summary: `Saves the identity of ${start.subject}` };
-  return withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
+  return startOn(context, workflow, options);
 }
+
+const startOn = (context: CommandContext, workflow: WorkflowStart, options: StartOptions): Promise<Ending> =>
+  withTemporal(context, (connected) => startAndWatch(context, connected, workflow, options));
 
 const workflowOf = ({ workflowType, runbook, subject, input, revision }: Start): WorkflowStart => ({
   workflowType,

@@ -4,8 +4,6 @@ import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingClu
 
 const SCOPE: RejoinScope = {
   member: 'n3',
-  address: '10.0.0.3',
-  port: 8443,
   others: ['n1', 'n2'],
   pools: [{ name: 'local', dataset: 'tank/incus' }],
   guests: ['web'],

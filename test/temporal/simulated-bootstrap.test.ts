@@ -1,45 +1,27 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { RunView } from '../../plan/run.ts';
-import type { Simulation } from '../../simulator/create.ts';
 import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
 import { eventually } from '../hosts/eventually.ts';
-import { startLocalServer } from './environment.ts';
-import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
+import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
 const TIMEOUT_MS = 240_000;
 const MEMBERS = ['elitedesk-1', 'elitedesk-2', 'nuc-1'];
 
 describe('cluster-bootstrap over bare hosts', () => {
-  let env: TestWorkflowEnvironment;
-  let fleet: SimulatedFleet;
-  let simulation: Simulation;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
-  beforeEach(async () => {
-    fleet = await startSimulatedFleet(env, { bare: true });
-    ({ simulation } = fleet);
-  }, 60_000);
-  afterEach(async () => {
-    expect(simulation.unknown()).toEqual([]);
-    await fleet.dispose();
-  }, 60_000);
+  const { env, simulation } = aSimulatedFleet({ bare: true });
 
   const start = (planOnly = false): Promise<WorkflowHandle<typeof clusterBootstrap>> =>
-    env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
+    env().client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
       taskQueue: TASK_QUEUE,
       workflowId: workflowId('cluster-bootstrap', 'all'),
-      args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly }],
+      args: [{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly }],
     });
   const bootstrap = async (planOnly = false): Promise<RunView> => viewOf(await start(planOnly));
-  const clustered = (): string[] => Object.keys(simulation.readState().cluster.members).sort();
+  const clustered = (): string[] => Object.keys(simulation().readState().cluster.members).sort();
 
   it(
     'forms what the fleet file declares, and has nothing to do the second time',
@@ -51,10 +33,10 @@ describe('cluster-bootstrap over bare hosts', () => {
         left: [],
       });
       expect(clustered()).toEqual(MEMBERS);
-      expect(simulation.readState().cluster.instances).toEqual({});
-      const { length } = simulation.journal();
+      expect(simulation().readState().cluster.instances).toEqual({});
+      const { length } = simulation().journal();
       expect((await bootstrap()).result).toMatchObject({ outcome: 'AlreadySo' });
-      expect(changingCommands(simulation.journal().slice(length))).toEqual([]);
+      expect(changingCommands(simulation().journal().slice(length))).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -67,7 +49,7 @@ describe('cluster-bootstrap over bare hosts', () => {
       expect(view.steps.filter(({ state }) => state === 'pending').map(({ title }) => title)).toEqual(
         expect.arrayContaining(['elitedesk-1 becomes the first member', 'elitedesk-2 joins', 'nuc-1 joins']),
       );
-      expect(changingCommands(simulation.journal())).toEqual([]);
+      expect(changingCommands(simulation().journal())).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -75,8 +57,8 @@ describe('cluster-bootstrap over bare hosts', () => {
   it(
     'refuses where a member cannot be reached or has something in the place of a pool, all at once',
     async () => {
-      await simulation.power('nuc-1', 'off');
-      await simulation.store.update((state) => {
+      await simulation().power('nuc-1', 'off');
+      await simulation().store.update((state) => {
         const { datasets } = state.machines['elitedesk-2'] as (typeof state.machines)[string];
         datasets['zpool/incus/photos'] = { snapshots: {} };
       });
@@ -84,7 +66,7 @@ describe('cluster-bootstrap over bare hosts', () => {
       expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'GateRefused' } });
       expect(result?.failure?.message).toContain('nuc-1 could not be read');
       expect(result?.failure?.message).toContain('zpool/incus on elitedesk-2 is not empty: it has zpool/incus/photos.');
-      expect(changingCommands(simulation.journal())).toEqual([]);
+      expect(changingCommands(simulation().journal())).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -92,7 +74,7 @@ describe('cluster-bootstrap over bare hosts', () => {
   it.each(['pools', 'accept'])(
     'takes an interrupted join back and lets the member join anew: power lost after its %s',
     async (phase) => {
-      const fault = await simulation.addFault({
+      const fault = await simulation().addFault({
         machine: 'nuc-1',
         tool: '.incus-joins',
         args: phase,
@@ -101,9 +83,9 @@ describe('cluster-bootstrap over bare hosts', () => {
         effect: { type: 'pause' },
       });
       const handle = await start();
-      await eventually('it joins', () => simulation.isPaused(fault), 120_000);
-      await simulation.power('nuc-1', 'off');
-      await simulation.power('nuc-1', 'on');
+      await eventually('it joins', () => simulation().isPaused(fault), 120_000);
+      await simulation().power('nuc-1', 'off');
+      await simulation().power('nuc-1', 'on');
       const view = await viewOf(handle);
       expect(view.result).toMatchObject({ outcome: 'Done', left: [] });
       expect(view.steps.find(({ id }) => id === 'join-nuc-1')?.detail).toBe('an interrupted join was taken back first');
@@ -115,7 +97,7 @@ describe('cluster-bootstrap over bare hosts', () => {
   it(
     'goes on from where a cancelled run stopped',
     async () => {
-      const fault = await simulation.addFault({
+      const fault = await simulation().addFault({
         tool: 'incus',
         args: 'cluster add',
         when: 'before',
@@ -124,12 +106,12 @@ describe('cluster-bootstrap over bare hosts', () => {
         effect: { type: 'pause' },
       });
       const handle = await start();
-      await eventually('the second join', () => simulation.isPaused(fault), 120_000);
+      await eventually('the second join', () => simulation().isPaused(fault), 120_000);
       await handle.cancel();
       const { result } = await viewOf(handle);
       expect(result?.outcome).toBe('Failed');
       expect(result?.left.join(' ')).toContain('done, and it stays: elitedesk-1 listens on port 8443');
-      simulation.releasePause(fault);
+      simulation().releasePause(fault);
       expect((await bootstrap()).result).toMatchObject({ outcome: 'Done' });
       expect(clustered()).toEqual(MEMBERS);
     },

@@ -1,18 +1,16 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { KeptView } from '../../plan/kept.ts';
 import type { RunView } from '../../plan/run.ts';
-import type { Simulation } from '../../simulator/create.ts';
 import type { Dataset } from '../../simulator/core/state.ts';
 import { DECIDE_UPDATE, KEPT_WORKFLOW, TASK_QUEUE, VIEW_QUERY, workflowId } from '../../workflows/messages.ts';
 import type { kept } from '../../workflows/kept.ts';
 import type { releaseKept } from '../../workflows/release-kept.ts';
 import { eventually } from '../hosts/eventually.ts';
-import { startLocalServer } from './environment.ts';
-import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
+import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -25,47 +23,33 @@ const MARK = {
 };
 
 describe('what is kept on the simulated fleet', () => {
-  let env: TestWorkflowEnvironment;
-  let fleet: SimulatedFleet;
-  let simulation: Simulation;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
+  const { env, simulation } = aSimulatedFleet();
   beforeEach(async () => {
-    fleet = await startSimulatedFleet(env);
-    ({ simulation } = fleet);
     await put({
       [OLD]: { snapshots: {}, properties: MARK },
       [`${OLD}/images`]: { snapshots: { readonly: { creation: 1 } } },
     });
-    const folder = join(simulation.store.root('elitedesk-1'), 'var/lib/runbook/set-aside/runbook-1');
+    const folder = join(simulation().store.root('elitedesk-1'), 'var/lib/runbook/set-aside/runbook-1');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'database'), 'x');
-  }, 60_000);
-  afterEach(async () => {
-    expect(simulation.unknown()).toEqual([]);
-    await fleet.dispose();
-  }, 60_000);
+  });
 
   async function put(datasets: Record<string, Dataset>): Promise<void> {
-    await simulation.store.update((state) => {
+    await simulation().store.update((state) => {
       Object.assign(state.machines['nuc-1']?.datasets ?? {}, datasets);
     });
   }
   const list = (): Promise<KeptView> =>
-    env.client.workflow.execute<typeof kept>(KEPT_WORKFLOW, {
+    env().client.workflow.execute<typeof kept>(KEPT_WORKFLOW, {
       taskQueue: TASK_QUEUE,
       workflowId: `${KEPT_WORKFLOW}/test`,
-      args: [{ fleet: { revision: simulation.revision() } }],
+      args: [{ fleet: { revision: simulation().revision() } }],
     });
   const release = (member: string, name: string): Promise<WorkflowHandle<typeof releaseKept>> =>
-    env.client.workflow.start<typeof releaseKept>('releaseKept', {
+    env().client.workflow.start<typeof releaseKept>('releaseKept', {
       taskQueue: TASK_QUEUE,
       workflowId: workflowId('release-kept', member),
-      args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', member, name }],
+      args: [{ fleet: { revision: simulation().revision() }, actor: 'tester', member, name }],
     });
   const asked = (handle: WorkflowHandle<typeof releaseKept>): Promise<void> =>
     eventually('it asks', async () => (await handle.query<RunView>(VIEW_QUERY)).approval !== undefined, 60_000);
@@ -73,12 +57,12 @@ describe('what is kept on the simulated fleet', () => {
     handle.executeUpdate(DECIDE_UPDATE, {
       args: [{ approved: true, actor: 'Ada', reason: 'nobody needs it', ...(name === undefined ? {} : { name }) }],
     });
-  const datasets = (): string[] => Object.keys(simulation.readState().machines['nuc-1']?.datasets ?? {}).sort();
+  const datasets = (): string[] => Object.keys(simulation().readState().machines['nuc-1']?.datasets ?? {}).sort();
 
   it(
     'is listed with where it comes from and why, of those members that answer',
     async () => {
-      await simulation.power('elitedesk-2', 'off');
+      await simulation().power('elitedesk-2', 'off');
       const view = await list();
       expect(view.kept).toMatchObject([
         { member: 'elitedesk-1', kind: 'folder', name: 'runbook-1', since: expect.any(String) as unknown },
@@ -88,7 +72,7 @@ describe('what is kept on the simulated fleet', () => {
         },
       ]);
       expect(view.silent).toMatchObject([{ member: 'elitedesk-2' }]);
-      expect(changingCommands(simulation.journal())).toEqual([]);
+      expect(changingCommands(simulation().journal())).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -119,7 +103,7 @@ describe('what is kept on the simulated fleet', () => {
       await asked(handle);
       await decide(handle, 'runbook-1');
       expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done' });
-      const folder = join(simulation.store.root('elitedesk-1'), 'var/lib/runbook/set-aside');
+      const folder = join(simulation().store.root('elitedesk-1'), 'var/lib/runbook/set-aside');
       expect(readdirSync(folder)).toEqual([]);
     },
     TIMEOUT_MS,
@@ -148,7 +132,7 @@ describe('what is kept on the simulated fleet', () => {
       expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'GateRefused' } });
       expect(result?.failure?.message).toContain(why);
       expect(datasets()).toEqual(before);
-      expect(changingCommands(simulation.journal())).toEqual([]);
+      expect(changingCommands(simulation().journal())).toEqual([]);
     },
     TIMEOUT_MS,
   );

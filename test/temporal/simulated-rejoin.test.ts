@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { RunView } from '../../plan/run.ts';
-import type { Simulation } from '../../simulator/create.ts';
 import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import type { nodeRejoin } from '../../workflows/node-rejoin.ts';
-import { startLocalServer } from './environment.ts';
-import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
+import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
 const TIMEOUT_MS = 240_000;
@@ -13,34 +11,20 @@ const MEMBER = 'elitedesk-2';
 
 /** Simulated members cannot lose a root disk and keep their pool: that is tested on virtual hosts. */
 describe('node-rejoin over the simulated fleet', () => {
-  let env: TestWorkflowEnvironment;
-  let fleet: SimulatedFleet;
-  let simulation: Simulation;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
+  const { env, simulation } = aSimulatedFleet();
   beforeEach(async () => {
-    fleet = await startSimulatedFleet(env);
-    ({ simulation } = fleet);
-    await simulation.store.update(({ machines }) => {
+    await simulation().store.update(({ machines }) => {
       const machine = machines[MEMBER];
       if (machine) machine.datasets['zpool/incus'] = { snapshots: {} };
     });
-  }, 60_000);
-  afterEach(async () => {
-    expect(simulation.unknown()).toEqual([]);
-    await fleet.dispose();
-  }, 60_000);
+  });
 
   const rejoin = async (planOnly = false): Promise<RunView> =>
     viewOf(
-      await env.client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
+      await env().client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
         taskQueue: TASK_QUEUE,
         workflowId: workflowId('node-rejoin', MEMBER),
-        args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly, node: MEMBER }],
+        args: [{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly, node: MEMBER }],
       }),
     );
   const refusals = ({ gates }: RunView): string[] =>
@@ -50,7 +34,7 @@ describe('node-rejoin over the simulated fleet', () => {
     'has nothing to do for a member that is one, and changes nothing',
     async () => {
       expect((await rejoin()).result).toMatchObject({ outcome: 'AlreadySo' });
-      expect(changingCommands(simulation.journal())).toEqual([]);
+      expect(changingCommands(simulation().journal())).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -58,7 +42,7 @@ describe('node-rejoin over the simulated fleet', () => {
   it(
     'starts what ran before, and plans it without doing it',
     async () => {
-      await simulation.store.update(({ cluster }) => {
+      await simulation().store.update(({ cluster }) => {
         const instance = cluster.instances['metrics-vm'];
         if (instance)
           Object.assign(instance, { status: 'Stopped', config: { ...instance.config, 'boot.autostart': 'true' } });
@@ -70,9 +54,9 @@ describe('node-rejoin over the simulated fleet', () => {
         'health',
         'notes',
       ]);
-      expect(simulation.readState().cluster.instances['metrics-vm']?.status).toBe('Stopped');
+      expect(simulation().readState().cluster.instances['metrics-vm']?.status).toBe('Stopped');
       expect((await rejoin()).result).toMatchObject({ outcome: 'Done' });
-      expect(simulation.readState().cluster.instances['metrics-vm']?.status).toBe('Running');
+      expect(simulation().readState().cluster.instances['metrics-vm']?.status).toBe('Running');
     },
     TIMEOUT_MS,
   );
@@ -80,11 +64,11 @@ describe('node-rejoin over the simulated fleet', () => {
   it(
     'refuses a host that is off, and where no other member answers',
     async () => {
-      await simulation.power(MEMBER, 'off');
+      await simulation().power(MEMBER, 'off');
       expect(refusals(await rejoin())).toEqual(['host']);
-      await simulation.power('elitedesk-1', 'off');
-      await simulation.power(MEMBER, 'on');
-      await simulation.power('nuc-1', 'off');
+      await simulation().power('elitedesk-1', 'off');
+      await simulation().power(MEMBER, 'on');
+      await simulation().power('nuc-1', 'off');
       expect(refusals(await rejoin())).toEqual(['cluster']);
     },
     TIMEOUT_MS,

@@ -1,0 +1,31 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Simulation } from '../../simulator/create.ts';
+import { startLocalServer } from './environment.ts';
+import { startSimulatedFleet, type SimulatedFleet } from './simulated-fleet.ts';
+
+/**
+ * A server for the suite, and a simulated fleet for each of its tests, in which nothing unknown may have been asked. Call it at
+ * the top of a suite.
+ */
+export function aSimulatedFleet(options: { bare?: boolean } = {}): {
+  env: () => TestWorkflowEnvironment;
+  simulation: () => Simulation;
+} {
+  let env: TestWorkflowEnvironment;
+  let fleet: SimulatedFleet;
+  beforeAll(async () => {
+    env = await startLocalServer();
+  }, 60_000);
+  afterAll(async () => {
+    await env.teardown();
+  }, 60_000);
+  beforeEach(async () => {
+    fleet = await startSimulatedFleet(env, options);
+  }, 60_000);
+  afterEach(async () => {
+    expect(fleet.simulation.unknown()).toEqual([]);
+    await fleet.dispose();
+  }, 60_000);
+  return { env: () => env, simulation: () => fleet.simulation };
+}
