@@ -169,14 +169,22 @@ export interface FormationActivities {
 export interface RejoinActivities {
   /** What the fleet file at this revision says of the member. Fails as BadConfig where that is not enough. */
   resolveRejoin(input: { fleet: FleetRef; member: string }): Promise<RejoinScope>;
-  /** The cluster as another member tells it, and the host. Changes nothing; what cannot be had is part of the answer. */
-  observeRejoin(input: OfMember): Promise<RejoinObservation>;
+  /**
+   * The cluster as another member tells it, and the host. Changes nothing; what cannot be had is part of the answer.
+   * `anew`: saved identities are not looked for.
+   */
+  observeRejoin(input: OfMember & { anew: boolean }): Promise<RejoinObservation>;
   /** `force`: also one that another system had. */
   importPool(input: OfMember & { zpool: string; force: boolean }): Promise<Reached>;
   /** Writes down on the member what only the cluster knows of it. */
   rememberMember(input: OfMember & { via: string }): Promise<Reached>;
   /** The pool's dataset gets a name of the run, and an empty one takes its place. `at`: ISO 8601. */
   setAside(input: OfMember & { pool: string; at: string }): Promise<Reached>;
+  /**
+   * The member goes on as who it was: a saved identity that is staged on it takes the place of what its new Incus has made
+   * for itself, which is set aside there. One of another cluster is GateRefused.
+   */
+  adoptIdentity(input: OfMember & { via: string; staged: string }): Promise<Reached>;
   /** A removal by force, of a member that is Offline. */
   forgetLostMember(input: OfMember & { via: string }): Promise<Reached>;
   /** What was set aside, back to where Incus looks for it. Returns how many datasets. */
@@ -186,8 +194,10 @@ export interface RejoinActivities {
   /** Gives back what was written down: configuration of volumes, groups, configuration of the member. */
   remindMember(input: OfMember & { via: string }): Promise<Reached | 'nothing known'>;
   awaitOnline(input: OfMember & { via: string }): Promise<Reached>;
+  /** The member's own part of the database answers; where it does not, Incus was `restarted` on the leader's host. */
+  followDatabase(input: OfMember & { via: string }): Promise<{ restarted?: string }>;
   startInstances(input: OfMember): Promise<{ started: string[]; running: string[]; held: string[] }>;
-  /** Removes the notes. Returns the datasets that stay set aside. */
+  /** Removes the notes, and an identity that was staged. Returns the datasets that stay set aside. */
   endRejoin(input: OfMember): Promise<string[]>;
 }
 

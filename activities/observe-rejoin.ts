@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Fleet } from '../fleet/schema.ts';
 import { HostError, type Host } from '../hosts/host.ts';
@@ -13,6 +14,7 @@ import {
 } from '../plan/rejoin.ts';
 import { certainSkewMs, clockSkew } from '../tools/clock.ts';
 import { createIncus } from '../tools/incus.ts';
+import { createNetwork } from '../tools/network.ts';
 import { createZfsDatasets } from '../tools/zfs-datasets.ts';
 import { createZfs } from '../tools/zfs.ts';
 import { createZpoolImport } from '../tools/zpool-import.ts';
@@ -22,6 +24,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { copiesOf } from './identity-places.ts';
 import { contentsOf } from './kept-dataset.ts';
 import { openOf, treeOf } from './rejoin-pools.ts';
 
@@ -49,10 +52,11 @@ export function rejoinScope(fleet: Fleet, member: string): RejoinScope {
 /** The cluster as another member tells it, and the host as it says of itself. Changes nothing. */
 export async function observeRejoin(
   deps: Deps,
-  { fleet: ref, member }: RunRef & { member: string },
+  input: RunRef & { member: string; anew: boolean },
   { signal }: ActivityContext,
 ): Promise<RejoinObservation> {
-  const fleet = await deps.fleetAt(ref);
+  const { member } = input;
+  const fleet = await deps.fleetAt(input.fleet);
   const scope = rejoinScope(fleet, member);
   const told = await remainingCluster(deps, fleet, scope, signal);
   const host = await orProblem(
@@ -62,7 +66,23 @@ export async function observeRejoin(
   return {
     ...told,
     ...('value' in host ? { host: host.value } : { hostProblem: host.problem }),
+    ...(await savedIdentities(deps, fleet, input, signal)),
   };
+}
+
+async function savedIdentities(
+  deps: Deps,
+  fleet: Fleet,
+  input: RunRef & { member: string; anew: boolean },
+  signal: AbortSignal,
+): Promise<Pick<RejoinObservation, 'copies' | 'copiesProblem'>> {
+  const { identity } = fleet;
+  if (input.anew) return { copies: [], copiesProblem: 'it is to join anew (--anew)' };
+  if (identity === undefined) return { copies: [], copiesProblem: 'runbook.yaml declares none (identity)' };
+  if (identity.identityFile === undefined)
+    return { copies: [], copiesProblem: 'the worker has no key to decrypt one with (identity.identityFile)' };
+  const copies = await copiesOf(deps, fleet, input.member, signal);
+  return { copies: copies.map(({ place, path, takenAt }) => ({ place, path, takenAt })) };
 }
 
 type Looked<T> = { value: T } | { problem: string; type?: string | undefined };
@@ -126,9 +146,11 @@ async function foundHost(
   cluster: RemainingCluster | undefined,
   signal: AbortSignal,
 ): Promise<FoundHost> {
+  const listed = cluster?.members.find(({ name }) => name === scope.member);
   const skew = await clockSkew(host, { signal });
   return {
     incus: await foundIncus(host, scope, signal),
+    hasListedAddress: listed !== undefined && (await hasAddress(host, new URL(listed.url).hostname, signal)),
     ...(skew.type === 'skew' ? { clockSkewMs: certainSkewMs(skew) } : {}),
     pools: await foundPools(host, scope.pools, signal),
   };
@@ -149,6 +171,17 @@ async function foundIncus(host: Host, { member }: RejoinScope, signal: AbortSign
     };
   }, signal);
   return 'value' in looked ? looked.value : { type: 'silent', problem: looked.problem };
+}
+
+/** Whether the host has the address under which the cluster lists it: a name is resolved where it is to hold. */
+async function hasAddress(host: Host, listed: string, signal: AbortSignal): Promise<boolean> {
+  const network = createNetwork(host, { signal });
+  const bare = listed.replace(/^\[(.*)\]$/, '$1');
+  const resolved = isIP(bare) === 0 ? await network.resolve(bare) : { type: 'addresses' as const, addresses: [bare] };
+  if (resolved.type === 'unknown name') return false;
+  for (const address of expecting(resolved, 'addresses', host.name).addresses)
+    if (expecting(await network.owns(address), 'owns', host.name).owns) return true;
+  return false;
 }
 
 async function foundPools(host: Host, pools: readonly RejoinPool[], signal: AbortSignal): Promise<FoundPool[]> {

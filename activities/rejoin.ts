@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
 import { inProject } from '../plan/projects.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
@@ -8,7 +9,9 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
+import { followDatabase } from './follow-database.ts';
 import { isMember } from './join-cluster.ts';
+import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
@@ -28,6 +31,8 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
   };
   const poolNames = (input: Opened): string[] => Object.keys(input.fleet.cluster?.pools ?? {});
   type Opened = Awaited<ReturnType<typeof open>>;
+  const poolsOf = ({ fleet }: Opened): { name: string; dataset: string }[] =>
+    Object.entries(fleet.cluster?.pools ?? {}).map(([name, pool]) => ({ name, dataset: sourceOf(pool) }));
   const datasetOf = ({ fleet }: Opened, pool: string): string => {
     const declared = fleet.cluster?.pools[pool];
     if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no pool ${pool}.`);
@@ -54,6 +59,13 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     setAside: guarded(async ({ member, pool, at, ...run }, context) => {
       const own = await open(run, member, context);
       return setAside(own.host, { dataset: datasetOf(own, pool), runName: run.name, at }, context.signal);
+    }),
+
+    adoptIdentity: guarded(async ({ member, via, staged, ...run }, context) => {
+      const own = await open(run, member, context);
+      const { incus } = await open(run, via, context);
+      const { fingerprint } = expecting(await incus.identity(), 'identity', via);
+      return adoptIdentity(own.host, { staged, fingerprint, runName: run.name, pools: poolsOf(own) }, context);
     }),
 
     forgetLostMember: guarded(async ({ member, via, ...run }, context) => {
@@ -120,6 +132,13 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return untilOnline({ incus, member, ...times, and, complaint, seen }, context.signal);
     }),
 
+    followDatabase: guarded(async ({ member, via, ...run }, context) => {
+      const own = await open(run, member, context);
+      const other = await open(run, via, context);
+      const host = (name: string): Host => deps.machines.member(own.fleet, name);
+      return followDatabase({ member, incus: own.incus, via, viaIncus: other.incus, host }, context);
+    }),
+
     startInstances: guarded(async ({ member, ...run }, context) => {
       const own = await open(run, member, context);
       const notes = await readNotes(own.host, member, context.signal);
@@ -132,6 +151,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       for (const pool of poolNames(own))
         kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
       await removeNotes(own.host, member, context.signal);
+      await removeStaged(own.host, run.name, context.signal);
       return kept;
     }),
   };

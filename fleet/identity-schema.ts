@@ -26,7 +26,7 @@ export const identity = z.strictObject({
   identityFile: field.keyPath
     .optional()
     .describe(
-      'Where on the worker the private key of one of the recipients is, to decrypt a copy with. No runbook does that yet. `~` is the home of the worker’s user.',
+      'Where on the worker the private key of one of the recipients is, for `node-rejoin` to decrypt a copy with. Without it only you can. `~` is the home of the worker’s user.',
     )
     .meta({ examples: ['~/.config/runbook/identity.txt'] }),
 });

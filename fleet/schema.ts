@@ -167,7 +167,7 @@ export const fleetSchema = z.strictObject({
   identity: identity
     .optional()
     .describe(
-      'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted, by the runbook `identity-backup`.',
+      'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted: the runbooks `identity-backup` and `node-rejoin` use it.',
     ),
   orchestrator: z
     .strictObject({

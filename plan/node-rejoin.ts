@@ -1,8 +1,8 @@
 import { count } from './count.ts';
-import { caseOf, type RejoinCase } from './rejoin-case.ts';
+import { caseOf, wayOf, type RejoinCase, type RejoinWay } from './rejoin-case.ts';
 import { inProject, instanceOnDisk } from './projects.ts';
 import { rejoinGates, type RejoinGate } from './rejoin-gates.ts';
-import { zpoolOf, type FoundPool, type RejoinObservation, type RejoinScope } from './rejoin.ts';
+import { zpoolOf, type FoundPool, type IdentityCopy, type RejoinObservation, type RejoinScope } from './rejoin.ts';
 import type { StepView } from './run.ts';
 
 /** What is done, in this order; each looks before it acts. */
@@ -11,6 +11,7 @@ export type RejoinStep =
   | { type: 'import'; zpool: string; force: boolean }
   /** What the cluster knows of the member, for later: a forced removal forgets it. */
   | { type: 'remember'; via: string }
+  | { type: 'identity'; copy: IdentityCopy; via: string }
   | { type: 'set aside'; pool: string; dataset: string }
   | { type: 'forget'; via: string }
   | { type: 'join'; via: string }
@@ -18,6 +19,8 @@ export type RejoinStep =
   | { type: 'recover'; pools: string[] }
   | { type: 'remind'; via: string }
   | { type: 'online'; via: string }
+  /** Incus is restarted on the leader of the database where the member does not follow it. */
+  | { type: 'follow'; via: string }
   | { type: 'instances' }
   | { type: 'health' }
   | { type: 'forget notes' };
@@ -26,6 +29,7 @@ export interface RejoinPlan {
   gates: RejoinGate[];
   refusals: RejoinGate[];
   case: RejoinCase;
+  way: RejoinWay;
   steps: RejoinStep[];
   /** Records that a forced removal drops: of instances and of custom volumes. */
   forgets: { instances: string[]; volumes: string[] };
@@ -37,10 +41,11 @@ export interface RejoinPlan {
 export function planRejoin(scope: RejoinScope, observation: RejoinObservation): RejoinPlan {
   const gates = rejoinGates(scope, observation);
   const kind = caseOf(observation);
+  const way = wayOf(observation);
   const { cluster } = observation;
   const isListed = cluster?.members.some(({ name }) => name === scope.member) === true;
   const forgets =
-    kind === 'nothing lost' || !isListed
+    kind === 'nothing lost' || way === 'identity' || !isListed
       ? { instances: [], volumes: [] }
       : {
           instances: cluster.instances.map(inProject),
@@ -50,13 +55,20 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
     gates,
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
     case: kind,
-    steps: stepsOf(observation, kind, isListed),
+    way,
+    steps: stepsOf(observation, { kind, way, isListed }),
     forgets,
     lost: kind === 'unknown' || kind === 'nothing lost' ? { instances: [], volumes: [] } : lostOf(observation),
   };
 }
 
-function stepsOf({ cluster, host }: RejoinObservation, kind: RejoinCase, isListed: boolean): RejoinStep[] {
+interface Situation {
+  kind: RejoinCase;
+  way: RejoinWay;
+  isListed: boolean;
+}
+
+function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isListed }: Situation): RejoinStep[] {
   if (cluster === undefined || host === undefined) return [];
   const { via } = cluster;
   const imports = importsOf(host.pools);
@@ -69,11 +81,15 @@ function stepsOf({ cluster, host }: RejoinObservation, kind: RejoinCase, isListe
   ];
   const end: RejoinStep[] = [
     { type: 'online', via },
+    { type: 'follow', via },
     { type: 'instances' },
     { type: 'health' },
     { type: 'forget notes' },
   ];
   if (kind === 'nothing lost') return [...imports, ...(open.length === 0 ? [] : back(open)), ...end];
+  const [copy] = copies;
+  if (way === 'identity' && copy !== undefined)
+    return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...end];
   const full = host.pools.filter(({ place }) => place === 'holds');
   const moved = host.pools.filter(({ place, aside }) => place === 'holds' || aside.length > 0);
   return [
@@ -131,6 +147,12 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
       };
     case 'remember':
       return { id: 'remember', phase: 'restore', title: `what the cluster knows of ${member}` };
+    case 'identity':
+      return {
+        id: 'identity',
+        phase: 'restore',
+        title: `identity of ${step.copy.takenAt.slice(0, 16)}Z from ${step.copy.place}`,
+      };
     case 'set aside':
       return { id: `aside-${step.pool}`, phase: 'restore', title: `${step.dataset} is set aside` };
     case 'forget':
@@ -149,6 +171,12 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
       return { id: 'remind', phase: 'recover', title: 'what the disks do not know of themselves' };
     case 'online':
       return { id: 'online', phase: 'verify', title: `${member} is Online` };
+    case 'follow':
+      return {
+        id: 'follow',
+        phase: 'verify',
+        title: `the database of ${member} follows (or Incus restarts on its leader)`,
+      };
     case 'instances':
       return { id: 'instances', phase: 'verify', title: 'what ran before runs again' };
     case 'health':

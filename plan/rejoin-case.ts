@@ -6,6 +6,9 @@ import type { FoundPool, RejoinObservation } from './rejoin.ts';
  */
 export type RejoinCase = 'nothing lost' | 'root disk lost' | 'data disk lost' | 'unknown';
 
+/** `identity`: it goes on as the member that it was. `fresh join`: the cluster forgets it, and it joins anew. */
+export type RejoinWay = 'identity' | 'fresh join';
+
 const holds = ({ place, aside }: FoundPool): boolean =>
   place === 'holds' || aside.some(({ contents }) => contents.length > 0);
 
@@ -14,4 +17,14 @@ export function caseOf({ host }: RejoinObservation): RejoinCase {
   if (host.incus.type === 'member') return 'nothing lost';
   if (host.pools.some(({ zpool }) => zpool !== 'imported')) return 'unknown';
   return host.pools.some(holds) ? 'root disk lost' : 'data disk lost';
+}
+
+/**
+ * Of a host whose Incus is new. An identity is restored only where the cluster still lists it under an address that the host
+ * has, and where nothing was set aside for a fresh join yet.
+ */
+export function wayOf({ cluster, host, copies }: RejoinObservation): RejoinWay {
+  const begun = host?.pools.some(({ aside }) => aside.length > 0) === true;
+  const known = cluster !== undefined && host?.hasListedAddress === true;
+  return known && !begun && copies.length > 0 ? 'identity' : 'fresh join';
 }

@@ -1,10 +1,11 @@
 import { durationMs } from './duration.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
+import { caseOf, wayOf } from './rejoin-case.ts';
 import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingCluster } from './rejoin.ts';
 import { zpoolOf } from './rejoin.ts';
 import { asSentence } from './sentence.ts';
 
-type Name = 'cluster' | 'quorum' | 'host' | 'member' | 'version' | 'clock' | 'pool';
+type Name = 'cluster' | 'quorum' | 'host' | 'member' | 'version' | 'clock' | 'pool' | 'identity';
 export type RejoinGate = GateOf<Name>;
 
 const { passed, refused, warning } = gateWords<Name>();
@@ -18,7 +19,8 @@ export function rejoinGates(scope: RejoinScope, observation: RejoinObservation):
     ...(cluster === undefined || host === undefined
       ? []
       : [...sameMember(scope, cluster, host), ...version(cluster, host), ...clock(scope, host)]),
-    ...(host === undefined || host.incus.type !== 'alone' ? [] : pools(scope, host)),
+    ...(host === undefined || host.incus.type !== 'alone' ? [] : pools(scope, observation, host)),
+    ...identity(scope, observation),
   ];
 }
 
@@ -44,18 +46,18 @@ function theCluster({ member }: RejoinScope, observation: RejoinObservation): Re
   const away = cluster.members.filter(({ name, status }) => name !== member && status !== 'Online');
   const gates = [passed('cluster', `${cluster.via} tells of it: ${cluster.members.map(stateOf).join(', ')}`)];
   if (away.length === 0) return gates;
+  const changesAll = wayOf(observation) === 'fresh join';
   const names = away.map(stateOf).join(', ');
-  // One that is a member changes nobody.
-  return observation.host?.incus.type === 'member'
-    ? [...gates, warning('cluster', `Not every other member is Online: ${names}.`)]
-    : [
-        ...gates,
-        refused(
+  return [
+    ...gates,
+    changesAll
+      ? refused(
           'cluster',
           `Not every other member is Online: ${names}.`,
           'A join changes all of them. Bring them back first.',
-        ),
-      ];
+        )
+      : warning('cluster', `Not every other member is Online: ${names}.`),
+  ];
 }
 
 const stateOf = ({ name, status }: RemainingCluster['members'][number]): string => `${name} ${status}`;
@@ -147,11 +149,11 @@ function clock({ maxClockSkew }: RejoinScope, { clockSkewMs }: FoundHost): Rejoi
   ];
 }
 
-function pools(scope: RejoinScope, host: FoundHost): RejoinGate[] {
-  return host.pools.flatMap((pool) => onePool(scope, pool));
+function pools(scope: RejoinScope, observation: RejoinObservation, host: FoundHost): RejoinGate[] {
+  return host.pools.flatMap((pool) => onePool(scope, observation, pool));
 }
 
-function onePool({ member }: RejoinScope, found: FoundPool): RejoinGate[] {
+function onePool({ member }: RejoinScope, observation: RejoinObservation, found: FoundPool): RejoinGate[] {
   const { pool, dataset, zpool } = found;
   const name = zpoolOf(dataset);
   if (zpool === 'missing')
@@ -178,7 +180,7 @@ function onePool({ member }: RejoinScope, found: FoundPool): RejoinGate[] {
         `If it is under another name, rename it (zfs rename). If there is none: zfs create ${dataset}`,
       ),
     ];
-  return movable(found);
+  return wayOf(observation) === 'fresh join' ? movable(found) : [];
 }
 
 /** What a fresh join needs is renamed aside, and back. */
@@ -189,7 +191,7 @@ function movable({ pool, dataset, encrypted, place, contents }: FoundPool): Rejo
       refused(
         'pool',
         `Pool ${pool} is the whole zpool ${dataset}, which cannot be renamed aside.`,
-        'There is no way to bring it back that keeps what it has: move the data elsewhere by zfs send, and let the member join with an empty pool.',
+        'Only a saved identity brings this member back: see runbook start identity-backup.',
       ),
     ];
   if (encrypted)
@@ -197,8 +199,29 @@ function movable({ pool, dataset, encrypted, place, contents }: FoundPool): Rejo
       refused(
         'pool',
         `Pool ${pool}: ${dataset} is encrypted, and ZFS moves nothing out of what it is encrypted with.`,
-        'There is no way to bring it back that keeps what it has: move the data elsewhere by zfs send, and let the member join with an empty pool.',
+        'Only a saved identity brings this member back: see runbook start identity-backup.',
       ),
     ];
   return [passed('pool', `Pool ${pool}: ${contents.length} datasets of instances and volumes`)];
+}
+
+/** Why the gentler way is not taken. */
+function identity({ member }: RejoinScope, observation: RejoinObservation): RejoinGate[] {
+  if (caseOf(observation) !== 'root disk lost') return [];
+  if (wayOf(observation) === 'identity')
+    return [
+      passed('identity', `saved ${observation.copies[0]?.takenAt ?? ''} at ${observation.copies[0]?.place ?? ''}`),
+    ];
+  return [
+    warning(
+      'identity',
+      `No saved identity of ${member} can be restored: ${asSentence(observation.copiesProblem ?? whyFresh(observation))} So its records are forgotten, and recovered from its disks.`,
+    ),
+  ];
+}
+
+function whyFresh({ cluster, host, copies }: RejoinObservation): string {
+  if (copies.length === 0) return 'there is none';
+  if (host?.hasListedAddress === false) return 'the host has another address than the cluster lists';
+  return cluster === undefined ? 'no cluster answers' : 'the cluster does not list it any more';
 }

@@ -65,8 +65,18 @@ export type FoundIncus =
 /** The host as it says of itself. */
 export interface FoundHost {
   incus: FoundIncus;
+  /** It has the address that the cluster lists for the member. */
+  hasListedAddress: boolean;
   clockSkewMs?: number;
   pools: FoundPool[];
+}
+
+/** A saved identity of the member that could be restored. */
+export interface IdentityCopy {
+  place: string;
+  path: string;
+  /** ISO 8601. */
+  takenAt: string;
 }
 
 export interface RejoinObservation {
@@ -77,4 +87,8 @@ export interface RejoinObservation {
   noQuorum?: boolean;
   host?: FoundHost;
   hostProblem?: string;
+  /** Newest first. */
+  copies: IdentityCopy[];
+  /** Why no identity can be restored. */
+  copiesProblem?: string;
 }

@@ -6,6 +6,10 @@ import { withSignal, type ToolOptions } from './tool-options.ts';
 const STATE = '/var/lib/incus';
 /** What makes a server a member of a cluster: its database, the cluster's certificate, its records of pools and networks. */
 const OF_THE_CLUSTER = ['networks', 'database', 'cluster.crt', 'cluster.key', 'storage-pools'] satisfies string[];
+/** Who a member is, besides `database/local.db`; the last of them is put in its place last. */
+const IDENTITY = ['cluster.crt', 'cluster.key', 'server.crt', 'server.key'] satisfies string[];
+/** Where Incus keeps what of an instance, in a pool and beside the pools. */
+const INSTANCES = ['containers', 'virtual-machines'] satisfies string[];
 /** What Incus makes in the place of a pool that has nothing yet; of datasets the deepest first. */
 const SKELETON = ['buckets', 'containers', 'custom', 'images', 'virtual-machines'] satisfies string[];
 export const FOLDERS = [
@@ -32,6 +36,13 @@ export interface IncusState {
   removeBridges(networks: readonly string[]): Promise<Step<'removed'>>;
   /** Moves what makes it a member of a cluster into another folder of the host: nothing is lost. */
   setAside(folder: string, pools: readonly string[]): Promise<Step<'set aside'>>;
+  /** Whether the server's own key is the one in that folder. */
+  hasIdentity(staged: string): Promise<{ type: 'identity'; same: boolean } | Unexpected>;
+  /**
+   * Puts a saved identity in the place of the server's own, which goes to `aside`; its daemon is stopped. Instances get the
+   * mount points that Incus looks for before it starts them. `datasets`: by pool, as below the pool's dataset.
+   */
+  adopt(staged: string, aside: string, datasets: Readonly<Record<string, readonly string[]>>): Promise<Step<'adopted'>>;
   /** Takes away the empty folders that Incus made for a pool. `holds`: there is more, and nothing was touched. */
   clearFolder(path: string): Promise<Cleared>;
   /** The same of datasets. */
@@ -50,6 +61,14 @@ export function createIncusState(host: Host, options: ToolOptions = {}): IncusSt
       if (ran.result.exitCode !== 0) return unexpected(argv[0] ?? '', ran);
     }
     return undefined;
+  };
+
+  const moveAside = async (folder: string, names: readonly string[]): Promise<Unexpected | undefined> => {
+    const listed = await listFolder(host, STATE, options);
+    if (listed.type === 'unexpected') return listed;
+    const found = listed.type === 'entries' ? names.filter((name) => listed.names.includes(name)) : [];
+    const moves = found.map((name) => ['mv', '--no-target-directory', `${STATE}/${name}`, `${folder}/${name}`]);
+    return all([['mkdir', '-p', '-m', '700', folder], ...moves]);
   };
 
   return {
@@ -80,11 +99,28 @@ export function createIncusState(host: Host, options: ToolOptions = {}): IncusSt
         const isNone = /: (?:not mounted|no mount point specified)\.?$/m.test(ran.result.stderr);
         if (ran.result.exitCode !== 0 && !isNone) return unexpected('umount', ran);
       }
-      const listed = await listFolder(host, STATE, options);
-      if (listed.type === 'unexpected') return listed;
-      const found = listed.type === 'entries' ? OF_THE_CLUSTER.filter((name) => listed.names.includes(name)) : [];
-      const moves = found.map((name) => ['mv', '--no-target-directory', `${STATE}/${name}`, `${folder}/${name}`]);
-      return (await all([['mkdir', '-p', '-m', '700', folder], ...moves])) ?? { type: 'set aside' };
+      return (await moveAside(folder, OF_THE_CLUSTER)) ?? { type: 'set aside' };
+    },
+    hasIdentity: async (staged) => {
+      const ran = await run(['cmp', '--silent', `${staged}/${LAST}`, `${STATE}/${LAST}`]);
+      if (ran.result.exitCode === 0) return { type: 'identity', same: true };
+      // 2: one of them is not there.
+      return ran.result.exitCode === 1 || ran.result.exitCode === 2
+        ? { type: 'identity', same: false }
+        : unexpected('cmp', ran);
+    },
+    adopt: async (staged, aside, datasets) => {
+      const problem = await moveAside(aside, ['database', ...IDENTITY]);
+      if (problem !== undefined) return problem;
+      const place = (name: string): string[] => [
+        ...['install', '-m', name.endsWith('.key') ? '600' : '644', '--', `${staged}/${name}`, `${STATE}/${name}`],
+      ];
+      const folders = [
+        ['install', '-d', '-m', '700', `${STATE}/database`, `${STATE}/database/global`],
+        ...Object.entries(datasets).flatMap(([pool, names]) => mountPoints(pool, names)),
+      ];
+      const database = ['install', '-m', '600', '--', `${staged}/database/local.db`, `${STATE}/database/local.db`];
+      return (await all([...folders, database, ...IDENTITY.map(place)])) ?? { type: 'adopted' };
     },
     clearFolder: async (path) => {
       const listed = await listFolder(host, path, options);
@@ -113,4 +149,22 @@ export function createIncusState(host: Host, options: ToolOptions = {}): IncusSt
       return (await all(doomed.map((name) => ['zfs', 'destroy', name]))) ?? { type: 'cleared' };
     },
   };
+}
+
+const LAST = 'server.key';
+
+/** As Incus makes them when it makes an instance; at its start it expects them. */
+function mountPoints(pool: string, datasets: readonly string[]): string[][] {
+  const root = `${STATE}/storage-pools/${pool}`;
+  const instances = datasets.filter(
+    (name) => !name.endsWith('.block') && INSTANCES.includes(name.split('/', 1)[0] ?? ''),
+  );
+  return [
+    ['install', '-d', '-m', '711', `${STATE}/storage-pools`, root],
+    ...INSTANCES.map((kind) => ['install', '-d', '-m', '711', `${root}/${kind}`, `${STATE}/${kind}`]),
+    ...instances.flatMap((name) => [
+      ['install', '-d', '-m', '100', `${root}/${name}`],
+      ['ln', '--symbolic', '--force', '--no-dereference', `${root}/${name}`, `${STATE}/${name}`],
+    ]),
+  ];
 }

@@ -15,6 +15,8 @@ const CONNECT = 'exec 3<>"/dev/tcp/$1/$2"';
 export interface Network {
   /** The addresses that a name, or an address, stands for on that host. */
   resolve(name: string): Promise<{ type: 'addresses'; addresses: string[] } | { type: 'unknown name' } | Unexpected>;
+  /** Whether an interface of that host has the address: an IP address, not a name. */
+  owns(address: string): Promise<{ type: 'owns'; owns: boolean } | Unexpected>;
   /**
    * Whether a packet from that host to the other's port is answered. A refusal is an answer: nothing listens there yet,
    * and no firewall is in between.
@@ -36,6 +38,12 @@ export function createNetwork(host: Host, options: ToolOptions = {}): Network {
       const found = [...new Set(addresses.filter((address) => address !== ''))];
       if (result.exitCode !== 0 || found.length === 0) return unexpected('getent', { argv, result });
       return { type: 'addresses', addresses: found };
+    },
+    owns: async (address) => {
+      const argv = ['ip', '-o', 'address', 'show', 'to', address];
+      const result = await host.run(argv, { timeoutMs: CONNECT_TIMEOUT_MS, ...withSignal(options) });
+      if (result.exitCode !== 0) return unexpected('ip', { argv, result });
+      return { type: 'owns', owns: result.stdout.trim() !== '' };
     },
     reach: async (address, port) => {
       const argv = ['timeout', String(CONNECT_SECONDS), 'bash', '-c', CONNECT, 'connect', address, String(port)];

@@ -45,6 +45,8 @@ export type ClusterUpgradeInput = Omit<SafeUpgradeInput, 'node' | 'resume' | 'al
 export type ClusterBootstrapInput = ClusterUpgradeInput;
 export interface NodeRejoinInput extends ClusterUpgradeInput {
   node: string;
+  /** Joins anew, also where a saved identity could be restored. */
+  anew: boolean;
 }
 /** Without `node` every member. */
 export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgradeInput, 'node'>>;

@@ -28,7 +28,7 @@ export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
     run,
     async () => {
       const scope = await resolveScope(run, ref);
-      const work = (): Promise<RunResult> => rejoin(run, ref, scope, planOnly);
+      const work = (): Promise<RunResult> => rejoin(run, ref, scope, input);
       const members = [member, ...scope.others].map((name) => `member/${name}`);
       return planOnly ? work() : withLocks(run, members, work);
     },
@@ -37,9 +37,16 @@ export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
 }
 
 type Ref = RunRef & { member: string };
+/** Saved identities are not looked for where it is to join anew. */
+type Looking = Ref & { anew: boolean };
 
-async function rejoin(run: Run, ref: Ref, scope: RejoinScope, planOnly: boolean): Promise<RunResult> {
-  const look = (id: string): Promise<RejoinPlan> => observe(run, ref, scope, id);
+async function rejoin(
+  run: Run,
+  ref: Ref,
+  scope: RejoinScope,
+  { anew, planOnly }: Pick<NodeRejoinInput, 'anew' | 'planOnly'>,
+): Promise<RunResult> {
+  const look = (id: string): Promise<RejoinPlan> => observe(run, { ...ref, anew }, scope, id);
   const first = await look('observe');
   if (first.refusals.length > 0) return refuse(run, first, planOnly);
   if (planOnly) return showPlan(run, ref, first);
@@ -97,10 +104,10 @@ async function resolveScope(run: Run, { fleet, member }: Ref): Promise<RejoinSco
   );
 }
 
-async function observe(run: Run, ref: Ref, scope: RejoinScope, id: string): Promise<RejoinPlan> {
+async function observe(run: Run, { anew, ...ref }: Looking, scope: RejoinScope, id: string): Promise<RejoinPlan> {
   return run.step(
     { id, phase: 'gate', title: `${ref.member} and the cluster`, kind: 'observe' },
-    async (act) => planRejoin(scope, await act.observeRejoin(ref)),
+    async (act) => planRejoin(scope, await act.observeRejoin({ ...ref, anew })),
     (plan) => ({ state: 'done', detail: plan.case === 'unknown' ? 'its pools are not imported' : plan.case }),
   );
 }

@@ -124,13 +124,16 @@ export async function prepareReleaseKept(
 
 export async function prepareNodeRejoin(
   context: CommandContext,
-  { node }: { node: string },
+  { node, anew }: { node: string; anew?: true },
   planOnly: boolean,
 ): Promise<Start> {
   const { fleet, revision, branch } = await loadRepository(context);
   requireMember(fleet, node);
   requireCluster(fleet, revision, 'which pools a member has, and where');
-  const input: NodeRejoinInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, node };
+  const input: NodeRejoinInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly, node },
+    anew: anew === true,
+  };
   return { workflowType: 'nodeRejoin', runbook: 'node-rejoin', subject: node, input, revision, branch };
 }
 

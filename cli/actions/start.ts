@@ -67,7 +67,7 @@ export async function releaseKept(
 
 export async function startNodeRejoin(
   context: CommandContext,
-  options: StartOptions & { node: string },
+  options: StartOptions & { node: string; anew?: true },
 ): Promise<Ending> {
   const start = await prepareNodeRejoin(context, options, false);
   return startOn(context, workflowOf(start), options);

@@ -62,6 +62,7 @@ export const addPlan: AddCommand = (parent, context) => {
       'What bringing a lost member back would import, forget, rename and recover. Exit code 1: it would refuse.',
     )
     .requiredOption('--node <name>', 'the member')
+    .option('--anew', 'join anew, also where a saved identity could be restored')
     .option('--json', JSON_OPTION)
     .addHelpText('after', helpAfter(['runbook plan node-rejoin --node nuc-1'], PLAN_ENDINGS))
     .action(async (options) => {

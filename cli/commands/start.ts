@@ -108,9 +108,10 @@ function addNodeRejoin(start: Command, context: CommandContext): void {
     .command('node-rejoin')
     .summary('bring a lost member back with its data')
     .description(
-      'Brings a member back into its cluster whose root disk was lost and reinstalled, or that was away: its pools are imported, it joins anew, and what ran before runs again. It asks before the cluster forgets anything. Run it again to go on.',
+      'Brings a member back into its cluster whose root disk was lost and reinstalled, or that was away: its pools are imported, its identity is restored or it joins anew, and what ran before runs again. It asks before the cluster forgets anything. Run it again to go on.',
     )
     .requiredOption('--node <name>', 'the member')
+    .option('--anew', 'join anew, also where a saved identity could be restored')
     .option('--detach', 'start it and return')
     .option('--json', 'print each state as a line of JSON (docs/cli.md)')
     .addHelpText('after', helpAfter(['runbook start node-rejoin --node nuc-1'], START_ENDINGS))

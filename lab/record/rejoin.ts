@@ -37,6 +37,7 @@ const SNAPSHOTS = [
 
 /** `n3` gets a new root disk and joins anew with what its pool has, as node-rejoin does it. */
 export async function recordRejoin(recorder: Recorder): Promise<void> {
+  await recordFiles(recorder);
   await recordRecords(recorder);
   // A host with another hostid had the pool last.
   await recorder.lab.replaceRootDisk('n3');
@@ -47,6 +48,26 @@ export async function recordRejoin(recorder: Recorder): Promise<void> {
   await recordAside(recorder);
   await joinAnew(recorder);
   await recordBack(recorder);
+}
+
+async function recordFiles(recorder: Recorder): Promise<void> {
+  const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
+  await recorder.run('n3', [
+    'sh',
+    '-c',
+    'mkdir /root/new /root/old && echo a >/root/new/server.key && echo b >/root/old/server.key',
+  ]);
+  const cmp = (from: string, to: string): string[] => ['cmp', '--silent', from, to];
+  await on('another key', cmp('/root/new/server.key', '/root/old/server.key'));
+  await on('no key', cmp('/root/new/server.key', '/root/server.key'));
+  await on('a key in its place', ['install', '-m', '600', '--', '/root/new/server.key', '/root/old/server.key']);
+  await on('the same key', cmp('/root/new/server.key', '/root/old/server.key'));
+  await on('folders', ['install', '-d', '-m', '711', '/root/pools', '/root/pools/local']);
+  await on('the folder of an instance', ['install', '-d', '-m', '100', '/root/pools/local/c']);
+  await on('the folder of the database', ['install', '-d', '-m', '700', '/root/database']);
+  await on('a link', ['ln', '--symbolic', '--force', '--no-dereference', '/root/pools/local/c', '/root/c']);
+  await on('an address of the host', ['ip', '-o', 'address', 'show', 'to', address(0, hostNamed('n3'))]);
+  await on('an address of another', ['ip', '-o', 'address', 'show', 'to', address(0, hostNamed('n1'))]);
 }
 
 async function recordRecords(recorder: Recorder): Promise<void> {

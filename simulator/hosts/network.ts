@@ -64,9 +64,14 @@ export function umount(call: Call): number {
   throw new ToolError(`umount: ${path}: not mounted.`, 32);
 }
 
-/** `ip link delete NAME`: of the interfaces that Incus made. */
+/** `ip link delete NAME`: of the interfaces that Incus made. `ip -o address show to ADDRESS`: the machine has one. */
 export async function ip(call: Call): Promise<number> {
   const [object, verb, name = '', ...rest] = call.args;
+  if (call.args.slice(0, 4).join(' ') === '-o address show to' && call.args.length === 5) {
+    const { address } = machineOf(call.store.read(), call.machine);
+    if (call.args[4] === address) call.out(`2: eth0    inet ${address}/24 scope global eth0\n`);
+    return 0;
+  }
   if (object !== 'link' || verb !== 'delete' || name === '' || rest.length > 0)
     throw new Unknown('expected link delete NAME');
   await call.update((state) => {

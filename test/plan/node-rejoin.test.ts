@@ -30,19 +30,21 @@ const pool = (rest: Partial<FoundPool> = {}): FoundPool => ({
 });
 const host = (rest: Partial<FoundHost> = {}): FoundHost => ({
   incus: { type: 'alone', version: '6.0.4', instances: [], pools: [] },
+  hasListedAddress: true,
   clockSkewMs: 0,
   pools: [pool()],
   ...rest,
 });
 const MEMBER: FoundHost['incus'] = { type: 'member', serverName: 'n3', fingerprint: 'cluster', version: '6.0.4' };
+const COPY = { place: 'n1', path: '/var/lib/runbook/identities/n3/one.tar.age', takenAt: '2026-06-01T00:00:00.000Z' };
 const EMPTY: Partial<FoundPool> = { place: 'empty', contents: [] };
 const ASIDE = { dataset: 'tank/incus-runbook-1', contents: ['containers/web'] };
 
 const plan = (observation: Partial<RejoinObservation> = {}): RejoinPlan =>
-  planRejoin(SCOPE, { cluster: cluster(), host: host(), ...observation });
+  planRejoin(SCOPE, { cluster: cluster(), host: host(), copies: [], ...observation });
 const stepsOf = ({ steps }: RejoinPlan): string[] => steps.map(({ type }) => type);
 const refusalsOf = ({ refusals }: RejoinPlan): string[] => refusals.map(({ name, message }) => `${name}: ${message}`);
-const END = ['online', 'instances', 'health', 'forget notes'];
+const END = ['online', 'follow', 'instances', 'health', 'forget notes'];
 
 describe('which case it is', () => {
   it.each<[string, Partial<RejoinObservation>, string]>([
@@ -66,6 +68,23 @@ describe('which case it is', () => {
 });
 
 describe('the way back', () => {
+  it('restores a saved identity where there is one, and forgets nothing', () => {
+    const found = plan({ copies: [COPY] });
+    expect([found.way, stepsOf(found), found.forgets]).toEqual([
+      'identity',
+      ['remember', 'identity', ...END],
+      { instances: [], volumes: [] },
+    ]);
+  });
+
+  it.each<[string, Partial<RejoinObservation>]>([
+    ['there is no copy', {}],
+    ['the host has another address', { copies: [COPY], host: host({ hasListedAddress: false }) }],
+    ['something was set aside already', { copies: [COPY], host: host({ pools: [pool({ aside: [ASIDE] })] }) }],
+  ])('joins anew where %s', (_, observation) => {
+    expect(plan(observation).way).toBe('fresh join');
+  });
+
   it('sets aside, forgets, joins, and takes everything back, in this order', () => {
     const found = plan();
     expect(stepsOf(found)).toEqual([
@@ -94,7 +113,13 @@ describe('the way back', () => {
       ...END,
     ]);
     const gone = cluster({ members: [listed('n1', 'Online'), listed('n2', 'Online')], instances: [], volumes: [] });
-    expect(stepsOf(plan({ host: aside, cluster: gone }))).toEqual(['join', 'move back', 'recover', 'remind', ...END]);
+    expect(stepsOf(plan({ host: { ...aside, hasListedAddress: false }, cluster: gone }))).toEqual([
+      'join',
+      'move back',
+      'recover',
+      'remind',
+      ...END,
+    ]);
     expect(stepsOf(plan({ host: { ...aside, incus: MEMBER } }))).toEqual(['move back', 'recover', 'remind', ...END]);
   });
 
@@ -239,7 +264,11 @@ describe('what makes it refuse', () => {
     expect(refusals[0]).toMatch(expected);
   });
 
-  it('and not while another is away where the member is one', () => {
-    expect(refusalsOf(plan({ cluster: offline, host: host({ incus: MEMBER }) }))).toEqual([]);
+  it.each<[string, Partial<RejoinObservation>]>([
+    ['a whole zpool', { host: host({ pools: [pool({ dataset: 'tank' })] }) }],
+    ['an encrypted dataset', { host: host({ pools: [pool({ encrypted: true })] }) }],
+    ['another member away', { cluster: offline }],
+  ])('and not where a saved identity is restored: %s', (_, observation) => {
+    expect(refusalsOf(plan({ ...observation, copies: [COPY] }))).toEqual([]);
   });
 });

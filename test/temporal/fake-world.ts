@@ -167,11 +167,13 @@ const NO_REJOIN: RejoinActivities = {
   importPool: notHere,
   rememberMember: notHere,
   setAside: notHere,
+  adoptIdentity: notHere,
   forgetLostMember: notHere,
   moveBack: notHere,
   recoverPools: notHere,
   remindMember: notHere,
   awaitOnline: notHere,
+  followDatabase: notHere,
   startInstances: notHere,
   endRejoin: notHere,
 };

@@ -24,7 +24,7 @@ describe('node-rejoin over the simulated fleet', () => {
       await env().client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
         taskQueue: TASK_QUEUE,
         workflowId: workflowId('node-rejoin', MEMBER),
-        args: [{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly, node: MEMBER }],
+        args: [{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly, node: MEMBER, anew: false }],
       }),
     );
   const refusals = ({ gates }: RunView): string[] =>

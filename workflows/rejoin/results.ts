@@ -9,13 +9,13 @@ export function alreadySo(member: string): RunResult {
   return { outcome: 'AlreadySo', summary: `${member} is a member, and what ran before runs.`, left: [], next: [] };
 }
 
-export function planned(member: string, { case: kind }: RejoinPlan): RunResult {
+export function planned(member: string, { case: kind, way }: RejoinPlan): RunResult {
   const what =
     kind === 'unknown'
       ? 'What its pools have is to be seen once they are imported. '
       : kind === 'nothing lost'
         ? ''
-        : `${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)}: it joins anew. `;
+        : `${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)}: ${way === 'identity' ? 'it goes on as who it was' : 'it joins anew'}. `;
   return {
     outcome: 'Done',
     summary: `${what}Nothing was changed.`,

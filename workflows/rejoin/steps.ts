@@ -27,6 +27,8 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(await act.importPool({ ...ref, zpool: step.zpool, force: step.force }));
     case 'remember':
       return plain(await act.rememberMember({ ...ref, via: step.via }));
+    case 'identity':
+      return adopt(act, ref, step);
     case 'set aside':
       return plain(await act.setAside({ ...ref, pool: step.pool, at: new Date().toISOString() }));
     case 'forget':
@@ -52,6 +54,10 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
     }
     case 'online':
       return plain(await act.awaitOnline({ ...ref, via: step.via }));
+    case 'follow': {
+      const { restarted } = await act.followDatabase({ ...ref, via: step.via });
+      return restarted === undefined ? plain('already') : plain('done', `Incus was restarted on ${restarted}`);
+    }
     case 'instances': {
       const { started, running, held } = await act.startInstances(ref);
       const detail = started.length > 0 ? `started ${started.join(', ')}` : `${running.length} run already`;
@@ -66,3 +72,15 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
 }
 
 const ANEW = 'an interrupted join was taken back first';
+
+async function adopt(
+  act: StepActivities,
+  ref: RunRef & { member: string },
+  step: Extract<RejoinStep, { type: 'identity' }>,
+): Promise<Done> {
+  const { place, path } = step.copy;
+  const { staged } = await act.restoreIdentity({ ...ref, place, path });
+  const reached = await act.adoptIdentity({ ...ref, via: step.via, staged });
+  const left = `What the new Incus of ${ref.member} had made for itself is set aside there: runbook list-kept.`;
+  return { step, reached, left: [left], kept: [] };
+}

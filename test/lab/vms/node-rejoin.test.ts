@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import { until } from '../../../lab/shell.ts';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { run, until } from '../../../lab/shell.ts';
 import type { Decision, RunView } from '../../../plan/run.ts';
 import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY, type DecideArgs } from '../../../workflows/messages.ts';
+import type { identityBackup } from '../../../workflows/identity-backup.ts';
 import type { nodeRejoin } from '../../../workflows/node-rejoin.ts';
 import { viewOf } from '../../temporal/simulated-fleet.ts';
 import { aLab } from '../a-lab.ts';
@@ -101,6 +105,17 @@ async function furnish(): Promise<Belongings> {
   return belongings();
 }
 
+/** The operator's key is the worker's, so that it can restore what was saved. */
+async function declareIdentity(): Promise<void> {
+  const key = join(lab().record.folder, 'operator.age');
+  await rm(key, { force: true });
+  const { stderr } = await run(['age-keygen', '-o', key], { env: lab().env });
+  const recipient = /age1[0-9a-z]+/.exec(stderr)?.[0] ?? '';
+  const file = join(lab().repo, 'runbook.yaml');
+  const fleet = parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, stringify({ ...fleet, identity: { recipients: [recipient], identityFile: key } }));
+}
+
 /** A new root disk with the system of the monorepo on it, as an operator reinstalls a host. */
 async function loseRootDisk(): Promise<string> {
   const revision = (await lab().setSpec('n3', {})).trim();
@@ -111,11 +126,11 @@ async function loseRootDisk(): Promise<string> {
 }
 
 let revision = '';
-const start = (): Promise<Rejoin> =>
+const start = ({ planOnly = false, anew = false } = {}): Promise<Rejoin> =>
   worker().env.client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
     taskQueue: TASK_QUEUE,
-    workflowId: 'node-rejoin/n3',
-    args: [{ fleet: { revision }, actor: 'tester', planOnly: false, node: 'n3' }],
+    workflowId: planOnly ? 'plan/node-rejoin/n3/test' : 'node-rejoin/n3',
+    args: [{ fleet: { revision }, actor: 'tester', planOnly, node: 'n3', anew }],
   });
 
 const approve = async (run: Rejoin, name: string): Promise<void> => {
@@ -208,6 +223,71 @@ describe('a member whose root disk was lost', () => {
       await expectBack(run);
     },
   );
+});
+
+describe('a member whose root disk was lost, and whose identity was saved', () => {
+  let before: Belongings;
+  beforeEach(async () => {
+    await lab().reset();
+    await declareIdentity();
+    before = await furnish();
+    const saved = await worker().env.client.workflow.start<typeof identityBackup>('identityBackup', {
+      taskQueue: TASK_QUEUE,
+      workflowId: 'identity-backup/n3',
+      args: [
+        { fleet: { revision: (await lab().setSpec('n3', {})).trim() }, actor: 'tester', planOnly: false, node: 'n3' },
+      ],
+    });
+    expect((await viewOf(saved)).result).toMatchObject({ outcome: 'Done' });
+    revision = await loseRootDisk();
+  });
+
+  const expectBack = async (run: Rejoin): Promise<void> => {
+    const view = await viewOf(run);
+    expect(view.result).toMatchObject({ outcome: 'Done' });
+    expect(view.decisions).toEqual([]);
+    expect(await belongings()).toEqual(before);
+    expect(await text('n3', 'zfs', 'list', '-Ho', 'name', '-d', '1', 'tank')).toBe('tank\ntank/backup\ntank/incus');
+    expect(await text('n3', 'ls', '/var/lib/runbook')).toBe('rejoin\nset-aside');
+    // What is newly made works as well: snapshots, and a start.
+    await text(
+      'n3',
+      'sh',
+      '-c',
+      'exec </dev/null; incus snapshot create g3 after && incus snapshot restore g3 before && incus snapshot delete g3 after',
+    );
+  };
+
+  it('goes on as who it was, and nobody is asked', async () => {
+    await expectBack(await start());
+  });
+
+  it('goes on as who it was where the worker is killed at each step', async () => {
+    const run = await start();
+    const killed = await disturbing(run, /./, async () => {
+      await worker().kill();
+      await worker().restart();
+    });
+    expect(killed.length).toBeGreaterThan(5);
+    await expectBack(run);
+  });
+
+  it('goes on as who it was where it loses power in the middle', async () => {
+    const run = await start();
+    const lost = await disturbing(run, /^(?:identity|online)$/, async () => {
+      await lab().power.off('n3');
+      await lab().power.on('n3');
+    });
+    expect(lost.length).toBeGreaterThan(0);
+    await expectBack(run);
+  });
+
+  it('joins anew where it is told to', async () => {
+    const run = await start({ anew: true });
+    await approve(run, 'n3');
+    expect((await viewOf(run)).result).toMatchObject({ outcome: 'Done' });
+    expect(await belongings()).toEqual(before);
+  });
 });
 
 describe('a member that lost nothing', () => {

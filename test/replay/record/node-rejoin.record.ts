@@ -25,7 +25,7 @@ async function start(
   return env.client.workflow.start<typeof nodeRejoin>('nodeRejoin', {
     taskQueue: TASK_QUEUE,
     workflowId: workflowId('node-rejoin', MEMBER),
-    args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly, node: MEMBER }],
+    args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly, node: MEMBER, anew: false }],
   });
 }
 
