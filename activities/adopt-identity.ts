@@ -7,6 +7,8 @@ import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { STATE_DIR } from './join-mark.ts';
 import { contentsOf } from './kept-dataset.ts';
+import { bringIncusToDisk } from './on-disk.ts';
+import { plainly } from './plainly.ts';
 import { treeOf } from './rejoin-pools.ts';
 
 interface Adopted {
@@ -41,6 +43,7 @@ export async function adoptIdentity(
   expecting(await state.stop(), 'stopped', host.name);
   const aside = `${STATE_DIR}/set-aside/${runName}-${attempt}`;
   expecting(await state.adopt(staged, aside, datasets), 'adopted', host.name);
+  await bringIncusToDisk(host, signal);
   expecting(await state.start(), 'started', host.name);
   if (!(await has())) throw failure('Unexpected', `${host.name} does not have the identity that was put there.`);
   return 'done';
@@ -59,10 +62,7 @@ async function requireSameCluster(host: Host, staged: string, wanted: string, si
 }
 
 /** The private keys are in Incus's own folder by then. */
-export async function removeStaged(host: Host, runName: string, signal: AbortSignal): Promise<void> {
-  const argv = ['rm', '-rf', '--', `${STATE_DIR}/identity-${runName}`];
-  const { exitCode, stderr } = await host.run(argv, { timeoutMs: TIMEOUT_MS, signal });
-  if (exitCode !== 0) throw failure('NotRun', `${argv.join(' ')} on ${host.name}: ${stderr.trim()}`);
-}
+export const removeStaged = (host: Host, runName: string, signal: AbortSignal): Promise<void> =>
+  plainly(host, ['rm', '-rf', '--', `${STATE_DIR}/identity-${runName}`], signal);
 
 const TIMEOUT_MS = 30_000;

@@ -8,6 +8,7 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { expecting } from './expecting.ts';
 import { isMarked, MARK, STATE_DIR } from './join-mark.ts';
+import { bringIncusToDisk } from './on-disk.ts';
 import { plainly } from './plainly.ts';
 import { unlessSilent } from './unless-silent.ts';
 import { untilOnline } from './until-online.ts';
@@ -60,6 +61,7 @@ export async function joinCluster(joining: Joining, context: ActivityContext): P
   const { first: incus, member } = joining;
   const complaint = `${member} has joined and is not Online`;
   await untilOnline({ incus, member, withinMs: ONLINE_WITHIN_MS, everyMs: LOOK_EVERY_MS, complaint }, signal);
+  await bringIncusToDisk(host, signal);
   await plainly(host, ['rm', '-f', MARK], signal);
   if (joined) return 'already';
   return wasMarked ? 'anew' : 'done';

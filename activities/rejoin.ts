@@ -13,6 +13,7 @@ import { followDatabase } from './follow-database.ts';
 import { isMember } from './join-cluster.ts';
 import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
+import { bringIncusToDisk } from './on-disk.ts';
 import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
 import { startInstances } from './start-instances.ts';
@@ -50,6 +51,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
 
     rememberMember: guarded(async ({ member, via, ...run }, context) => {
       const own = await open(run, member, context);
+      await bringIncusToDisk(own.host, context.signal);
       if ((await readNotes(own.host, member, context.signal)) !== undefined) return 'already';
       const { incus } = await open(run, via, context);
       await writeNotes(own.host, member, await takeNotes(incus, member, poolNames(own)), context.signal);

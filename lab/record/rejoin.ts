@@ -66,6 +66,7 @@ async function recordFiles(recorder: Recorder): Promise<void> {
   await on('the folder of an instance', ['install', '-d', '-m', '100', '/root/pools/local/c']);
   await on('the folder of the database', ['install', '-d', '-m', '700', '/root/database']);
   await on('a link', ['ln', '--symbolic', '--force', '--no-dereference', '/root/pools/local/c', '/root/c']);
+  await on('to the disk', ['sync', '--file-system', '--', '/var/lib/incus']);
   await on('an address of the host', ['ip', '-o', 'address', 'show', 'to', address(0, hostNamed('n3'))]);
   await on('an address of another', ['ip', '-o', 'address', 'show', 'to', address(0, hostNamed('n1'))]);
 }

@@ -254,7 +254,7 @@ describe('a member whose root disk was lost, and whose identity was saved', () =
       'n3',
       'sh',
       '-c',
-      'exec </dev/null; incus snapshot create g3 after && incus snapshot restore g3 before && incus snapshot delete g3 after',
+      'exec </dev/null; incus snapshot create g3 after && incus snapshot restore g3 after && incus snapshot delete g3 after',
     );
   };
 
