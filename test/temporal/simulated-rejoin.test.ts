@@ -50,6 +50,7 @@ describe('node-rejoin over the simulated fleet', () => {
       const plan = await rejoin(true);
       expect(plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id)).toEqual([
         'online',
+        'follow',
         'instances',
         'health',
         'notes',
