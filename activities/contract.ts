@@ -230,6 +230,11 @@ export interface KeptActivities {
   releaseKept(input: RunRef & OfKept): Promise<Reached>;
 }
 
+export interface ScheduleActivities {
+  /** The commit that the worker's clone of the monorepo stands on now. */
+  currentRevision(): Promise<FleetRef>;
+}
+
 export interface IdentityActivities {
   /** What the fleet file at this revision says about copies of identities. Fails as BadConfig where it says nothing. */
   resolveIdentities(input: { fleet: FleetRef; member?: string }): Promise<IdentityScope>;
@@ -293,6 +298,7 @@ export type Activities = ObserveActivities &
   FormationActivities &
   RejoinActivities &
   IdentityActivities &
+  ScheduleActivities &
   RemovalActivities &
   KeptActivities &
   ContainerActivities &

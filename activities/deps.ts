@@ -8,6 +8,8 @@ export interface Deps {
   fleetAt: (ref: FleetRef) => Promise<Fleet>;
   /** The flake of the monorepo at that revision, as nix takes it. */
   flakeAt: (ref: FleetRef) => Promise<string>;
+  /** What the worker's clone has checked out. */
+  head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
   machines: Machines;

@@ -11,6 +11,8 @@ const FILE = 'runbook.yaml';
 export interface Monorepo {
   fleetAt: (ref: FleetRef) => Promise<Fleet>;
   flakeAt: (ref: FleetRef) => Promise<string>;
+  /** What the clone has checked out. */
+  head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
 }
@@ -40,6 +42,11 @@ export function createMonorepo(git: Git, folder: string): Monorepo {
     flakeAt: async ({ revision }) => {
       const { root, dir, shallow } = await repository();
       return flakeRef(root, revision, { dir, shallow });
+    },
+    head: async () => {
+      const head = await git.resolveRevision((await repository()).root, 'HEAD');
+      if (head.type !== 'revision') throw toolFailure(`The worker's clone of the monorepo`, head);
+      return { revision: head.revision };
     },
     uncommitted: async () => {
       const tree = await git.isDirty((await repository()).root);

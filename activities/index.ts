@@ -19,6 +19,7 @@ import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
+import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
 
 export interface ActivitySettings {
@@ -56,6 +57,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createFormationActivities(deps),
     ...createRejoinActivities(deps),
     ...createIdentityActivities(deps),
+    ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),
     ...createKeptActivities(deps),
     ...createContainerActivities(deps),

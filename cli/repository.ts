@@ -25,7 +25,7 @@ export async function readFleetFile(
 ): Promise<{ path: string; name: string; text: string; parsed: ParsedFleet }> {
   const path = await findFleetFile(context);
   const name = relative(context.io.cwd, path);
-  const file = await readFleet(path, name);
+  const file = await readFleet(path, name, context.io.now());
   if (file.type === 'unreadable') throw new CliError('wrong config', file.message, { description: [file.whatToDo] });
   return { path, name, text: file.text, parsed: file };
 }

@@ -32,6 +32,11 @@ export const wholeSeconds = matching(
   'a duration of whole seconds, at most 9h, like 30s',
 );
 
+/** Of a clock with 24 hours. */
+export const timeOfDay = matching(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day like 04:15');
+/** Whether the zone is there is checked in schedule-references.ts. */
+export const timeZone = matching(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/, 'a time zone like Europe/Berlin or UTC');
+
 /** Digits and dots only are meant as IPv4, so that `10.0.0.256` is no host name. */
 export const address = matching(
   new RegExp(

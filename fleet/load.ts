@@ -20,9 +20,9 @@ const MOST_DIAGNOSTICS = 200;
 
 /**
  * Reads the text of a fleet file and reports all mistakes at once. Pure; never throws, in bounded time for any text.
- * `fileName` is only for the diagnostics.
+ * `fileName` is only for the diagnostics; with `now` there are warnings of what the clocks will do.
  */
-export const parseFleet = (text: string, fileName: string): ParsedFleet => {
+export const parseFleet = (text: string, fileName: string, now?: number): ParsedFleet => {
   const read = readYaml(text);
   if (read.type === 'broken') {
     return { type: 'invalid', diagnostics: place(read.mistakes, text, fileName, read.lines) };
@@ -32,7 +32,7 @@ export const parseFleet = (text: string, fileName: string): ParsedFleet => {
   const parsed = fleetSchema.safeParse(value, { error: expectation });
   const issues = explainIssues(parsed.error?.issues ?? [], fleetSchema, value, isWhole);
   // Looking for a place takes time, so only for as many as are shown.
-  const mistakes = [...issues, ...(isWhole ? checkReferences(value) : [])]
+  const mistakes = [...issues, ...(isWhole ? checkReferences(value, now) : [])]
     .sort((a, b) => bySeverity(a) - bySeverity(b))
     .slice(0, MOST_DIAGNOSTICS)
     .map((mistake) => locate(mistake, yaml))
@@ -70,9 +70,9 @@ export type FleetFile =
 
 /**
  * Reads and parses a fleet file. Never throws; changes nothing.
- * `shownAs` is what messages call it: the path as the person knows it.
+ * `shownAs` is what messages call it: the path as the person knows it. `now`: as for {@link parseFleet}.
  */
-export const readFleet = async (path: string, shownAs = path): Promise<FleetFile> => {
+export const readFleet = async (path: string, shownAs = path, now?: number): Promise<FleetFile> => {
   const read = await readFleetText(path, shownAs);
-  return read.type === 'text' ? { ...parseFleet(read.text, shownAs), text: read.text } : read;
+  return read.type === 'text' ? { ...parseFleet(read.text, shownAs, now), text: read.text } : read;
 };

@@ -138,6 +138,7 @@ const renderType = (name: string, schema: JsonSchema): string => {
   if (mappingOf(schema)) return `[mapping](#${name})`;
   if (schema.const !== undefined) return `\`${inline(schema.const)}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${inline(value)}\``).join(', ');
+  if (schema.type === 'boolean') return '`true`, `false`';
   if (schema.type === 'integer') return `number, ${schema.minimum ?? ''} to ${schema.maximum ?? ''}`;
   const expected: unknown = schema['patternErrorMessage'];
   return typeof expected === 'string' ? shortened(expected) : 'text';

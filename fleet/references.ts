@@ -6,6 +6,7 @@ import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
 import type { Node, Nodes } from './nodes.ts';
 import { nodesOf, unknownNode } from './nodes.ts';
+import { checkSchedules } from './schedule-references.ts';
 import {
   checkOwnAddresses,
   checkOwnFlakeNodes,
@@ -17,9 +18,9 @@ import { quote } from './visible.ts';
 
 /**
  * What one entry of a fleet file says about another. It works on data of any shape, so that these mistakes are
- * shown together with those of the schema.
+ * shown together with those of the schema. `now`: what comes within a year is warned of.
  */
-export const checkReferences = (file: unknown): Mistake[] => {
+export const checkReferences = (file: unknown, now?: number): Mistake[] => {
   const nodes = { members: nodesOf(file, 'members'), guests: nodesOf(file, 'guests') };
   return [
     ...checkMembers(nodes),
@@ -32,6 +33,7 @@ export const checkReferences = (file: unknown): Mistake[] => {
     ...entries(field(file, 'backups')).flatMap(([name, backup]) => checkBackup(backup, ['backups', name], nodes)),
     ...checkUncovered(file, nodes),
     ...checkCluster(file, nodes),
+    ...checkSchedules(file, nodes, now),
   ];
 };
 

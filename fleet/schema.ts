@@ -5,6 +5,7 @@ import * as field from './fields.ts';
 import { identity } from './identity-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
+import { schedule } from './schedule-schema.ts';
 import { variant } from './variant.ts';
 
 /**
@@ -183,6 +184,10 @@ export const fleetSchema = z.strictObject({
     .record(field.nodeName, backup)
     .default({})
     .describe('Where the copies of the volumes are, by a name of your choice.'),
+  schedules: z
+    .record(field.nodeName, schedule)
+    .default({})
+    .describe('What runs by itself, by a name of your choice. `runbook schedules apply` brings it into effect.'),
   policies: z
     .strictObject({ upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.') })
     .prefault({})
@@ -200,3 +205,4 @@ export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
 export type IdentityDeclaration = z.output<typeof identity>;
 export type Backup = z.output<typeof backup>;
+export type Schedule = z.output<typeof schedule>;

@@ -10,4 +10,5 @@ export { memberRemove } from './member-remove.ts';
 export { releaseKept } from './release-kept.ts';
 export { resourceLock } from './resource-lock.ts';
 export { safeUpgradeAll } from './safe-upgrade-all.ts';
+export { scheduled } from './scheduled.ts';
 export { safeUpgrade } from './safe-upgrade.ts';

@@ -2,6 +2,7 @@
  * Names shared by workflows, workers and the command line: what starts a run, what it answers to.
  * No import of the Temporal SDK, so that the command line can load it for nothing.
  */
+import type { Schedule } from '../fleet/schema.ts';
 import type { RunView, UpgradeResume } from '../plan/run.ts';
 
 export const TASK_QUEUE = 'runbook';
@@ -61,6 +62,30 @@ export interface ReleaseKeptInput extends Omit<ClusterUpgradeInput, 'planOnly'> 
   /** A dataset, or the name of a folder, that a run has set aside there. */
   name: string;
 }
+
+/** What a schedule starts: it takes the commit of that time and begins the run that a person would start by hand. */
+export const SCHEDULED_WORKFLOW = 'scheduled';
+export interface ScheduledInput {
+  /** By its name in the fleet file. */
+  schedule: string;
+  runbook: Schedule['runbook'];
+  /** Without it every member. */
+  node?: string;
+  /** Taken up later than this, it starts nothing. */
+  catchUpMs: number;
+}
+export type ScheduledEnd =
+  /** `workflowId` is the run, which goes on by itself. */
+  | { type: 'started'; workflowId: string; runId: string; revision: string }
+  /** Such a run was open. */
+  | { type: 'skipped'; workflowId: string; reason: string }
+  /** No worker took it up in time. */
+  | { type: 'missed'; reason: string }
+  | { type: 'failed'; reason: string };
+/** Schedules of different fleets on one server have different ids. */
+export const scheduleId = (fleet: string, schedule: string): string => `runbook/${fleet}/${schedule}`;
+/** Temporal adds the time. */
+export const scheduledWorkflowId = (fleet: string, schedule: string): string => `schedule/${fleet}/${schedule}`;
 
 /** What runs have set aside; its result is `KeptView` of plan/kept.ts. Changes nothing. */
 export const KEPT_WORKFLOW = 'kept';

@@ -1,3 +1,4 @@
+import { aboutRun } from '../../plan/about-run.ts';
 import type { UpgradeResume } from '../../plan/run.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -10,7 +11,6 @@ import { readHistory } from '../temporal/history.ts';
 import { actorOf } from '../temporal/identity.ts';
 import { runReader } from '../temporal/read-run.ts';
 import { withTemporal } from '../temporal/session.ts';
-import { aboutRun } from '../temporal/start-workflow.ts';
 import { startAndWatch, type StartOptions } from './start.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { aboutRun } from '../../plan/about-run.ts';
 import { workflowId } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -8,7 +9,7 @@ import { wrap } from '../render/text.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { requireWorker } from '../temporal/pollers.ts';
 import { withTemporal } from '../temporal/session.ts';
-import { aboutRun, startWorkflow, type WorkflowStart } from '../temporal/start-workflow.ts';
+import { startWorkflow, type WorkflowStart } from '../temporal/start-workflow.ts';
 import { runAddress } from '../temporal/web-ui.ts';
 import {
   prepareClusterBootstrap,

@@ -1,0 +1,38 @@
+import * as z from 'zod';
+
+import { DAYS } from './calendar.ts';
+import * as field from './fields.ts';
+
+/** Runbooks that may run by themselves: those that ask nobody and destroy nothing. */
+export const SCHEDULED_RUNBOOKS = ['identity-backup'] as const;
+
+export const schedule = z.strictObject({
+  runbook: z.enum(SCHEDULED_RUNBOOKS).describe('What is started.'),
+  node: field.nodeName.optional().describe('Only this member. Without it, every member.'),
+  at: field.timeOfDay
+    .describe(
+      'When, by a clock in `timeZone`. A time between 02:00 and 03:00 does not exist, or comes twice, when many clocks change.',
+    )
+    .meta({ examples: ['04:15'] }),
+  days: z
+    .array(z.enum(DAYS))
+    .min(1, 'at least one day')
+    .default([...DAYS])
+    .describe('On these days of the week.'),
+  timeZone: field.timeZone
+    .describe('Whose clock it is, as the time zone database calls it.')
+    .meta({ examples: ['Europe/Berlin'] }),
+  jitter: field.durationOrNone
+    .default('0s')
+    .describe('Up to so much later, by chance, so that not everything begins at once.'),
+  catchUp: field.duration
+    .default('12h')
+    .describe(
+      'Where Temporal or every worker was down, a run is made up for if it is at most so late. Later it is left out and reported as missed.',
+    ),
+  overlap: z
+    .enum(['skip'])
+    .default('skip')
+    .describe('When such a run is still open, also one that was started by hand: `skip` leaves this one out.'),
+  paused: z.boolean().default(false).describe('It is there and starts nothing.'),
+});
