@@ -1,4 +1,5 @@
 import type { FleetGlance } from '../plan/glance.ts';
+import type { ScheduleTrouble } from '../plan/schedule-health.ts';
 import { NOBODY, type Approval, type RunView } from '../plan/run.ts';
 import type { FleetOutline } from '../fleet/outline.ts';
 import type { RunSummary } from './temporal/list-runs.ts';
@@ -14,6 +15,8 @@ export interface FleetStatus {
   /** With `--live`, where a worker polls. */
   live?: FleetGlance;
   open: OpenRun[];
+  /** Schedules that did not do what they are for, and that no later run of theirs has made up for. */
+  schedules: ScheduleTrouble[];
   /** Of each node the latest run, where that ended without what was asked for and needs a person. */
   failed: RunSummary[];
 }

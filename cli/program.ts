@@ -11,6 +11,7 @@ import { addPlan } from './commands/plan.ts';
 import { addReport } from './commands/report.ts';
 import { addRetry } from './commands/retry.ts';
 import { addWorkerAndDev } from './commands/serve.ts';
+import { addSchedules } from './commands/schedules.ts';
 import { addShow } from './commands/show.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCancel,
   addRetry,
   addKept,
+  addSchedules,
   addCheckAndSchema,
   addDoctor,
   addWorkerAndDev,

@@ -18,6 +18,7 @@ export const schedule = z.strictObject({
     .array(z.enum(DAYS))
     .min(1, 'at least one day')
     .default([...DAYS])
+    .transform((days) => DAYS.filter((day) => days.includes(day)))
     .describe('On these days of the week.'),
   timeZone: field.timeZone
     .describe('Whose clock it is, as the time zone database calls it.')

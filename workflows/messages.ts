@@ -74,14 +74,6 @@ export interface ScheduledInput {
   /** Taken up later than this, it starts nothing. */
   catchUpMs: number;
 }
-export type ScheduledEnd =
-  /** `workflowId` is the run, which goes on by itself. */
-  | { type: 'started'; workflowId: string; runId: string; revision: string }
-  /** Such a run was open. */
-  | { type: 'skipped'; workflowId: string; reason: string }
-  /** No worker took it up in time. */
-  | { type: 'missed'; reason: string }
-  | { type: 'failed'; reason: string };
 /** Schedules of different fleets on one server have different ids. */
 export const scheduleId = (fleet: string, schedule: string): string => `runbook/${fleet}/${schedule}`;
 /** Temporal adds the time. */

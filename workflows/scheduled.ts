@@ -10,7 +10,8 @@ import {
 import type { Schedule } from '../fleet/schema.ts';
 import { aboutRun } from '../plan/about-run.ts';
 import { formatAge } from '../plan/duration.ts';
-import { workflowId as idOf, type FleetRef, type ScheduledEnd, type ScheduledInput } from './messages.ts';
+import type { ScheduledEnd } from '../plan/schedules.ts';
+import { workflowId as idOf, type FleetRef, type ScheduledInput } from './messages.ts';
 import { activitiesFor } from './support/activities.ts';
 import { describeFailure } from './support/failures.ts';
 

@@ -1,7 +1,7 @@
 import { aboutRun } from '../../plan/about-run.ts';
 import { workflowId } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
-import { CliError } from '../errors.ts';
+import { confirm } from '../confirm.ts';
 import type { Ending } from '../exit-codes.ts';
 import { print, printJson, widthOf } from '../io.ts';
 import { clean } from '../render/clean.ts';
@@ -34,7 +34,8 @@ export async function startSafeUpgrade(
   options: StartOptions & SafeUpgradeOptions & { yes?: true },
 ): Promise<Ending> {
   const start = await prepareSafeUpgrade(context, options, false);
-  if (options.all === true && options.yes !== true) await confirm(context, 'Upgrade every member, one at a time?');
+  if (options.all === true && options.yes !== true)
+    await confirm(context.io, 'Upgrade every member, one at a time?', 'Not started.');
   return startOn(context, workflowOf(start), options);
 }
 
@@ -93,14 +94,6 @@ const workflowOf = ({ workflowType, runbook, subject, input, revision }: Start):
   summary: `${runbook} of ${subject} to revision ${revision.slice(0, 7)}`,
   details: aboutRun(workflowId(runbook, subject), `Started by ${input.actor} at revision \`${revision}\`.`),
 });
-
-/** Asks before what touches every member. Without a terminal `--yes` has to say it. */
-async function confirm({ io }: CommandContext, question: string): Promise<void> {
-  if (io.ask === undefined)
-    throw new CliError('wrong usage', `${question} Expected --yes, as there is no terminal to ask.`);
-  const answer = await io.ask(`${question} [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Not started.');
-}
 
 /** Starts a run and follows it, unless `detach`. Throws CliError `already running` and `no worker`. */
 export async function startAndWatch(

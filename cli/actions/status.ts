@@ -7,6 +7,7 @@ import { findFleetFile } from '../fleet-file.ts';
 import { wasWished, type FleetStatus, type OpenRun } from '../fleet-status.ts';
 import { colourOf, print, printJson, widthOf } from '../io.ts';
 import { renderStatus } from '../render/status.ts';
+import { troubledSchedules } from '../fleet-schedules.ts';
 import { isOpen } from '../run-state.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { listRuns, type RunSummary } from '../temporal/list-runs.ts';
@@ -22,8 +23,9 @@ const UNWANTED = ['Failed', 'RolledBack'];
 export function status(context: CommandContext, options: { json?: true; live?: true }): Promise<Ending> {
   const { io } = context;
   return withTemporal(context, async (connected) => {
-    const [fleet, runs, pollers] = await Promise.all([
+    const [fleet, schedules, runs, pollers] = await Promise.all([
       outlineFleet(context),
+      troubledSchedules(connected, io.now()),
       listRuns(connected, { limit: RECENT }),
       listPollers(connected),
     ]);
@@ -31,7 +33,7 @@ export function status(context: CommandContext, options: { json?: true; live?: t
     const live = options.live === true && noWorker.noWorker !== true ? await seen(context, connected) : {};
     const open = await Promise.all(runs.filter((run) => isOpen(run.status)).map((run) => ask(connected, run)));
     const failed = await unwished(connected, unmended(runs));
-    const state: FleetStatus = { ...fleet, ...noWorker, ...live, open, failed };
+    const state: FleetStatus = { ...fleet, ...noWorker, ...live, open, schedules, failed };
     if (options.json === true) printJson(io, state);
     else print(io, renderStatus(state, { width: widthOf(io), colour: colourOf(io), now: io.now() }));
     return options.live === true ? endingOf(state) : 'done';

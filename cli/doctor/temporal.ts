@@ -3,6 +3,7 @@ import { missingSearchAttributes } from '../../workers/search-attributes.ts';
 import type { CommandContext } from '../context.ts';
 import { causes, CliError } from '../errors.ts';
 import type { Ending } from '../exit-codes.ts';
+import { allSchedules } from '../fleet-schedules.ts';
 import { age } from '../render/units.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { listPollers, present } from '../temporal/pollers.ts';
@@ -37,8 +38,12 @@ export async function checkTemporal(
     const namespace = await checkNamespace(connected);
     if (namespace.verdict === 'failed') return { checks: [server, namespace] };
     const attributes = await checkSearchAttributes(connected);
+    const schedules = await checkSchedules(connected, context.io.now());
     const { checks, ending } = await checkWorkers(context, connected, revision, node);
-    return { checks: [server, namespace, attributes, ...checks], ...(ending === undefined ? {} : { ending }) };
+    return {
+      checks: [server, namespace, attributes, ...schedules, ...checks],
+      ...(ending === undefined ? {} : { ending }),
+    };
   } finally {
     await connected.close();
   }
@@ -70,6 +75,20 @@ async function checkSearchAttributes({ connection, namespace }: Connected): Prom
   } catch (error) {
     const found = `cannot be listed: ${causes(error).at(-1) ?? 'unknown'}`;
     return check(what, 'warning', found, 'Ask whoever runs the server whether they are registered.');
+  }
+}
+
+/** Those that runbook has made: what they missed, or when they are due. */
+async function checkSchedules(connected: Connected, now: number): Promise<Check[]> {
+  try {
+    const seen = await allSchedules(connected, now);
+    return seen.map(({ name, trouble, paused, note, nextAt }) => {
+      const what = `schedule ${name}`;
+      if (trouble !== undefined) return check(what, 'warning', trouble.problem, trouble.command);
+      return check(what, 'passed', paused ? `paused: ${note}` : `next ${nextAt[0] ?? 'never'}`);
+    });
+  } catch (error) {
+    return [check('schedules', 'warning', `cannot be listed: ${causes(error).at(-1) ?? 'unknown'}`)];
   }
 }
 

@@ -11,7 +11,7 @@ import { age, count, dateTime } from './units.ts';
 /** The fleet at a glance: the first line answers whether anything needs a person. Pure. */
 export function renderStatus(status: FleetStatus, options: RenderOptions): string[] {
   const paint = painter(options.colour);
-  const { open, failed, live } = status;
+  const { open, schedules, failed, live } = status;
   const facts = [
     ...fleetFacts(status),
     ...(open.length === 0 ? ['no run is open'] : [`${count(open.length, 'run')} open`]),
@@ -25,6 +25,9 @@ export function renderStatus(status: FleetStatus, options: RenderOptions): strin
       item(what, [command], options, (text) => paint('yellow', text)),
     ),
     ...open.flatMap((run) => openLines(run, options, paint)),
+    ...schedules.flatMap(({ name, problem, command }) =>
+      item(`schedule ${name} ${problem}`, [command], options, (text) => paint('yellow', text)),
+    ),
     ...failed.flatMap(({ workflowId, ...run }) =>
       item(
         `${workflowId}   ${outcomeOf({ ...run, workflowId })} ${age(options.now - Date.parse(run.closedAt ?? run.startedAt))} ago`,
@@ -43,14 +46,15 @@ function fleetFacts({ fleet, brokenFleetFile, live }: FleetStatus): string[] {
   return [fleet.name, count(fleet.members.length, 'member'), count(fleet.guests.length, 'guest')];
 }
 
-function needs({ open, failed, live }: FleetStatus): string {
+function needs({ open, schedules, failed, live }: FleetStatus): string {
   const runs = open.filter(needsPerson).length + failed.length;
   // While a run is at work, a member that is away and a guest that is stopped are most likely its doing.
   const atWork = open.some((run) => !needsPerson(run));
   const fleet = live !== undefined && !atWork && glanceTroubles(live).length > 0;
-  const who = [...(runs === 0 ? [] : [count(runs, 'run')]), ...(fleet ? ['the fleet'] : [])];
+  const counted = [count(runs, 'run'), count(schedules.length, 'schedule')].filter((text) => !text.startsWith('0 '));
+  const who = [...counted, ...(fleet ? ['the fleet'] : [])];
   if (who.length === 0) return 'nothing needs you';
-  return `${who.join(' and ')} ${who.length === 1 && runs < 2 ? 'needs' : 'need'} you`;
+  return `${who.join(' and ')} ${who.length === 1 && runs < 2 && schedules.length < 2 ? 'needs' : 'need'} you`;
 }
 
 function openLines(run: OpenRun, options: RenderOptions, paint: Paint): string[] {

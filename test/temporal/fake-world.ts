@@ -5,6 +5,7 @@ import type {
   HealthReport,
   IdentityActivities,
   KeptActivities,
+  ScheduleActivities,
   RejoinActivities,
   RemovalActivities,
 } from '../../activities/contract.ts';
@@ -132,7 +133,8 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
+const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities & ScheduleActivities = {
+  currentRevision: notHere,
   listKept: notHere,
   resolveRelease: notHere,
   observeRelease: notHere,
