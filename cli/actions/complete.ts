@@ -12,6 +12,7 @@ const PATIENCE_MS = 1000;
 export async function complete(context: CommandContext, root: Command, words: readonly string[]): Promise<Ending> {
   const found = await candidatesFor(root, words, {
     nodes: () => orNone(nodeNames(context)),
+    schedules: () => orNone(scheduleNames(context)),
     runs: () => orNone(runIds(context)),
   });
   print(
@@ -27,6 +28,12 @@ async function nodeNames(context: CommandContext): Promise<string[]> {
   const { readFleetFile } = await import('../repository.ts');
   const { parsed } = await readFleetFile(context);
   return parsed.type === 'fleet' ? [...Object.keys(parsed.fleet.members), ...Object.keys(parsed.fleet.guests)] : [];
+}
+
+async function scheduleNames(context: CommandContext): Promise<string[]> {
+  const { readFleetFile } = await import('../repository.ts');
+  const { parsed } = await readFleetFile(context);
+  return parsed.type === 'fleet' ? Object.keys(parsed.fleet.schedules) : [];
 }
 
 async function runIds(context: CommandContext): Promise<string[]> {

@@ -9,6 +9,7 @@ export interface Candidate {
 /** Names that are not in the command tree. Each is asked for only where it may stand. */
 export interface NameSources {
   nodes: () => Promise<string[]>;
+  schedules: () => Promise<string[]>;
   runs: () => Promise<string[]>;
 }
 
@@ -87,7 +88,7 @@ function rootOptions(command: Command): readonly Option[] {
   return root === command ? [] : root.options.filter(({ long }) => long !== '--version');
 }
 
-function positionalsOf(command: Command, position: number, { runs }: NameSources): Promise<Candidate[]> {
+function positionalsOf(command: Command, position: number, { runs, schedules }: NameSources): Promise<Candidate[]> {
   if (command.commands.length > 0) {
     const visible = command.createHelp().visibleCommands(command);
     return Promise.resolve(visible.map((each) => ({ value: each.name(), description: each.summary() })));
@@ -95,6 +96,7 @@ function positionalsOf(command: Command, position: number, { runs }: NameSources
   const argument = command.registeredArguments[position];
   if (argument === undefined) return optionsOf(command);
   if (argument.name() === 'run') return named(runs(), 'run');
+  if (argument.name() === 'schedule') return named(schedules(), 'schedule');
   return named(Promise.resolve([...(argument.argChoices ?? [])]), '');
 }
 

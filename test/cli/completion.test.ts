@@ -13,6 +13,7 @@ const exec = promisify(execFile);
 
 const sources = {
   nodes: () => Promise.resolve(['elitedesk-1', 'edge-vm', '$(reboot)', '-rf', 'a b']),
+  schedules: () => Promise.resolve(['nightly', '; reboot']),
   runs: () => Promise.resolve(['safe-upgrade/elitedesk-1', 'safe-upgrade/;reboot']),
 };
 
@@ -49,6 +50,8 @@ describe('what may follow', () => {
       ['watch', 'safe-upgrade/elitedesk-1', ''],
       ['--run-id', '--json', '--repo', '--help'],
     ],
+    [['schedules', 'pause', ''], ['nightly']],
+    [['schedules', 'ne'], ['next']],
     [['list', '--outcome', 'R'], ['RolledBack']],
     [
       ['completion', ''],

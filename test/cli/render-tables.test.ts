@@ -56,13 +56,24 @@ const approval = {
 
 describe('status', () => {
   it('answers in its first line', () => {
-    expect(renderStatus({ fleet, open: [], failed: [] }, options(80))).toEqual([
+    expect(renderStatus({ fleet, open: [], schedules: [], failed: [] }, options(80))).toEqual([
       'homelab · 2 members · 1 guest · no run is open · nothing needs you',
     ]);
   });
 
+  it('counts schedules among what needs a person, and says the command', () => {
+    const schedules = [{ name: 'nightly', problem: 'did not run at 2026-11-23 04:15 UTC: why', command: 'runbook x' }];
+    expect(renderStatus({ fleet, open: [], schedules, failed: [] }, options(120)).slice(1)).toEqual([
+      '  schedule nightly did not run at 2026-11-23 04:15 UTC: why',
+      '      runbook x',
+    ]);
+    const both = { fleet, open: [], schedules, failed: [summary({ outcome: 'Failed' })] };
+    expect(renderStatus(both, options(120))[0]).toMatch(/ · 1 run and 1 schedule need you$/);
+    expect(renderStatus({ ...both, failed: [] }, options(120))[0]).toMatch(/ · 1 schedule needs you$/);
+  });
+
   it('answers beside a fleet file that has mistakes', () => {
-    expect(renderStatus({ brokenFleetFile: true, open: [], failed: [] }, options(80))).toEqual([
+    expect(renderStatus({ brokenFleetFile: true, open: [], schedules: [], failed: [] }, options(80))).toEqual([
       'runbook.yaml has mistakes: runbook check · no run is open · nothing needs you',
     ]);
   });
@@ -72,7 +83,7 @@ describe('status', () => {
       members: fleet.members.map((name) => ({ name, status: 'Online', incusVersion: '6.0.4' })),
       guests: [{ name: 'edge-vm', status: 'Running' }],
     };
-    expect(renderStatus({ fleet, live, open: [], failed: [] }, options(100))).toEqual([
+    expect(renderStatus({ fleet, live, open: [], schedules: [], failed: [] }, options(100))).toEqual([
       'homelab · 2 members Online, Incus 6.0.4 · 1 guest running · no run is open · nothing needs you',
     ]);
     const [elitedesk, nuc] = live.members;
@@ -85,7 +96,10 @@ describe('status', () => {
       guests: [{ name: 'edge-vm', status: 'Stopped' }, { name: 'home-vm' }],
     } as FleetGlance;
     expect(
-      renderStatus({ fleet, live: away, open: [], failed: [summary({ outcome: 'Failed' })] }, options(200)),
+      renderStatus(
+        { fleet, live: away, open: [], schedules: [], failed: [summary({ outcome: 'Failed' })] },
+        options(200),
+      ),
     ).toEqual([
       'homelab · 1 of 3 members Online, Incus 7.0.2 and 6.0.4 · 0 of 2 guests running · no run is open · 1 run and the fleet need you',
       '  members run different versions of Incus',
@@ -101,7 +115,7 @@ describe('status', () => {
       '  safe-upgrade/elitedesk-1   failed 1 min ago',
       '      runbook show safe-upgrade/elitedesk-1   or   runbook retry safe-upgrade/elitedesk-1',
     ]);
-    const atWork = renderStatus({ fleet, live: away, open: [openRun()], failed: [] }, options(200));
+    const atWork = renderStatus({ fleet, live: away, open: [openRun()], schedules: [], failed: [] }, options(200));
     expect(atWork[0]).toMatch(/ · 1 run open · nothing needs you$/);
   });
 
@@ -111,7 +125,7 @@ describe('status', () => {
       guests: [{ name: 'edge-vm' }],
       problem: 'no quorum',
     };
-    expect(renderStatus({ fleet, live, open: [], failed: [] }, options(100))).toEqual([
+    expect(renderStatus({ fleet, live, open: [], schedules: [], failed: [] }, options(100))).toEqual([
       'homelab · 1 member · 1 guest · no run is open · the fleet needs you',
       '  the cluster was not seen: no quorum',
       '      runbook doctor',
@@ -119,10 +133,10 @@ describe('status', () => {
   });
 
   it('shows what waits for a person with the command to type', () => {
-    expect(renderStatus({ fleet, noWorker: true, open: [], failed: [] }, options(120)).slice(1)).toEqual([
-      '  runbook worker',
-    ]);
-    const status = { fleet, open: [openRun({ approval })], failed: [summary({ outcome: 'Failed' })] };
+    expect(renderStatus({ fleet, noWorker: true, open: [], schedules: [], failed: [] }, options(120)).slice(1)).toEqual(
+      ['  runbook worker'],
+    );
+    const status = { fleet, open: [openRun({ approval })], schedules: [], failed: [summary({ outcome: 'Failed' })] };
     expect(renderStatus(status, options(100))).toEqual([
       'homelab · 2 members · 1 guest · 1 run open · 2 runs need you',
       '  safe-upgrade/elitedesk-1   waits for you   3 min',
@@ -135,7 +149,7 @@ describe('status', () => {
   });
 
   it('counts a run that no worker answers for', () => {
-    expect(renderStatus({ open: [openRun({ silent: true })], failed: [] }, options(80))).toEqual([
+    expect(renderStatus({ open: [openRun({ silent: true })], schedules: [], failed: [] }, options(80))).toEqual([
       '1 run open · 1 run needs you',
       '  safe-upgrade/elitedesk-1   deploy   3 min',
       '      no worker answers for it   runbook worker',
@@ -144,7 +158,7 @@ describe('status', () => {
 
   it('says who holds what a run waits for', () => {
     const waitingFor = [{ resource: 'member/elitedesk-1', holder: 'safe-upgrade/edge-vm' }];
-    expect(renderStatus({ open: [openRun({ waitingFor })], failed: [] }, options(80))).toEqual([
+    expect(renderStatus({ open: [openRun({ waitingFor })], schedules: [], failed: [] }, options(80))).toEqual([
       '1 run open · nothing needs you',
       '  safe-upgrade/elitedesk-1   waits for its turn   3 min',
       '      member/elitedesk-1 is held by safe-upgrade/edge-vm',
@@ -249,6 +263,7 @@ const pages: [string, (width: number, colour: boolean) => string[]][] = [
         {
           fleet: { ...fleet, name: long },
           open: [openRun({ approval: { ...approval, question: long }, workflowId: long })],
+          schedules: [{ name: long, problem: long, command: long }],
           failed: [summary({ outcome: 'Failed' })],
         },
         options(w, c),

@@ -17,6 +17,9 @@ const RECIPIENT = `age1${'q'.repeat(58)}`;
 const withSchedules = (schedules: string): string =>
   `${referenceFleetFile()}identity:\n  recipients: [${RECIPIENT}]\nschedules:\n${schedules}`;
 
+/** In the middle of saving one member. */
+const HELD = { machine: 'nuc-1', tool: 'age', args: '--encrypt', times: 1, effect: { type: 'pause' } } as const;
+
 interface Answer {
   code: number;
   out: string;
@@ -164,9 +167,9 @@ describe('schedules', () => {
       );
       expect((await run(['status'])).out).toContain('nothing needs you');
 
-      const isHeld = await fleet.simulation.addFault({ tool: 'incus', when: 'before', effect: { type: 'pause' } });
+      const isHeld = await fleet.simulation.addFault(HELD);
       expect((await run(['start', 'identity-backup', '--detach'])).code).toBe(0);
-      await until('the run to be held', () => fleet.simulation.isPaused(isHeld));
+      await until('the run to be held', () => fleet.simulation.isPaused(isHeld), 20_000);
       const second = await schedules('trigger', 'nightly');
       expect(second.err).toContain('Not started: identity-backup/all is already running.');
       expect(second.code).toBe(4);
@@ -174,9 +177,9 @@ describe('schedules', () => {
       fleet.simulation.releasePause(isHeld);
       expect((await viewOf(backup)).result?.outcome).toBe('Done');
 
-      const again = await fleet.simulation.addFault({ tool: 'incus', when: 'before', effect: { type: 'pause' } });
+      const again = await fleet.simulation.addFault(HELD);
       expect((await schedules('trigger', 'nightly')).code).toBe(0);
-      await until('the run to be held', () => fleet.simulation.isPaused(again));
+      await until('the run to be held', () => fleet.simulation.isPaused(again), 20_000);
       expect((await run(['start', 'identity-backup'])).code).toBe(4);
       fleet.simulation.releasePause(again);
       await viewOf(backup);

@@ -2,6 +2,7 @@ import type { Yaml } from './model.ts';
 import { mapOf, YamlList, YamlMap } from './model.ts';
 import { clusterOf } from './cluster.ts';
 import { identityOf } from './identity.ts';
+import { addSchedules } from './schedules.ts';
 import type { Random } from './random.ts';
 
 const SYLLABLES = ['ed', 'ge', 'nuc', 'ho', 'me', 'lab', 'rack', 'x', 'Q', 'zen', 'to', 'constructor', 'b9', 'io'];
@@ -24,6 +25,7 @@ export const randomFleet = (random: Random): YamlMap => {
   root.set('backups', backupsOf(root.map('guests'), members, random));
   if (random.chance(0.5)) root.set('cluster', clusterOf(members, random));
   if (random.chance(0.5)) root.set('identity', identityOf(random));
+  if (random.chance(0.5)) addSchedules(root, members, random);
   if (random.chance(0.5)) root.set('orchestrator', mapOf({ guest: random.pick(guests) }));
   return root;
 };

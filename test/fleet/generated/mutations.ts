@@ -1,5 +1,6 @@
 import { CLUSTER_MUTATIONS } from './cluster-mutations.ts';
 import { IDENTITY_MUTATIONS } from './identity.ts';
+import { SCHEDULE_MUTATIONS } from './schedules.ts';
 import type { Mutation } from './expected.ts';
 import { key, value } from './expected.ts';
 import { httpProbe } from './fleet.ts';
@@ -288,4 +289,5 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   ...CLUSTER_MUTATIONS,
   ...IDENTITY_MUTATIONS,
+  ...SCHEDULE_MUTATIONS,
 };
