@@ -10,15 +10,17 @@ export interface Calendar {
   timeZone: string;
 }
 
-/** A date on which the time of day is not there once. */
+/** A date on which the time of day does not come once, or Temporal does not run once. */
 export interface ClockChange {
   /** `2027-03-28`. */
   date: string;
-  type: 'skipped' | 'doubled';
-  /** What runs on that date: none, one or two (milliseconds since 1970). */
+  /** How often the clocks show that time. */
+  times: number;
+  /** What runs on that date (milliseconds since 1970). */
   runs: number[];
 }
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** Whether it is a name of the time zone database, in its spelling: a server on Linux knows no other. */
@@ -37,13 +39,11 @@ export const timesBetween = (calendar: Calendar, from: number, to: number): numb
     .flatMap((date) => runsOn(calendar, date).runs)
     .filter((time) => time > from && time <= to);
 
-/** The dates between the two on which a change of the clocks leaves a run out or makes one more possible. */
+/** The dates between the two on which a change of the clocks leaves a run out, moves it, or adds one. */
 export const clockChanges = (calendar: Calendar, from: number, to: number): ClockChange[] =>
-  datesBetween(calendar, from, to).flatMap((date) => {
-    const { instants, runs } = runsOn(calendar, date);
-    if (instants === 1) return [];
-    return [{ date: isoDate(date), type: instants === 0 ? ('skipped' as const) : ('doubled' as const), runs }];
-  });
+  datesBetween(calendar, from, to)
+    .map((date) => ({ date: isoDate(date), ...runsOn(calendar, date) }))
+    .filter(({ times, runs }) => times !== 1 || runs.length !== 1);
 
 /** Dates, as midnights of UTC, on the calendar's days; two more than are asked for, since zones are up to 14 hours away. */
 function datesBetween({ days }: Calendar, from: number, to: number): number[] {
@@ -55,22 +55,33 @@ function datesBetween({ days }: Calendar, from: number, to: number): number[] {
 }
 
 /**
- * A time that comes twice runs twice for Temporal in zones west of Greenwich, and once, the second time, in the others
- * (server 1.32.0): it takes the offset that the zone has when that time is it in UTC, and of two goes on to the second only.
+ * What Temporal makes of it (server 1.32.0, held to it by test/temporal/schedules-clock.test.ts). Of a time that comes twice it
+ * takes what Go's `time.Date` takes. Where from the hour before to the next it is more than an hour by then, the run is
+ * repeated after one hour, whatever the clocks show.
  */
-function runsOn({ at, timeZone }: Calendar, date: number): { instants: number; runs: number[] } {
+function runsOn({ at, timeZone }: Calendar, date: number): { times: number; runs: number[] } {
   const [hour = 0, minute = 0] = at.split(':').map(Number);
-  const asUtc = date + (hour * 60 + minute) * 60_000;
-  const offsets = new Set([offsetAt(asUtc - DAY_MS, timeZone), offsetAt(asUtc + DAY_MS, timeZone)]);
-  const instants = [...offsets]
-    .map((offset) => asUtc - offset)
-    .filter((instant) => instant + offsetAt(instant, timeZone) === asUtc)
-    .sort((a, b) => a - b);
-  const chosen = asUtc - offsetAt(asUtc, timeZone);
-  return {
-    instants: instants.length,
-    runs: instants.length < 2 ? instants : instants.filter((each) => each >= chosen),
-  };
+  const local = date + hour * HOUR_MS + minute * 60_000;
+  const hourOf = (instant: number): number => new Date(instant + offsetAt(instant, timeZone)).getUTCHours();
+  const times = timesOf(local, timeZone);
+  const first = taken(local, timeZone);
+  if (hourOf(first) !== hour) return { times, runs: [] };
+  const top = date + hour * HOUR_MS;
+  const isLong = taken(top + HOUR_MS, timeZone) - taken(top, timeZone) > HOUR_MS;
+  const isSecond = hourOf(first - HOUR_MS) === hour;
+  return { times, runs: isLong && !isSecond ? [first, first + HOUR_MS] : [first] };
+}
+
+/** How often the clocks show a local time, which is given as if it were UTC. */
+function timesOf(local: number, timeZone: string): number {
+  const offsets = new Set([offsetAt(local - DAY_MS, timeZone), offsetAt(local + DAY_MS, timeZone)]);
+  return [...offsets].filter((offset) => offsetAt(local - offset, timeZone) === offset).length;
+}
+
+/** The instant that Go takes for a local time: by the offset at that time in UTC, or else by that at the instant so found. */
+function taken(local: number, timeZone: string): number {
+  const found = local - offsetAt(local, timeZone);
+  return local - offsetAt(found, timeZone);
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -106,8 +117,9 @@ export const inZone = (instant: number, timeZone: string): string =>
   `${new Date(instant + offsetAt(instant, timeZone)).toISOString().slice(0, 16).replace('T', ' ')} ${timeZone}`;
 
 /** A change for people, with what it does to a schedule. */
-export function describeClockChange({ at, timeZone }: Calendar, { date, type, runs }: ClockChange): string {
-  if (type === 'skipped') return `${at} does not exist in ${timeZone} on ${date}: nothing runs then`;
+export function describeClockChange({ at, timeZone }: Calendar, { date, times, runs }: ClockChange): string {
+  const fact = ['does not exist', 'is beside a change of the clocks', 'comes twice'][times] ?? '';
   const utc = runs.map((time) => `${new Date(time).toISOString().slice(11, 16)} UTC`).join(' and ');
-  return `${at} comes twice in ${timeZone} on ${date}: it runs ${runs.length === 1 ? 'once' : 'twice'}, at ${utc}`;
+  const what = runs.length === 0 ? 'nothing runs then' : `it runs ${runs.length === 1 ? 'once' : 'twice'}, at ${utc}`;
+  return `${at} ${fact} in ${timeZone} on ${date}: ${what}`;
 }

@@ -11,7 +11,7 @@ export const schedule = z.strictObject({
   node: field.nodeName.optional().describe('Only this member. Without it, every member.'),
   at: field.timeOfDay
     .describe(
-      'When, by a clock in `timeZone`. A time between 02:00 and 03:00 does not exist, or comes twice, when many clocks change.',
+      'When, by a clock in `timeZone`. Many clocks change between 01:00 and 03:00: then a time does not exist, or comes twice.',
     )
     .meta({ examples: ['04:15'] }),
   days: z

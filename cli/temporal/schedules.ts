@@ -57,14 +57,14 @@ export async function readSchedule(
     const description = await connection.withDeadline(Date.now() + TIMEOUT_MS, () =>
       connection.workflowService.describeSchedule({ namespace, scheduleId: id }),
     );
-    return markOf(id, description.memo) === undefined ? 'foreign' : appliedOf(name, description);
+    return markOf(id, description.memo) === undefined ? 'foreign' : appliedOf(name, description, Date.now());
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return 'none';
     throw error;
   }
 }
 
-function appliedOf(name: string, { schedule, info }: Description): AppliedSchedule {
+function appliedOf(name: string, { schedule, info }: Description, now: number): AppliedSchedule {
   const { spec, policies, state, action } = schedule ?? {};
   const calendar = calendarOf(spec ?? {});
   const jitterMs = optionalTsToMs(spec?.jitter) ?? 0;
@@ -87,7 +87,7 @@ function appliedOf(name: string, { schedule, info }: Description): AppliedSchedu
     jitterMs,
     paused: state?.paused === true,
     note: state?.notes ?? '',
-    nextAt: (info?.futureActionTimes ?? []).map((at) => requiredTsToDate(at, 'futureActionTimes').toISOString()),
+    nextAt: nextOf(info, now),
     ...(last === undefined ? {} : { last }),
     createdAt: requiredTsToDate(info?.createTime, 'createTime').toISOString(),
     ...(updatedAt === undefined ? {} : { updatedAt }),
@@ -100,6 +100,13 @@ function appliedOf(name: string, { schedule, info }: Description): AppliedSchedu
 const BY_HAND = 'changed by hand';
 /** `temporal.api.enums.v1.ScheduleOverlapPolicy`; unspecified means to skip. */
 const [UNSPECIFIED, SKIP] = [0, 1];
+
+/** The server may still name one that it has missed. */
+const nextOf = (info: Description['info'], now: number): string[] =>
+  (info?.futureActionTimes ?? [])
+    .map((at) => requiredTsToDate(at, 'futureActionTimes'))
+    .filter((at) => at.getTime() > now)
+    .map((at) => at.toISOString());
 
 function lastOf(info: Description['info']): AppliedSchedule['last'] {
   const action = info?.recentActions?.at(-1);

@@ -57,9 +57,19 @@ describe('times of day', () => {
       ...['01:30', 'America/New_York'],
       ['01:30 comes twice in America/New_York on 2027-11-07: it runs twice, at 05:30 UTC and 06:30 UTC'],
     ],
+    [
+      ...['01:30', 'Europe/Berlin'],
+      [
+        '01:30 is beside a change of the clocks in Europe/Berlin on 2027-10-31: it runs twice, at 23:30 UTC and 00:30 UTC',
+      ],
+    ],
     ['03:00', 'Europe/Berlin', []],
     ['02:00', 'UTC', []],
-    ['02:15', 'Australia/Lord_Howe', ['02:15 does not exist in Australia/Lord_Howe on 2027-10-03: nothing runs then']],
+    [
+      '02:15',
+      'Australia/Lord_Howe',
+      ['02:15 does not exist in Australia/Lord_Howe on 2027-10-03: it runs once, at 15:45 UTC'],
+    ],
   ] as [string, string, string[]][])('at %s in %s: %j', (at, timeZone, expected) => {
     expect(year(at, timeZone)).toEqual(expected);
   });

@@ -147,12 +147,12 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'no members': (root) => {
     const entry = root.set('members', new YamlList(['nuc-1']));
-    for (const section of ['guests', 'cluster', 'backups', 'orchestrator']) root.remove(section);
+    for (const section of ['guests', 'cluster', 'backups', 'schedules', 'orchestrator']) root.remove(section);
     return value(entry, /^Expected a mapping from names, got a list$/);
   },
   'members that are empty': (root) => {
     const entry = root.set('members', new YamlMap());
-    for (const section of ['guests', 'cluster', 'backups', 'orchestrator']) root.remove(section);
+    for (const section of ['guests', 'cluster', 'backups', 'schedules', 'orchestrator']) root.remove(section);
     return value(entry, /^Expected at least one member, got an empty mapping$/);
   },
   'a port that there is not': (root, random) => {
