@@ -1,7 +1,8 @@
 import type { Mutation } from './expected.ts';
 import { key, value } from './expected.ts';
 import { identityOf } from './identity.ts';
-import { mapOf, YamlList, YamlMap } from './model.ts';
+import type { YamlMap } from './model.ts';
+import { mapOf, YamlList } from './model.ts';
 import type { Random } from './random.ts';
 
 const ZONES = ['Europe/Berlin', 'UTC', 'America/Argentina/Buenos_Aires', 'Etc/GMT+5'];
