@@ -1,7 +1,6 @@
 /** Times of day in a time zone, and what becomes of them when its clocks change. Pure: now is an argument. */
 
 export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
-export type Day = (typeof DAYS)[number];
 
 export interface Calendar {
   /** `04:15`. */

@@ -14,7 +14,9 @@ import { ROOT } from './freshness.mjs';
 const require = createRequire(import.meta.url);
 const libOf = (name) => dirname(require.resolve(name));
 /** The client's parts that the command line uses: its types allow for no other. */
-const CALLERS = ['connection.js', 'workflow-client.js', 'schedule-client.js'].map((file) => join(libOf('@temporalio/client'), file));
+const CALLERS = ['connection.js', 'workflow-client.js', 'schedule-client.js'].map((file) =>
+  join(libOf('@temporalio/client'), file),
+);
 const NAMES = /\b(?:temporal\.api|google|grpc)\.[a-z][\w.]*/g;
 const CALLS = /\b(?:workflow|operator|health)Service\.(\w+)/g;
 /** What pbjs writes besides encode() and decode(). */

@@ -9,6 +9,8 @@ import { statusOf } from './status-of.ts';
 
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
 const TIMEOUT_MS = 5000;
+/** gRPC's status code. */
+const NOT_FOUND = 5;
 
 interface Execution {
   workflowId: string;
@@ -27,9 +29,10 @@ export async function stateOf(
     const status = statusOf(info?.status);
     const outcome = decodeTypedSearchAttributes(info?.searchAttributes?.indexedFields).get(OUTCOME);
     return { isOpen: isOpen(status), outcome: outcome ?? status };
-  } catch {
+  } catch (error) {
     // Closed executions go at the end of the namespace's retention.
-    return undefined;
+    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return undefined;
+    throw error;
   }
 }
 
