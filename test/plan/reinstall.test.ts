@@ -159,7 +159,8 @@ describe('installing a member anew', () => {
   });
 
   it('refuses without a command, and says where one is declared', () => {
-    const { command: _, ...scope } = SCOPE;
+    const scope: ReinstallScope = { ...SCOPE };
+    delete scope.command;
     expect(plan({}, scope).refusals).toMatchObject([
       { name: 'command', whatToDo: expect.stringContaining('members.nuc-1.reinstall.command') },
     ]);
