@@ -1,16 +1,12 @@
 import type { Fleet } from '../fleet/schema.ts';
 import { HostError, type Host } from '../hosts/host.ts';
-import type {
-  DiskState,
-  HostState,
-  LabelState,
-  LayoutDevice,
-  ReinstallObservation,
-  ReinstallScope,
-} from '../plan/reinstall.ts';
+import type { SystemState } from '../plan/observation.ts';
+import type { DiskState, LabelState } from '../plan/reinstall-disks.ts';
+import type { HostState, LayoutDevice, ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import { zpoolOf } from '../plan/rejoin.ts';
 import { createDisks, type Disks } from '../tools/block-devices.ts';
 import { diskLayout } from '../tools/disk-layout.ts';
+import { createIncus } from '../tools/incus.ts';
 import { operatingSystem } from '../tools/os-release.ts';
 import { createSystemd } from '../tools/systemd.ts';
 import { again } from './again.ts';
@@ -34,9 +30,6 @@ export async function reinstallScope(
   if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no member ${member}.`);
   if (fleet.cluster === undefined)
     throw failure('BadConfig', 'runbook.yaml has no `cluster`: it says which pools must not be erased.');
-  const zpools = Object.values(fleet.cluster.pools).flatMap((pool) =>
-    pool.type === 'zfs' ? zpoolOf(pool.dataset) : [],
-  );
   const { node } = deployTargetOf(fleet, member);
   const values: Record<string, string> = {
     flake: await deps.flakeAt(ref.fleet),
@@ -48,10 +41,19 @@ export async function reinstallScope(
     member,
     ...(filled === undefined ? {} : { command: filled }),
     layout: layout ?? `nixosConfigurations."${node}".config.disko.devices.disk`,
-    zpools: [...new Set(zpools)],
+    zpools: dataPools(fleet, member),
     ownHostKey: hostKey !== undefined,
     approvalTimeout: fleet.policies.upgrade.approvalTimeout,
   };
+}
+
+/** Where instances and volumes are, and where replicas of other members' volumes are. */
+function dataPools({ cluster, backups }: Fleet, member: string): string[] {
+  const own = Object.values(cluster?.pools ?? {}).flatMap((pool) => (pool.type === 'zfs' ? pool.dataset : []));
+  const replicas = Object.values(backups)
+    .flatMap(({ to }) => to)
+    .flatMap((target) => (target.type === 'zfs' && target.member === member ? target.dataset : []));
+  return [...new Set([...own, ...replicas].map(zpoolOf))];
 }
 
 /** The host as an installer may be reached: by the key that is declared for it. */
@@ -71,39 +73,56 @@ export async function observeReinstall(
 ): Promise<ReinstallObservation> {
   const fleet = await deps.fleetAt(ref.fleet);
   const { layout: attribute } = await reinstallScope(deps, ref);
-  const found = await foundHost(deps, fleet, ref.member, signal);
-  if (found.state.type !== 'installer' || found.host === undefined)
-    return { host: found.state, layout: { type: 'devices', devices: [] } };
-  const disks = createDisks(found.host, { signal });
+  const { host, found } = await foundHost(deps, fleet, ref.member, signal);
+  const nothing: ReinstallObservation['layout'] = { type: 'devices', devices: [] };
+  if (found.type === 'installed') return { host: { ...found, incus: await incusOf(host, signal) }, layout: nothing };
+  if (found.type === 'refused') return { host: { type: 'refused', problem: found.problem }, layout: nothing };
+  if (found.type !== 'installer') return { host: found, layout: nothing };
+  const disks = createDisks(host, { signal });
+  const listed = await disks.list();
+  if (listed.type !== 'devices') throw toolFailure(`The disks of ${host.name}`, listed);
   const layout = await layoutOn(deps, ref, attribute, disks, signal);
   const devices = layout.type === 'devices' ? layout.devices : [];
-  const { labels, zdb } = await labelsOf(disks, found.state.disks, devices);
-  return { host: { ...found.state, labels, zdb }, layout };
+  const labelled = await labelsOf(disks, listed.devices, devices);
+  return { host: { ...found, disks: listed.devices, ...labelled }, layout };
 }
 
-/** By the member's own key, and where another machine answers, by the installer's. */
+/** What answers at the member's address. */
+export type Found =
+  | { type: 'installer'; name: string; bootId: string }
+  | { type: 'installed'; system: SystemState }
+  | Extract<HostState, { type: 'other' | 'away' }>
+  /** `isInstalled`: by another host key than its own, which does not change by itself. */
+  | { type: 'refused'; problem: string; isInstalled?: true };
+
+/** By the member's own key, and where another machine answers, by the installer's: for an installer only. */
 export async function foundHost(
   deps: Pick<Deps, 'machines'>,
   fleet: Fleet,
   member: string,
   signal: AbortSignal,
-): Promise<{ state: HostState; host?: Host }> {
-  const own = await stateOf(deps.machines.member(fleet, member), signal);
-  const installer = installerHost(deps, fleet, member);
-  return own.state.type === 'refused' && installer !== undefined ? stateOf(installer, signal) : own;
+): Promise<{ host: Host; found: Found }> {
+  const host = deps.machines.member(fleet, member);
+  const own = { host, found: await askedOf(host, signal) };
+  const other = installerHost(deps, fleet, member);
+  if (own.found.type !== 'refused' || other === undefined) return own;
+  const found = await askedOf(other, signal);
+  if (found.type !== 'installed') return { host: other, found };
+  const problem = `It is installed, and has the host key of members.${member}.reinstall.hostKey instead of the one of ssh.hostKey`;
+  return { host: other, found: { type: 'refused', problem, isInstalled: true } };
 }
 
-async function stateOf(host: Host, signal: AbortSignal): Promise<{ state: HostState; host: Host }> {
+/** What cannot be had is part of the answer. */
+async function askedOf(host: Host, signal: AbortSignal): Promise<Found> {
   try {
-    return { host, state: await again(() => askedOf(host, signal), signal) };
+    return await again(() => systemOf(host, signal), signal);
   } catch (error) {
     if (signal.aborted || !(error instanceof HostError)) throw error;
-    const type = error.type === 'Refused' ? 'refused' : 'away';
-    return { host, state: { type, problem: error.message } };
+    return { type: error.type === 'Refused' ? 'refused' : 'away', problem: error.message };
   }
 }
 
-async function askedOf(host: Host, signal: AbortSignal): Promise<HostState> {
+async function systemOf(host: Host, signal: AbortSignal): Promise<Found> {
   const system = await operatingSystem(host, { signal });
   if (system.type === 'unexpected') throw toolFailure(`The system of ${host.name}`, system);
   if (system.type === 'unknown') return { type: 'other', name: 'its /etc/os-release names none' };
@@ -111,10 +130,23 @@ async function askedOf(host: Host, signal: AbortSignal): Promise<HostState> {
   if (!system.isInstaller) return { type: 'installed', system: await systemStateOf(host, { signal }) };
   const boot = await createSystemd(host, { signal }).bootId();
   if (boot.type !== 'boot') throw toolFailure(`The boot of ${host.name}`, boot);
-  const listed = await createDisks(host, { signal }).list();
-  if (listed.type !== 'devices') throw toolFailure(`The disks of ${host.name}`, listed);
-  return { type: 'installer', name: system.name, bootId: boot.id, disks: listed.devices, labels: [], zdb: true };
+  return { type: 'installer', name: system.name, bootId: boot.id };
 }
+
+/** Of a host that is installed. What was installed need not have Incus before it was deployed to. */
+async function incusOf(host: Host, signal: AbortSignal): Promise<'alone' | 'member' | 'unknown'> {
+  try {
+    const identity = await again(() => createIncus(host, { signal }).identity(), signal);
+    if (identity.type === 'identity') return identity.clustered ? 'member' : 'alone';
+    return identity.type === 'unexpected' && identity.exitCode === NOT_FOUND ? 'alone' : 'unknown';
+  } catch (error) {
+    if (signal.aborted || !(error instanceof HostError)) throw error;
+    return error.type === 'NotRun' ? 'alone' : 'unknown';
+  }
+}
+
+/** The shell's exit code for a program that is not there. */
+const NOT_FOUND = 127;
 
 async function layoutOn(
   deps: Deps,

@@ -8,13 +8,13 @@ import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { awaitJob } from './jobs.ts';
-import { foundHost, observeReinstall, reinstallScope } from './observe-reinstall.ts';
+import { foundHost, observeReinstall, reinstallScope, type Found } from './observe-reinstall.ts';
 
 /** A system is built, copied over a slow line, and a slow disk formatted. */
 const INSTALL_MS = 4 * 3_600_000;
 /** A server's firmware alone can take five minutes. After this the attempt ends, and the next one goes on waiting. */
 const BACK_WITHIN_MS = 15 * 60_000;
-/** The installer itself answers with another key until it is gone. */
+/** The installer answers with another key until it is gone, and one that asks for a disk's passphrase may have a third. */
 const REFUSED_WITHIN_MS = 5 * 60_000;
 
 /** Installs a member anew by its declared command, judged by the host before and afterwards. */
@@ -84,15 +84,15 @@ async function awaitInstalled(
   let refusedSince: number | undefined;
   let last = 'restarting';
   while (Date.now() - begun < BACK_WITHIN_MS) {
-    const { state, host } = await foundHost(deps, fleet, member, signal);
-    if (state.type === 'installed' && state.system.bootId !== bootId && host !== undefined) {
+    const { host, found } = await foundHost(deps, fleet, member, signal);
+    if (found.type === 'installed' && found.system.bootId !== bootId) {
       const booted = await createSystemd(host, { signal }).isSystemRunning();
-      if (booted.type === 'system' && ['running', 'degraded'].includes(booted.state)) return state.system;
+      if (booted.type === 'system' && ['running', 'degraded'].includes(booted.state)) return found.system;
       last = 'booted, and starts its services';
-    } else last = describe(state.type);
-    refusedSince = state.type === 'refused' ? (refusedSince ?? Date.now()) : undefined;
-    if (state.type === 'refused' && Date.now() - (refusedSince ?? 0) > REFUSED_WITHIN_MS)
-      throw failure('Refused', `${member} answers, with another host key than the declared one: ${state.problem}`);
+    } else last = describe(found.type);
+    refusedSince = found.type === 'refused' ? (refusedSince ?? Date.now()) : undefined;
+    if (found.type === 'refused' && (found.isInstalled || Date.now() - (refusedSince ?? 0) > REFUSED_WITHIN_MS))
+      throw failure('Refused', `${member} answers, but not as it is declared: ${found.problem}`);
     report({ progress: `${member}: ${last}` });
     await delay(1_000, undefined, { signal });
   }
@@ -102,7 +102,7 @@ async function awaitInstalled(
   );
 }
 
-function describe(type: 'installer' | 'installed' | 'other' | 'away' | 'refused'): string {
+function describe(type: Found['type']): string {
   switch (type) {
     case 'installer':
       return 'it is the installer still';

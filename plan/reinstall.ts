@@ -1,7 +1,20 @@
-import { asSentence } from './sentence.ts';
-import type { Gate } from './gates.ts';
+import { gateWords, type GateOf } from './gate-words.ts';
 import type { SystemState } from './observation.ts';
+import {
+  describeDisk,
+  everything,
+  hasNameless,
+  identityOf,
+  isOfInterest,
+  isTouched,
+  labelsOn,
+  lineOf,
+  poolsOn,
+  type DiskState,
+  type LabelState,
+} from './reinstall-disks.ts';
 import type { StepView } from './run.ts';
+import { asSentence } from './sentence.ts';
 
 /** How a member is installed anew: what is looked at, what has to hold, what a person is asked. Pure. */
 
@@ -19,20 +32,6 @@ export interface ReinstallScope {
   approvalTimeout: string;
 }
 
-/** A block device, and what is on it. */
-export interface DiskState {
-  path: string;
-  type: string;
-  fstype?: string;
-  label?: string;
-  partlabel?: string;
-  model?: string;
-  serial?: string;
-  wwn?: string;
-  sizeBytes: number;
-  children: DiskState[];
-}
-
 /** A device of the layout. */
 export interface LayoutDevice {
   /** As the layout calls it, and as it writes the device. */
@@ -42,15 +41,10 @@ export interface LayoutDevice {
   path?: string;
 }
 
-/** Labels of ZFS on a device, asked of itself. No pool: that of a spare or a cache, which name none. */
-export interface LabelState {
-  path: string;
-  pools: string[];
-}
-
 export type HostState =
   | { type: 'installer'; bootId: string; name: string; disks: DiskState[]; labels: LabelState[]; zdb: boolean }
-  | { type: 'installed'; system: SystemState }
+  /** `member`: its Incus is in a cluster; `unknown`: that could not be asked. */
+  | { type: 'installed'; system: SystemState; incus: 'alone' | 'member' | 'unknown' }
   | { type: 'other'; name: string }
   | { type: 'away'; problem: string }
   /** Its host key is not a declared one, or it does not let us in. */
@@ -70,10 +64,10 @@ export interface ErasedDisk {
 }
 
 type Name = 'host' | 'command' | 'layout' | 'disks' | 'pool';
-export type ReinstallGate = Omit<Gate, 'name'> & { name: Name };
+export type ReinstallGate = GateOf<Name>;
 
 export interface ReinstallPlan {
-  /** `install`: the host answers as an installer. `installed`: as a system that is installed. `none`: as neither. */
+  /** `install`: the host answers as an installer. `installed`: as a system that no cluster has yet. `none`: as neither. */
   mode: 'install' | 'installed' | 'none';
   gates: ReinstallGate[];
   refusals: ReinstallGate[];
@@ -84,18 +78,12 @@ export interface ReinstallPlan {
   steps: StepView[];
 }
 
-const passed = (name: Name, message: string): ReinstallGate => ({ name, verdict: 'passed', message });
-const refused = (name: Name, message: string, whatToDo: string): ReinstallGate => ({
-  name,
-  verdict: 'refused',
-  message,
-  whatToDo,
-});
+const { passed, warning, refused } = gateWords<Name>();
 
 /** Whether the member may be installed anew, and what that erases. */
 export function planReinstall(scope: ReinstallScope, observation: ReinstallObservation): ReinstallPlan {
   const { host } = observation;
-  if (host.type === 'installed') return { mode: 'installed', gates: [], refusals: [], erased: [], kept: [], steps: [] };
+  if (host.type === 'installed') return planInstalled(scope, observation);
   const gates = [hostGate(scope, observation), commandGate(scope)];
   const devices = observation.layout.type === 'devices' ? observation.layout.devices : [];
   const disks = host.type === 'installer' ? host.disks : [];
@@ -115,7 +103,14 @@ export function planReinstall(scope: ReinstallScope, observation: ReinstallObser
   };
 }
 
-export const reinstallSteps = (member: string): StepView[] =>
+/** Nothing is erased: it is deployed to where it does not run its configuration yet, unless it does a member's work. */
+function planInstalled(scope: ReinstallScope, observation: ReinstallObservation): ReinstallPlan {
+  const gates = [hostGate(scope, observation)];
+  const refusals = gates.filter(({ verdict }) => verdict === 'refused');
+  return { mode: refusals.length > 0 ? 'none' : 'installed', gates, refusals, erased: [], kept: [], steps: [] };
+}
+
+const reinstallSteps = (member: string): StepView[] =>
   [
     { id: 'reinstall', title: `install ${member} anew` },
     { id: 'installed', title: `${member} answers as installed` },
@@ -126,7 +121,14 @@ function hostGate({ member, ownHostKey }: ReinstallScope, { host }: ReinstallObs
     case 'installer':
       return passed('host', `${member} answers as an installer: ${host.name}.`);
     case 'installed':
-      return passed('host', `${member} is installed: ${host.system.nixosVersion}.`);
+      if (host.incus === 'alone') return passed('host', `${member} is installed: ${host.system.nixosVersion}.`);
+      return refused(
+        'host',
+        host.incus === 'member'
+          ? `${member} is installed, and its Incus is in a cluster.`
+          : `${member} is installed, and its Incus does not tell whether it is in a cluster.`,
+        `To deploy to it: runbook start safe-upgrade --node ${member}. To install it anew, boot it from an installer.`,
+      );
     case 'other':
       return refused(
         'host',
@@ -194,6 +196,24 @@ function disksGate(
   return passed('disks', 'Every device of the layout is there.');
 }
 
+/** A label that an earlier use has left is as bad: disko destroys the pool that it names, wherever that is. */
+function lostGate(
+  pool: string,
+  lost: readonly DiskState[],
+  { labels, isElsewhereToo }: { labels: readonly LabelState[]; isElsewhereToo: boolean },
+): ReinstallGate {
+  const bearers = lost.flatMap(everything).filter((device) => labelsOn(device, labels).includes(pool));
+  const paths = [...new Set(bearers.map(({ path }) => path))];
+  const keep = 'Nothing may erase a data pool. Let the layout name the system’s own disk only.';
+  return refused(
+    'pool',
+    `The disk layout names a disk of the data pool ${pool}: ${lost.map(lineOf).join('; ')}. Its label is on ${paths.join(', ')}.`,
+    isElsewhereToo
+      ? `${keep} If that label is an old one, and the pool on other disks only: zpool labelclear -f ${paths.join(' ')}`
+      : keep,
+  );
+}
+
 /** The pools that have to outlive it: seen at all, and not where the layout erases. */
 function poolGates(
   { member, zpools }: ReinstallScope,
@@ -205,12 +225,7 @@ function poolGates(
     ...zpools.map((pool): ReinstallGate => {
       const holders = disks.filter((disk) => labelled(disk).includes(pool));
       const lost = holders.filter((disk) => erased.includes(disk));
-      if (lost.length > 0)
-        return refused(
-          'pool',
-          `The disk layout names a disk of the data pool ${pool}: ${lost.map(lineOf).join('; ')}.`,
-          'Nothing may erase it. Let the layout name the system’s own disk only.',
-        );
+      if (lost.length > 0) return lostGate(pool, lost, { labels, isElsewhereToo: holders.length > lost.length });
       if (holders.length === 0)
         return refused(
           'pool',
@@ -230,68 +245,8 @@ function poolGates(
       ),
     ...(zdb || erased.length === 0
       ? []
-      : [
-          {
-            name: 'pool',
-            verdict: 'warning',
-            message: 'The installer has no zdb: labels of ZFS under a newer partition table are not seen.',
-          } as const,
-        ]),
+      : [warning('pool', 'The installer has no zdb: labels of ZFS under a newer partition table are not seen.')]),
   ];
-}
-
-const everything = (disk: DiskState): DiskState[] => [disk, ...disk.children.flatMap(everything)];
-
-/** Whether something that is done to `path` is done to this disk: it is that, lies on it, or is the same by another way. */
-function isTouched(disk: DiskState, path: string, disks: readonly DiskState[]): boolean {
-  const holds = (each: DiskState): boolean => everything(each).some((device) => device.path === path);
-  if (holds(disk)) return true;
-  return disk.wwn !== undefined && disks.some((other) => other.wwn === disk.wwn && holds(other));
-}
-
-function poolsOn(disk: DiskState, labels: readonly LabelState[]): string[] {
-  return everything(disk).flatMap(({ path, fstype, label }) => [
-    ...(fstype === 'zfs_member' && label !== undefined ? [label] : []),
-    ...labels.flatMap((each) => (each.path === path ? each.pools : [])),
-  ]);
-}
-
-function hasNameless(disk: DiskState, labels: readonly LabelState[]): boolean {
-  return everything(disk).some(({ path, fstype, label }) => {
-    const own = labels.filter((each) => each.path === path);
-    if (own.some(({ pools }) => pools.length === 0)) return true;
-    return fstype === 'zfs_member' && label === undefined && own.length === 0;
-  });
-}
-
-/** What a yes was given for: another disk under the same name is another one. */
-const identityOf = ({ path, model, serial, wwn, sizeBytes }: DiskState): string =>
-  [path, model ?? '', serial ?? '', wwn ?? '', sizeBytes].join(' ');
-
-const lineOf = (disk: DiskState): string => `${disk.path} (${describeDisk(disk)})`;
-
-function describeDisk(disk: DiskState): string {
-  const { model, serial, sizeBytes } = disk;
-  const named = [model, serial === undefined ? undefined : `serial ${serial}`, sizeOf(sizeBytes)];
-  const contents = [...new Set(everything(disk).flatMap(contentOf))];
-  return `${named.filter((part) => part !== undefined).join(', ')}: ${contents.length === 0 ? 'nothing known' : contents.join(', ')}`;
-}
-
-function contentOf({ fstype, label, partlabel, path, children }: DiskState): string[] {
-  if (fstype === undefined) return children.length === 0 && partlabel !== undefined ? [`partition ${partlabel}`] : [];
-  const kind = fstype === 'zfs_member' ? 'ZFS' : fstype;
-  const name = label ?? partlabel;
-  return [name === undefined ? `${kind} on ${path}` : `${kind} ${JSON.stringify(name)} on ${path}`];
-}
-
-/** What nobody stores anything on is left out. */
-const isOfInterest = ({ type, sizeBytes }: DiskState): boolean => sizeBytes > 0 && !['loop', 'rom'].includes(type);
-
-function sizeOf(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
-  const number = bytes / 1000 ** power;
-  return `${number < 10 && power > 0 ? number.toFixed(1) : Math.round(number)} ${units[power] ?? ''}`;
 }
 
 /** What is asked before a member is installed anew. */

@@ -1,7 +1,9 @@
 import type { RunRef } from '../activities/contract.ts';
+import type { SystemState } from '../plan/observation.ts';
+import type { ErasedDisk } from '../plan/reinstall.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { NodeReinstallInput } from './messages.ts';
-import { askToReinstall, configure, installAndConfigure, lookAtHost } from './reinstall/reinstall-member.ts';
+import { askToReinstall, build, deploy, deployStep, installAndConfigure, lookAtHost, runs } from './reinstall/steps.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { describeFailure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -23,47 +25,70 @@ export async function nodeReinstall(input: NodeReinstallInput): Promise<RunView>
   );
 }
 
-/** Of a system that nothing was deployed to since it was installed. */
-const FIRST_GENERATION = 1;
-
 async function reinstall(run: Run, ref: RunRef & { member: string }, planOnly: boolean): Promise<RunResult> {
   const { member } = ref;
   const looked = await lookAtHost(run, ref);
   const { plan, system } = looked;
-  if (system !== undefined && system.generation !== FIRST_GENERATION) return alreadyInstalled(member);
-  if (system === undefined) {
-    run.judge(plan.gates);
-    if (plan.refusals.length > 0) return refused(plan, planOnly ? 'It would not start' : 'Not started');
-    run.announce(plan.steps);
-  }
+  run.judge(plan.gates);
+  if (plan.refusals.length > 0) return refused(plan, planOnly ? 'It would not start' : 'Not started');
+  if (system !== undefined) return configure(run, ref, system, planOnly);
+  run.announce(plan.steps);
   if (planOnly) return planned(run, member, plan.erased);
   try {
-    if (system === undefined) await askToReinstall(run, looked);
+    await askToReinstall(run, looked);
     await run.hold();
   } catch (error) {
     return unchanged(error);
   }
   try {
-    await (system === undefined ? installAndConfigure(run, ref, looked) : configure(run, ref, system));
-    return {
-      outcome: 'Done',
-      summary: `${member} is installed and runs the system of revision ${run.view.revision.slice(0, 7)}.`,
-      left: [],
-      next: [{ command: `runbook start node-rejoin --node ${member}`, purpose: 'bring it back into its cluster' }],
-    };
+    await installAndConfigure(run, ref, looked);
+    return installed(run, member);
   } catch (error) {
     return halfWay(member, error);
   }
 }
 
-const alreadyInstalled = (member: string): RunResult => ({
-  outcome: 'AlreadySo',
-  summary: `${member} is installed. To install it anew, boot it from an installer first.`,
+/** A host that was installed, by this runbook or by hand: all that may be missing is its configuration. */
+async function configure(
+  run: Run,
+  ref: RunRef & { member: string },
+  system: SystemState,
+  planOnly: boolean,
+): Promise<RunResult> {
+  const { member } = ref;
+  const closure = await build(run, ref);
+  if (runs(system, closure)) return alreadyInstalled(member);
+  if (planOnly) {
+    run.announce([deployStep(member, closure)]);
+    return planned(run, member, []);
+  }
+  try {
+    await deploy(run, ref, system, closure);
+    return installed(run, member);
+  } catch (error) {
+    return halfWay(member, error);
+  }
+}
+
+const rejoin = (member: string): RunResult['next'] => [
+  { command: `runbook start node-rejoin --node ${member}`, purpose: 'bring it back into its cluster, with its pools' },
+];
+
+const installed = (run: Run, member: string): RunResult => ({
+  outcome: 'Done',
+  summary: `${member} is installed and runs the system of revision ${run.view.revision.slice(0, 7)}.`,
   left: [],
-  next: [{ command: `runbook start safe-upgrade --node ${member}`, purpose: 'deploy to it' }],
+  next: rejoin(member),
 });
 
-function planned(run: Run, member: string, erased: readonly { path: string; what: string }[]): RunResult {
+const alreadyInstalled = (member: string): RunResult => ({
+  outcome: 'AlreadySo',
+  summary: `${member} is installed and runs its configuration. To install it anew, boot it from an installer first.`,
+  left: [],
+  next: rejoin(member),
+});
+
+function planned(run: Run, member: string, erased: readonly ErasedDisk[]): RunResult {
   for (const { path, what } of erased) run.warn(`It would erase ${path} (${what}), once you agree.`);
   return {
     outcome: 'Done',

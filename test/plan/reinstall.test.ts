@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import type { SystemState } from '../../plan/observation.ts';
+import type { DiskState, LabelState } from '../../plan/reinstall-disks.ts';
 import {
   planReinstall,
   reinstallQuestion,
-  type DiskState,
   type HostState,
-  type LabelState,
   type ReinstallObservation,
   type ReinstallScope,
 } from '../../plan/reinstall.ts';
@@ -156,6 +156,30 @@ describe('installing a member anew', () => {
       expect.stringMatching(/could not be read .* error: attribute missing\.$/),
     ]);
     expect(erased).toEqual([]);
+  });
+
+  it('tells which device bears an old label, and how it goes, only where the pool is elsewhere too', () => {
+    const stale = [{ path: '/dev/sda2', pools: ['tank'] }];
+    const [gate] = plan({ labels: stale }).refusals;
+    expect(gate?.message).toContain('Its label is on /dev/sda2.');
+    expect(gate?.whatToDo).toContain('zpool labelclear -f /dev/sda2');
+    expect(plan({ disks: [ROOT], labels: stale }).refusals[0]?.whatToDo).not.toContain('labelclear');
+  });
+
+  it.each([
+    ['alone', 'installed', []],
+    ['member', 'none', [/its Incus is in a cluster/]],
+    ['unknown', 'none', [/does not tell whether it is in a cluster/]],
+  ] as const)('leaves a host alone that is installed, its Incus %s', (incus, mode, messages) => {
+    const system = { nixosVersion: '26.05' } as SystemState;
+    const planned = planReinstall(SCOPE, {
+      host: { type: 'installed', system, incus },
+      layout: { type: 'devices', devices: [] },
+    });
+    expect({ mode: planned.mode, erased: planned.erased }).toEqual({ mode, erased: [] });
+    expect(planned.refusals.map(({ message }) => message)).toEqual(
+      messages.map((message) => expect.stringMatching(message) as unknown),
+    );
   });
 
   it('refuses without a command, and says where one is declared', () => {

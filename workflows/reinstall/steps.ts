@@ -1,7 +1,8 @@
 import type { RunRef } from '../../activities/contract.ts';
 import { durationMs } from '../../plan/duration.ts';
-import type { SystemState } from '../../plan/observation.ts';
+import type { Closure, SystemState } from '../../plan/observation.ts';
 import { planReinstall, reinstallQuestion, type ReinstallPlan, type ReinstallScope } from '../../plan/reinstall.ts';
+import type { StepView } from '../../plan/run.ts';
 import { failure } from '../support/failures.ts';
 import type { Run } from '../support/run.ts';
 
@@ -13,31 +14,8 @@ export interface LookedAtHost {
   plan: ReinstallPlan;
   /** The boot of an installer. */
   bootId?: string;
-  /** Of a host that is installed. */
+  /** Of a host that is installed, and has no cluster yet. */
   system?: SystemState;
-}
-
-/**
- * `not needed`: the host is installed. `refused`: nothing was changed, the plan's gates say why. `installed`: it was
- * installed anew and answers with its configuration.
- */
-export type Reinstalled =
-  { type: 'not needed' | 'installed'; system: SystemState } | { type: 'refused'; plan: ReinstallPlan };
-
-/**
- * A member that answers as an installer, installed anew by its declared command, once that is approved, and deployed again.
- * Throws before any change as NotApproved, afterwards as whatever failed: started again it looks first.
- */
-export async function reinstallMember(run: Run, ref: Ref): Promise<Reinstalled> {
-  const looked = await lookAtHost(run, ref);
-  const { plan, system } = looked;
-  if (plan.mode === 'installed' && system !== undefined) return { type: 'not needed', system };
-  run.judge(plan.gates);
-  if (plan.refusals.length > 0) return { type: 'refused', plan };
-  run.announce(plan.steps);
-  await askToReinstall(run, looked);
-  await run.hold();
-  return { type: 'installed', system: await installAndConfigure(run, ref, looked) };
 }
 
 /** Changes nothing. */
@@ -50,20 +28,19 @@ export async function lookAtHost(run: Run, ref: Ref): Promise<LookedAtHost> {
       const scope = await act.resolveReinstall({ fleet, member });
       const observation = await act.observeReinstall(ref);
       const { host } = observation;
+      const plan = planReinstall(scope, observation);
       return {
         scope,
-        plan: planReinstall(scope, observation),
+        plan,
         ...(host.type === 'installer' ? { bootId: host.bootId } : {}),
-        ...(host.type === 'installed' ? { system: host.system } : {}),
+        ...(host.type === 'installed' && plan.mode === 'installed' ? { system: host.system } : {}),
       };
     },
-    ({ plan: { mode } }) => ({
-      state: 'done',
-      detail:
-        mode === 'install' ? 'an installer' : mode === 'installed' ? 'installed' : 'neither installer nor installed',
-    }),
+    ({ plan: { mode } }) => ({ state: 'done', detail: SEEN[mode] }),
   );
 }
+
+const SEEN = { install: 'an installer', installed: 'installed, and in no cluster', none: 'nothing to be installed' };
 
 export async function askToReinstall(run: Run, { scope, plan }: LookedAtHost): Promise<void> {
   const { approved, actor, reason } = await run.ask({
@@ -77,11 +54,7 @@ export async function askToReinstall(run: Run, { scope, plan }: LookedAtHost): P
 }
 
 /** From the approved command to a host that runs the revision's system. */
-export async function installAndConfigure(
-  run: Run,
-  ref: Ref,
-  { plan, bootId = '' }: LookedAtHost,
-): Promise<SystemState> {
+export async function installAndConfigure(run: Run, ref: Ref, { plan, bootId = '' }: LookedAtHost): Promise<void> {
   const { member } = ref;
   await run.step(
     { id: 'reinstall', phase: 'install', title: `install ${member} anew`, kind: 'long' },
@@ -93,21 +66,36 @@ export async function installAndConfigure(
     (act) => act.awaitInstalled({ ...ref, bootId }),
     ({ nixosVersion }) => ({ state: 'done', detail: nixosVersion }),
   );
-  return configure(run, ref, system);
+  await deploy(run, ref, system, await build(run, ref));
 }
 
-/** The first deployment. What was installed can be the same system already. */
-export async function configure(run: Run, ref: Ref, before: SystemState): Promise<SystemState> {
+/** What the host is to run. */
+export async function build(run: Run, ref: Ref): Promise<Closure> {
   const node = ref.member;
-  const closure = await run.step(
+  return run.step(
     { id: `build-${node}`, phase: 'install', title: `build ${node}`, kind: 'long' },
     (act) => act.buildClosure({ ...ref, node }),
     ({ nixosVersion }) => ({ state: 'done', detail: nixosVersion }),
   );
-  const { system } = await run.step(
-    { id: `deploy-${node}`, phase: 'install', title: `${node} → ${closure.nixosVersion}`, kind: 'long' },
+}
+
+export const runs = ({ profilePath, runningPath }: SystemState, { path }: Closure): boolean =>
+  profilePath === path && runningPath === path;
+
+export const deployStep = (node: string, { nixosVersion }: Closure): StepView => ({
+  id: `deploy-${node}`,
+  phase: 'install',
+  title: `${node} → ${nixosVersion}`,
+  state: 'pending',
+});
+
+/** The first deployment. What was installed can be that system already. */
+export async function deploy(run: Run, ref: Ref, before: SystemState, closure: Closure): Promise<void> {
+  const node = ref.member;
+  const { id, phase, title } = deployStep(node, closure);
+  await run.step(
+    { id, phase, title, kind: 'long' },
     (act) => act.deploySystem({ ...ref, node, before, closure, mode: 'switch', magicRollback: true }),
     ({ type }) => ({ state: type === 'already' ? 'already' : 'done' }),
   );
-  return system;
 }
