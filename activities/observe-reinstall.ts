@@ -74,17 +74,17 @@ export async function observeReinstall(
   const fleet = await deps.fleetAt(ref.fleet);
   const { layout: attribute } = await reinstallScope(deps, ref);
   const { host, found } = await foundHost(deps, fleet, ref.member, signal);
-  const nothing: ReinstallObservation['layout'] = { type: 'devices', devices: [] };
-  if (found.type === 'installed') return { host: { ...found, incus: await incusOf(host, signal) }, layout: nothing };
-  if (found.type === 'refused') return { host: { type: 'refused', problem: found.problem }, layout: nothing };
-  if (found.type !== 'installer') return { host: found, layout: nothing };
+  const layout = { type: 'not asked' } as const;
+  if (found.type === 'installed') return { host: { ...found, incus: await incusOf(host, signal) }, layout };
+  if (found.type === 'refused') return { host: { type: 'refused', problem: found.problem }, layout };
+  if (found.type !== 'installer') return { host: found, layout };
   const disks = createDisks(host, { signal });
   const listed = await disks.list();
   if (listed.type !== 'devices') throw toolFailure(`The disks of ${host.name}`, listed);
-  const layout = await layoutOn(deps, ref, attribute, disks, signal);
-  const devices = layout.type === 'devices' ? layout.devices : [];
+  const asked = await layoutOn(deps, ref, attribute, disks, signal);
+  const devices = asked.type === 'devices' ? asked.devices : [];
   const labelled = await labelsOf(disks, listed.devices, devices);
-  return { host: { ...found, disks: listed.devices, ...labelled }, layout };
+  return { host: { ...found, disks: listed.devices, ...labelled }, layout: asked };
 }
 
 /** What answers at the member's address. */

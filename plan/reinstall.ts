@@ -52,7 +52,8 @@ export type HostState =
 
 export interface ReinstallObservation {
   host: HostState;
-  layout: { type: 'devices'; devices: LayoutDevice[] } | { type: 'problem'; message: string };
+  /** Asked for an installer only. */
+  layout: { type: 'devices'; devices: LayoutDevice[] } | { type: 'problem'; message: string } | { type: 'not asked' };
 }
 
 export interface ErasedDisk {
@@ -88,8 +89,8 @@ export function planReinstall(scope: ReinstallScope, observation: ReinstallObser
   const devices = observation.layout.type === 'devices' ? observation.layout.devices : [];
   const disks = host.type === 'installer' ? host.disks : [];
   const erased = disks.filter((disk) => devices.some(({ path }) => path !== undefined && isTouched(disk, path, disks)));
-  gates.push(layoutGate(scope, observation));
   if (host.type === 'installer') {
+    gates.push(layoutGate(scope, observation.layout));
     if (observation.layout.type === 'devices') gates.push(disksGate(scope, devices, disks));
     gates.push(...poolGates(scope, host, erased));
   }
@@ -161,16 +162,14 @@ const commandGate = ({ member, command }: ReinstallScope): ReinstallGate =>
       )
     : passed('command', `It is installed by ${command[0] ?? ''}.`);
 
-function layoutGate({ layout: attribute }: ReinstallScope, { layout, host }: ReinstallObservation): ReinstallGate {
+function layoutGate({ layout: attribute }: ReinstallScope, layout: ReinstallObservation['layout']): ReinstallGate {
   const mend = 'Correct the disk layout in the flake, or reinstall.layout in runbook.yaml, commit, and start again.';
-  if (layout.type === 'problem')
-    return refused(
-      'layout',
-      `The disk layout could not be read from ${attribute}: ${asSentence(layout.message)}`,
-      mend,
-    );
+  if (layout.type !== 'devices') {
+    const why = layout.type === 'problem' ? layout.message : 'it was not asked for';
+    return refused('layout', `The disk layout could not be read from ${attribute}: ${asSentence(why)}`, mend);
+  }
   if (layout.devices.length === 0) return refused('layout', `The disk layout ${attribute} names no disk.`, mend);
-  const missing = host.type === 'installer' ? layout.devices.filter(({ path }) => path === undefined) : [];
+  const missing = layout.devices.filter(({ path }) => path === undefined);
   if (missing.length > 0)
     return refused(
       'layout',
