@@ -26,7 +26,8 @@ export async function recordHostPrograms(recorder: Recorder): Promise<void> {
   await on('a device', ['readlink', '-e', '--', '/dev/null']);
   await on('a device that is not there', ['readlink', '-e', '--', '/dev/disk/by-id/nope']);
   await on('what it runs', ['cat', '/etc/os-release']);
-  await on('block devices', BLOCK_DEVICES);
+  const varies = 'which there are: those of the machine that the lab is on';
+  await recorder.on('n3', 'block devices', BLOCK_DEVICES, { varies });
   await on('no canaries', ['find', '/tmp', '-maxdepth', '1', '-name', 'deploy-rs-c*']);
   await on('no folder for canaries', ['find', '/nowhere', '-maxdepth', '1', '-name', 'deploy-rs-c*']);
   await on('no activation', ['pgrep', '-f', '-a', ACTIVATIONS]);

@@ -12,7 +12,6 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   /^nix-env -p … --(set|rollback|delete-generations)\b/,
   // What the fleet file declares to install a member with.
   /^install-member /,
-  /^(zdb|lsblk|nix eval) /, // TEMPORARY
   // A person's own deployment beside a run.
   /^deploy --skip-checks --hostname … --ssh-opts … --magic-rollback … …$/,
   // The simulation's own flake, and its units.

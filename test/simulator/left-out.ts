@@ -25,9 +25,11 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'deploy-rs': { 'a system that cannot be built': BROKEN_FLAKE },
   docker: { 'no containers': IS_UP, 'up without an image': IS_UP },
   'host-programs': {
+    'what it runs': 'the lab’s hosts are no NixOS; simulated-reinstall.test.ts reads that of the simulated ones',
     'an activation': 'pgrep finds programs that the simulation plays; deploy.test.ts waits for one by it',
   },
   disks: {
+    'disks, one of them of a pool': 'the lab’s system is on a disk without parts, those of the simulation have some',
     'labels of a spare': ON_DISKS,
     'labels of a pool that was destroyed': ON_DISKS,
   },
