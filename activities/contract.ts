@@ -10,6 +10,7 @@ import type { KeptView } from '../plan/kept.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
+import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ContainerImage } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
@@ -235,6 +236,27 @@ export interface ScheduleActivities {
   currentRevision(): Promise<FleetRef>;
 }
 
+export interface ReinstallInput extends OfMember {
+  /** The boot of the installer that was looked at. */
+  bootId: string;
+  /** Identities of the disks that a person agreed to lose. */
+  approved: string[];
+}
+
+export interface ReinstallActivities {
+  /** What the fleet file at this revision says about installing the member. Fails as BadConfig. */
+  resolveReinstall(input: { fleet: FleetRef; member: string }): Promise<ReinstallScope>;
+  /** What the host is, its disks, and which of them the flake's layout names. What cannot be had is part of the answer. */
+  observeReinstall(input: OfMember): Promise<ReinstallObservation>;
+  /**
+   * Runs the declared command, as a job that survives the worker, once all is as it was approved. `GateRefused` where it is
+   * not, `InstallFailed` where the command fails. A host that was installed since is left alone.
+   */
+  reinstall(input: ReinstallInput): Promise<Reached>;
+  /** Waits until the host answers as installed, by its declared host key, and has booted. */
+  awaitInstalled(input: OfMember & { bootId: string }): Promise<SystemState>;
+}
+
 export interface IdentityActivities {
   /** What the fleet file at this revision says about copies of identities. Fails as BadConfig where it says nothing. */
   resolveIdentities(input: { fleet: FleetRef; member?: string }): Promise<IdentityScope>;
@@ -297,6 +319,7 @@ export type Activities = ObserveActivities &
   MemberActivities &
   FormationActivities &
   RejoinActivities &
+  ReinstallActivities &
   IdentityActivities &
   ScheduleActivities &
   RemovalActivities &

@@ -17,6 +17,7 @@ import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
+import { createReinstallActivities } from './reinstall.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
 import { createScheduleActivities } from './schedules.ts';
@@ -56,6 +57,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createMemberActivities(deps),
     ...createFormationActivities(deps),
     ...createRejoinActivities(deps),
+    ...createReinstallActivities(deps),
     ...createIdentityActivities(deps),
     ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),

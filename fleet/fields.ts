@@ -93,6 +93,16 @@ export const hostKey = matching(
 );
 /** An argument of a command; NUL cannot be passed to a program. */
 export const argument = matching(/^[^\0]*$/, 'text');
+/** An argument of a command that installs a host. A brace that belongs to no known placeholder is a mistake. */
+export const installArgument = matching(
+  /^(?:[^{}\0]|\{(?:flake|node|address|user|port)\})*$/,
+  'text with no other braces than {flake}, {node}, {address}, {user} and {port}',
+);
+/** An attribute path of a flake's outputs. */
+export const flakeAttribute = matching(
+  /^[a-zA-Z_][a-zA-Z0-9_'-]*(?:\.(?:[a-zA-Z_][a-zA-Z0-9_'-]*|"[a-zA-Z0-9_.'-]+"))*$/,
+  'an attribute of the flake like nixosConfigurations.nuc-1.config.disko.devices.disk',
+);
 /** As Incus names its keys: `cluster.evacuate`, `ipv4.address`, `user.owner`. */
 export const configKey = matching(
   /^[a-zA-Z][a-zA-Z0-9_./-]{0,127}$/,

@@ -6,6 +6,7 @@ import { identity } from './identity-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
+import { reinstall } from './reinstall-schema.ts';
 import { variant } from './variant.ts';
 
 /**
@@ -73,6 +74,9 @@ const member = z.strictObject({
     .describe(
       'What deploy-rs deploys here. Without it: the node of the member’s own name in the flake, profile `system`.',
     ),
+  reinstall: reinstall
+    .optional()
+    .describe('How it is installed anew, once it answers as an installer. Without it, it never is.'),
   probes: probes.describe('What has to hold for the member to be healthy, besides being Online in the cluster.'),
 });
 

@@ -38,6 +38,10 @@ export const FAILURES = {
     retryable: false,
     whatToDo: 'The new system could not be activated. journalctl on the host says why; correct the configuration.',
   },
+  InstallFailed: {
+    retryable: false,
+    whatToDo: 'See what the command said. Mend that, boot the host from the installer, and start it again.',
+  },
   MagicRollback: {
     retryable: false,
     whatToDo: 'The new system cut the connection, so the host went back by itself. Look at its network and firewall.',

@@ -68,7 +68,7 @@ function theHost({ member }: RejoinScope, { host, hostProblem = 'no answer' }: R
       refused(
         'host',
         `${member} could not be looked at: ${asSentence(hostProblem)}`,
-        `It has to run NixOS and answer by ssh. runbook doctor --node ${member} shows what is wrong.`,
+        `It has to run NixOS and answer by ssh. runbook doctor --node ${member} shows what is wrong; if its system is lost: runbook start node-reinstall --node ${member}`,
       ),
     ];
   if (host.incus.type === 'silent')
@@ -76,7 +76,7 @@ function theHost({ member }: RejoinScope, { host, hostProblem = 'no answer' }: R
       refused(
         'host',
         `The Incus of ${member} does not answer: ${asSentence(host.incus.problem)}`,
-        `See journalctl -u incus.service on ${member}; systemctl start incus.service starts one that was stopped.`,
+        `See journalctl -u incus.service on ${member}; systemctl start incus.service starts one that was stopped. If it runs an installer: runbook start node-reinstall --node ${member}`,
       ),
     ];
   return [passed('host', `${member} answers, Incus ${host.incus.version}`)];
@@ -99,7 +99,7 @@ function sameMember({ member }: RejoinScope, cluster: RemainingCluster, { incus 
         refused(
           'member',
           `${member} takes itself for a member, and the cluster does not list it: it was removed while it was away.`,
-          `Make its Incus a server of its own (reinstall its root disk, keep its data disk), then start this again.`,
+          `Make its Incus a server of its own: boot it from an installer, runbook start node-reinstall --node ${member}, then start this again.`,
         ),
       ];
     return [];
@@ -120,7 +120,7 @@ function sameMember({ member }: RejoinScope, cluster: RemainingCluster, { incus 
         refused(
           'member',
           `The Incus of ${member} has something of its own: ${own.join(', ')}.`,
-          'A member joins bare. Move what it has elsewhere, or reinstall its root disk.',
+          `A member joins bare. Move what it has elsewhere, or boot it from an installer and runbook start node-reinstall --node ${member}`,
         ),
       ];
 }

@@ -15,6 +15,7 @@ const PHASES = [
   'lock',
   'gate',
   'plan',
+  'install',
   'restore',
   'form',
   'join',

@@ -9,6 +9,7 @@ import { readJournal, readUnknown, type JournalEntry } from './core/journal.ts';
 import type { Fault, FaultKind, State } from './core/state.ts';
 import { initialiseStore, openStore, type Store } from './core/store.ts';
 import { REAL_GIT } from './hosts/git.ts';
+import { bootInstaller } from './hosts/installer.ts';
 import { kill, processesOf, programsOf, serversOf } from './hosts/processes.ts';
 import { powerOff, powerOn, bootSystem } from './hosts/power.ts';
 import { materialise } from './nix/closure-files.ts';
@@ -70,6 +71,8 @@ export interface Simulation {
   releasePause(id: string): void;
   isPaused(id: string): boolean;
   power(machine: string, state: 'on' | 'off' | 'cut off'): Promise<void>;
+  /** Boots a member from an installer's image. `hostKey`: whose key that has; without it, the member's. */
+  bootInstaller(machine: string, options?: { hostKey?: string }): Promise<void>;
   /** Ends every process that runs for the simulation. The folder is the caller's to remove. */
   dispose(): void;
 }
@@ -166,6 +169,10 @@ export function openSimulation(dir: string): Simulation {
     power: (machine, to) =>
       update((state) => {
         setPower(store, state, machine, to);
+      }),
+    bootInstaller: (machine, options = {}) =>
+      update((state) => {
+        bootInstaller(store, state, machine, options);
       }),
     dispose: () => {
       const names = [WORKER, ...Object.keys(store.read().machines)];

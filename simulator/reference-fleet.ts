@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { hostKeyOf } from './core/host-key.ts';
 import type { Container, Instance, Machine, State, Volume } from './core/state.ts';
 import { emptyDatabase } from './incus/servers.ts';
+import { nameOfDisk, poolDisk, systemDisk } from './hosts/disks.ts';
 import { closureOf, type SimulatedFlake } from './nix/flake.ts';
 import { installedUnit } from './systemd/units.ts';
 
 /** The reference's homelab: three members, three virtual machines, and a small container so that each member has something. */
 
 export const POOL = 'zpool';
+/** On a disk of its own. */
+const REPLICAS = 'tank';
 const GIB = 2 ** 30;
 
 interface GuestPlan {
@@ -65,7 +68,10 @@ export function digestFor(reference: string, serial: number): string {
 
 export function referenceFlake(): SimulatedFlake {
   const system = { version: '26.05.1', kernel: '6.12.1' };
-  const members = Object.entries(MEMBERS).map(([name, hostname]) => [name, { hostname, ...system, incus: '6.0.4' }]);
+  const members = Object.entries(MEMBERS).map(([name, hostname]) => [
+    name,
+    { hostname, ...system, incus: '6.0.4', disks: { main: nameOfDisk(`SYSTEM-${name}`) } },
+  ]);
   const guests = Object.entries(GUESTS).flatMap(([name, { address, type }]) =>
     type === 'container' ? [] : [[name, { hostname: address, ...system }]],
   );
@@ -178,7 +184,12 @@ function memberMachine(name: string, address: string, now: string): Machine {
     ...machineBase(name, address, now),
     kind: 'member',
     units: Object.fromEntries(names.map((unit) => [unit, installedUnit(unit)])),
-    datasets: Object.fromEntries(replicas.map((volume) => [`tank/replica/${volume}`, replica()])),
+    disks: [
+      systemDisk(name),
+      poolDisk(name, 'b', POOL),
+      ...(replicas.length === 0 ? [] : [poolDisk(name, 'c', REPLICAS)]),
+    ],
+    datasets: Object.fromEntries(replicas.map((volume) => [`${REPLICAS}/replica/${volume}`, replica()])),
   };
 }
 
@@ -272,7 +283,7 @@ export function referenceFleetFile(): string {
     volume === undefined
       ? []
       : [
-          `  ${volume}:\n    guest: ${guest}\n    volumes: [${volume}]\n    to: [{ type: zfs, member: nuc-1, dataset: tank/replica }]`,
+          `  ${volume}:\n    guest: ${guest}\n    volumes: [${volume}]\n    to: [{ type: zfs, member: nuc-1, dataset: ${REPLICAS}/replica }]`,
         ],
   );
   return `version: 1

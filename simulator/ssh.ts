@@ -90,7 +90,7 @@ export function checkHostKey(asked: SshArguments, machine: Machine): void {
     .map((line) => line.trim().split(/\s+/))
     .filter(([names]) => names?.split(',').includes(alias))
     .map(([, type, key]) => `${type ?? ''} ${key ?? ''}`);
-  if (known.includes(hostKeyOf(machine.name))) return;
+  if (known.includes(hostKeyOf(machine.hostKey ?? machine.name))) return;
   const what =
     known.length === 0
       ? `No ED25519 host key is known for ${alias} and you have requested strict checking.\r`

@@ -10,7 +10,9 @@ import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configu
 import { curl } from './guests/curl.ts';
 import { engine } from './guests/engine.ts';
 import { age } from './hosts/age.ts';
+import { lsblk, zdb } from './hosts/disks.ts';
 import { git } from './hosts/git.ts';
+import { installMember } from './hosts/installer.ts';
 import { connect, getent, ip, umount } from './hosts/network.ts';
 import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
 import { ssh } from './ssh.ts';
@@ -20,7 +22,7 @@ import { pgrep } from './hosts/pgrep.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
-  worker: { age, git, ssh, nix, 'nix-store': nixStore, deploy },
+  worker: { age, git, ssh, nix, 'nix-store': nixStore, deploy, 'install-member': installMember },
   machine: {
     age,
     incus,
@@ -35,6 +37,8 @@ export const TOOLS: Tools = {
     date,
     df,
     id,
+    lsblk,
+    zdb,
     zpool,
     zfs,
     curl,

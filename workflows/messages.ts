@@ -51,6 +51,7 @@ export interface NodeRejoinInput extends ClusterUpgradeInput {
 }
 /** Without `node` every member. */
 export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgradeInput, 'node'>>;
+export type NodeReinstallInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {
   /** A member that the fleet file declares. */

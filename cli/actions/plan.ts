@@ -22,6 +22,7 @@ import {
   prepareClusterUpgrade,
   prepareIdentityBackup,
   prepareMemberRemove,
+  prepareNodeReinstall,
   prepareNodeRejoin,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
@@ -59,6 +60,13 @@ export async function planTheIdentityBackup(
   options: { node?: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareIdentityBackup(context, options, true), options.json === true);
+}
+
+export async function planNodeReinstall(
+  context: CommandContext,
+  options: { node: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareNodeReinstall(context, options, true), options.json === true);
 }
 
 /** Has a worker look and plan, and prints what came of it. Nothing is changed; Ctrl-C gives it up. */

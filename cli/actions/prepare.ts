@@ -3,6 +3,7 @@ import type {
   ClusterUpgradeInput,
   IdentityBackupInput,
   MemberRemoveInput,
+  NodeReinstallInput,
   NodeRejoinInput,
   ReleaseKeptInput,
   SafeUpgradeAllInput,
@@ -30,6 +31,7 @@ export interface Start {
     | 'clusterBootstrap'
     | 'identityBackup'
     | 'memberRemove'
+    | 'nodeReinstall'
     | 'nodeRejoin'
     | 'releaseKept';
   runbook: string;
@@ -156,6 +158,18 @@ export async function prepareIdentityBackup(
   };
   const subject = node ?? 'all';
   return { workflowType: 'identityBackup', runbook: 'identity-backup', subject, input, revision, branch };
+}
+
+export async function prepareNodeReinstall(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  requireCluster(fleet, revision, 'which pools must not be erased');
+  const input: NodeReinstallInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, node };
+  return { workflowType: 'nodeReinstall', runbook: 'node-reinstall', subject: node, input, revision, branch };
 }
 
 function requireCluster(fleet: Fleet, revision: string, what: string): void {

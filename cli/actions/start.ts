@@ -16,6 +16,7 @@ import {
   prepareClusterUpgrade,
   prepareIdentityBackup,
   prepareMemberRemove,
+  prepareNodeReinstall,
   prepareNodeRejoin,
   prepareReleaseKept,
   prepareSafeUpgrade,
@@ -82,6 +83,14 @@ export async function startIdentityBackup(
   const start = await prepareIdentityBackup(context, options, false);
   const workflow = { ...workflowOf(start), summary: `Saves the identity of ${start.subject}` };
   return startOn(context, workflow, options);
+}
+
+export async function startNodeReinstall(
+  context: CommandContext,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareNodeReinstall(context, options, false);
+  return startOn(context, workflowOf(start), options);
 }
 
 const startOn = (context: CommandContext, workflow: WorkflowStart, options: StartOptions): Promise<Ending> =>

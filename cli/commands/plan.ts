@@ -56,6 +56,17 @@ export const addPlan: AddCommand = (parent, context) => {
       context.ending = await planTheMemberRemove(context, options);
     });
   plan
+    .command('node-reinstall')
+    .summary('what installing a member anew would erase')
+    .description('What installing a member anew would erase, and what stays. Exit code 1: it would refuse.')
+    .requiredOption('--node <name>', 'the member')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan node-reinstall --node nuc-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planNodeReinstall } = await import('../actions/plan.ts');
+      context.ending = await planNodeReinstall(context, options);
+    });
+  plan
     .command('node-rejoin')
     .summary('what bringing a lost member back would do')
     .description(

@@ -23,6 +23,7 @@ export const addStart: AddCommand = (parent, context) => {
   addClusterUpgrade(start, context);
   addClusterBootstrap(start, context);
   addMemberRemove(start, context);
+  addNodeReinstall(start, context);
   addNodeRejoin(start, context);
   addIdentityBackup(start, context);
 };
@@ -100,6 +101,23 @@ function addMemberRemove(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startMemberRemove } = await import('../actions/start.ts');
       context.ending = await startMemberRemove(context, options);
+    });
+}
+
+function addNodeReinstall(start: Command, context: CommandContext): void {
+  start
+    .command('node-reinstall')
+    .summary('install a member anew')
+    .description(
+      'Installs a member anew that answers as an installer, by the command that runbook.yaml declares, and deploys to it. It says what is erased and asks for the name first; never a disk of a data pool. Run it again to go on.',
+    )
+    .requiredOption('--node <name>', 'the member')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start node-reinstall --node nuc-1'], START_ENDINGS))
+    .action(async (options) => {
+      const { startNodeReinstall } = await import('../actions/start.ts');
+      context.ending = await startNodeReinstall(context, options);
     });
 }
 

@@ -6,6 +6,10 @@ export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-bootstrap' || view?.runbook === 'node-rejoin')
     return 'What it made stays: started again, it goes on from there.';
   if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
+  if (view?.runbook === 'node-reinstall')
+    return view.phase === 'install'
+      ? 'What the command has begun goes on; started again, it looks first.'
+      : 'Nothing was changed.';
   if (view?.runbook === 'member-remove')
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'

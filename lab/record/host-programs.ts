@@ -5,6 +5,11 @@ const ACTIVATIONS =
   'activate-rs.* (activate|wait|revoke) |bin/activate (activate|wait|revoke) |switch-to-configuration (switch|boot|test)';
 const LOCK = '/run/nixos/switch-to-configuration.lock';
 
+export const BLOCK_DEVICES = [
+  ...['lsblk', '--json', '--tree', '--bytes', '--output'],
+  'NAME,PATH,TYPE,FSTYPE,LABEL,PARTLABEL,MODEL,SERIAL,WWN,SIZE',
+];
+
 /** The small programs that a host is looked at with. */
 export async function recordHostPrograms(recorder: Recorder): Promise<void> {
   const on = (note: string, argv: string[]): Promise<unknown> => recorder.on('n3', note, argv);
@@ -18,6 +23,11 @@ export async function recordHostPrograms(recorder: Recorder): Promise<void> {
   await on('disks', ['df', '-Pk', '--', '/', '/tmp']);
   await on('a disk that is not there', ['df', '-Pk', '--', '/nowhere']);
   await on('links that lead nowhere', ['readlink', '-m', '--', '/nix/nope', '/run/current-system/nope']);
+  await on('a device', ['readlink', '-e', '--', '/dev/null']);
+  await on('a device that is not there', ['readlink', '-e', '--', '/dev/disk/by-id/nope']);
+  await on('what it runs', ['cat', '/etc/os-release']);
+  const varies = 'which there are: those of the machine that the lab is on';
+  await recorder.on('n3', 'block devices', BLOCK_DEVICES, { varies });
   await on('no canaries', ['find', '/tmp', '-maxdepth', '1', '-name', 'deploy-rs-c*']);
   await on('no folder for canaries', ['find', '/nowhere', '-maxdepth', '1', '-name', 'deploy-rs-c*']);
   await on('no activation', ['pgrep', '-f', '-a', ACTIVATIONS]);

@@ -29,6 +29,30 @@ export async function recordNix(recorder: Recorder): Promise<void> {
   await ask('listing of no such path', 'store', 'ls', '--json', '--recursive', nope);
   await ask('no path of a store', 'path-info', '--recursive', '/nix/store/nope');
   await ask('version', '--version');
+  const layouts = await flakeOfLayouts(recorder);
+  const layout = (note: string, host: string): Promise<unknown> =>
+    ask(
+      note,
+      ...['eval', '--json', `${layouts}#nixosConfigurations."${host}".config.disko.devices.disk`],
+      ...['--apply', 'disks: builtins.mapAttrs (name: disk: disk.device) disks'],
+    );
+  await layout('a disk layout', 'n1');
+  await layout('a disk layout without disks', 'empty');
+  await layout('a disk without a device', 'lacks');
+  await layout('a disk layout of no such host', 'nope');
+}
+
+/** As disko's, without disko. Idempotent. */
+async function flakeOfLayouts(recorder: Recorder): Promise<string> {
+  const folder = recorder.file('layouts');
+  await mkdir(folder, { recursive: true });
+  const text = `{ outputs = _: let host = disk: { config.disko.devices.disk = disk; }; in { nixosConfigurations = {
+    n1 = host { main = { device = "/dev/disk/by-id/ata-x"; type = "disk"; }; };
+    empty = host { };
+    lacks = host { main = { type = "disk"; }; };
+  }; }; }`;
+  await writeFile(`${folder}/flake.nix`, text);
+  return `path:${folder}`;
 }
 
 /** A repository of its own whose nodes cannot be built; returns the flake's reference. Idempotent. */

@@ -2,6 +2,7 @@ import type { Lab } from '../api.ts';
 import { kindOf } from '../machines.ts';
 import type { Entry } from './entry.ts';
 import { recordDeploys } from './deploys.ts';
+import { recordDisks } from './disks.ts';
 import { recordDocker } from './docker.ts';
 import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
@@ -66,6 +67,7 @@ export const ON_ZFS = {
   zfs: recordZfs,
   'zfs-kept': recordKept,
   'incus-on-zfs': recordIncusOnZfs,
+  disks: recordDisks,
   rejoin: recordRejoin,
 };
 

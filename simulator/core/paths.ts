@@ -1,5 +1,5 @@
-/** The top folders that a simulated machine has of its own. `/dev` stays the real one. */
-export const OWN_FOLDERS = 'bin|data|etc|home|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var';
+/** The folders that a simulated machine has of its own. `/dev` stays the real one but for the names of disks. */
+export const OWN_FOLDERS = 'bin|data|dev/disk|etc|home|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var';
 const ABSOLUTE = new RegExp(`(?<![\\w./~@%+,-])/(?=(?:${OWN_FOLDERS})(?![\\w.-]))`, 'g');
 
 /**

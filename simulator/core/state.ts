@@ -36,6 +36,24 @@ export interface Machine {
   zpools?: Record<string, Pool>;
   /** Of a member that was installed without a cluster, also after it has joined one. */
   incus?: Server;
+  /** Of a member. */
+  disks?: Disk[];
+  /** It runs an installer, from another medium than its disks. `units`: those of the system that it had. */
+  installer?: { units: Record<string, Unit> };
+  /** Whose host key its sshd has, where that is not its own. */
+  hostKey?: string;
+}
+
+/** A disk or a part of one. */
+export interface Disk {
+  path: string;
+  sizeBytes: number;
+  serial?: string;
+  fstype?: string;
+  label?: string;
+  /** Pools that labels of ZFS name which lsblk does not see: those of an earlier use. */
+  oldLabels?: string[];
+  parts?: Disk[];
 }
 
 /** An Incus that began without a cluster. */

@@ -7,6 +7,7 @@ import { daemonStarts, setIncusVersion } from '../incus/servers.ts';
 import { readClosure } from '../nix/closure-files.ts';
 import { replaceLink } from '../nix/profile.ts';
 import { startUnit } from '../systemd/units.ts';
+import { writeDisks } from './disks.ts';
 import { kill, processesOf } from './processes.ts';
 
 /** All of these change the state that they are given: call them within an update. */
@@ -50,7 +51,7 @@ export function bootSystem(store: Store, machine: Machine): void {
   machine.bootedAt = new Date().toISOString();
   for (const folder of ['run', 'tmp']) emptyFolder(join(root, folder));
   mkdirSync(join(root, 'run/systemd/system'), { recursive: true });
-  const system = bootDefault(root);
+  const system = machine.installer === undefined ? bootDefault(root) : undefined;
   if (system !== undefined) {
     replaceLink(join(root, 'run/booted-system'), system);
     replaceLink(join(root, 'run/current-system'), system);
@@ -69,11 +70,19 @@ export function writeMachineFiles(root: string, machine: Machine): void {
     'etc/machine-id': `${machine.machineId}\n`,
     'etc/hostname': `${machine.name}\n`,
     'etc/hosts': '127.0.0.1 localhost\n',
+    'etc/os-release': osRelease(machine.installer !== undefined),
   };
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), text);
   }
+  writeDisks(root, machine.disks ?? []);
+}
+
+/** `VARIANT_ID` is the image's. */
+function osRelease(isInstaller: boolean): string {
+  const variant = isInstaller ? 'VARIANT="Installer"\nVARIANT_ID=installer\n' : '';
+  return `ID=nixos\nNAME=NixOS\nPRETTY_NAME="NixOS 26.05 (Yarara)"\n${variant}VERSION_ID="26.05"\n`;
 }
 
 /** What the boot loader starts: set by switch-to-configuration, not by the profile alone. */

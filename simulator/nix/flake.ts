@@ -21,6 +21,8 @@ export interface NodeSpec {
   activation?: Activation;
   /** Building it fails with this. */
   buildError?: string;
+  /** What an installation of it erases: a device by its name in the layout. Without a part in the system itself. */
+  disks?: Record<string, string>;
   /** Machines whose endpoints answer 502 while this configuration runs. */
   breaks?: string[];
 }
@@ -106,7 +108,9 @@ export interface Closure {
   incus: string | undefined;
 }
 
-export function closureOf(node: string, spec: NodeSpec): Closure {
+export function closureOf(node: string, whole: NodeSpec): Closure {
+  const spec = { ...whole };
+  delete spec.disks;
   return {
     node,
     spec,

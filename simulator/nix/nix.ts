@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, (call: Call) => number>> = {
   },
   build,
   copy,
+  eval: evaluate,
   'path-info': pathInfo,
   'store ls': storeList,
   'store cat': storeCat,
@@ -55,6 +56,23 @@ function build(call: Call): number {
   const closure = closureOf(node, spec);
   materialise(call.root, closure);
   if (asked.has('print-out-paths')) call.out(`${closure.path}\n`);
+  return 0;
+}
+
+/** `nix eval --json REFERENCE#nixosConfigurations."n1".config.disko.devices.disk --apply …`: the devices of a layout. */
+function evaluate(call: Call): number {
+  const asked = readOptions(call.args.slice(1), { flags: ['json'], values: ['apply'] });
+  const reference = parseFlakeReference(asked.positionals[0] ?? '', call.cwd);
+  const [configurations, node = '', ...attribute] = reference.attribute;
+  if (
+    configurations !== 'nixosConfigurations' ||
+    attribute.join('.') !== 'config.disko.devices.disk' ||
+    asked.value('apply') !== 'disks: builtins.mapAttrs (name: disk: disk.device) disks'
+  )
+    throw new Unknown(`unknown attribute ${reference.text}`);
+  const { disks } = nodeOf(readFlake(reference), node, reference);
+  if (disks === undefined) throw new ToolError("error: attribute 'disko' missing");
+  call.out(`${JSON.stringify(disks)}\n`);
   return 0;
 }
 

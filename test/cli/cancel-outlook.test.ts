@@ -15,6 +15,8 @@ describe('what a cancel comes to', () => {
     ['cluster-bootstrap', 'join', /^What it made stays/],
     ['node-rejoin', 'recover', /^What it made stays/],
     ['identity-backup', 'save', /^Copies that it made stay/],
+    ['node-reinstall', 'gate', /^Nothing was changed/],
+    ['node-reinstall', 'install', /^What the command has begun goes on/],
     ['member-remove', 'gate', /^Nothing was changed/],
     ['member-remove', 'remove', /^What Incus has begun goes on/],
     ['release-kept', 'gate', /^Nothing was changed/],

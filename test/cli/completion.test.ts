@@ -30,6 +30,7 @@ describe('what may follow', () => {
         'cluster-upgrade',
         'cluster-bootstrap',
         'member-remove',
+        'node-reinstall',
         'node-rejoin',
         'identity-backup',
         'help',

@@ -96,6 +96,8 @@ describe('the command line', () => {
     [['start', 'safe-upgrade', '--node', 'x', '--all'], "cannot be used with option '--all'"],
     [['start', 'safe-upgrade'], 'Expected --node NAME or --all, got neither.'],
     [['start', 'member-remove'], "required option '--node <name>' not specified"],
+    [['start', 'node-reinstall'], "required option '--node <name>' not specified"],
+    [['plan', 'node-reinstall'], "required option '--node <name>' not specified"],
     [['start', 'node-rejoin'], "required option '--node <name>' not specified"],
     [['plan', 'node-rejoin'], "required option '--node <name>' not specified"],
     [['plan', 'member-remove'], "required option '--node <name>' not specified"],

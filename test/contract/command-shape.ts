@@ -51,7 +51,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
     valued: ['-d', '--target', '--storage', '--config'],
     operand: (word) => (word.startsWith('/') ? apiShape(word) : '…'),
   },
-  nix: { verbs: nounFirst('store', 'flake'), kept: ['--extra-experimental-features'] },
+  nix: { verbs: nounFirst('store', 'flake'), kept: ['--extra-experimental-features'], valued: ['--apply'] },
   'nix-env': { verbs: always(0), valued: ['-p', '--switch-generation', '--set', '--delete-generations'] },
   'nix-store': { verbs: always(0) },
   podman: ENGINE,
@@ -62,6 +62,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   'systemd-run': { verbs: always(0), valued: ['-p'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
   umount: { verbs: always(0) },
+  zdb: { verbs: always(0) },
   zpool: { verbs: always(1), kept: ['-o'] },
 };
 

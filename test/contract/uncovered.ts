@@ -10,6 +10,8 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   /^ssh …$/,
   /^(activate-rs|deploy-rs-activate)\b/,
   /^nix-env -p … --(set|rollback|delete-generations)\b/,
+  // What the fleet file declares to install a member with.
+  /^install-member /,
   // A person's own deployment beside a run.
   /^deploy --skip-checks --hostname … --ssh-opts … --magic-rollback … …$/,
   // The simulation's own flake, and its units.

@@ -31,6 +31,7 @@ describe('recorded runs', () => {
       'clusterUpgrade/plan-only',
       'identityBackup/plan-only',
       'memberRemove/plan-only',
+      'nodeReinstall/plan-only',
       'nodeRejoin/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',

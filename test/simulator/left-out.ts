@@ -11,10 +11,12 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
 };
 
 const BROKEN_FLAKE = 'the simulation has a flake of its own, in which `buildError` stands for what cannot be built';
+const OTHER_FLAKE = 'the simulation has a flake of its own; simulated-reinstall.test.ts asks that';
 const LETS_IN = 'the simulated sshd lets everybody in who has the host key right';
 const NO_MASTER = 'each simulated connection is one of its own: there is no master';
 const NO_FILES = 'simulated volumes have no files';
 const NO_UNIT_FILES = 'the simulation has no unit files; an activation makes units fail there';
+const ON_DISKS = 'labels of ZFS are on simulated disks only, not in files';
 const IS_UP = 'the simulated project is up from the beginning';
 const NOT_AROUND = 'there is nothing outside of the simulated network';
 
@@ -23,7 +25,13 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'deploy-rs': { 'a system that cannot be built': BROKEN_FLAKE },
   docker: { 'no containers': IS_UP, 'up without an image': IS_UP },
   'host-programs': {
+    'what it runs': 'the lab’s hosts are no NixOS; simulated-reinstall.test.ts reads that of the simulated ones',
     'an activation': 'pgrep finds programs that the simulation plays; deploy.test.ts waits for one by it',
+  },
+  disks: {
+    'disks, one of them of a pool': 'the lab’s system is on a disk without parts, those of the simulation have some',
+    'labels of a spare': ON_DISKS,
+    'labels of a pool that was destroyed': ON_DISKS,
   },
   'incus-state': { 'members of no cluster': 'the simulated members are always in their cluster' },
   'incus-instances': {
@@ -53,6 +61,10 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a builder that fails': BROKEN_FLAKE,
     'a dependency that fails': BROKEN_FLAKE,
     'what does not evaluate': BROKEN_FLAKE,
+    'a disk layout': OTHER_FLAKE,
+    'a disk layout without disks': OTHER_FLAKE,
+    'a disk without a device': OTHER_FLAKE,
+    'a disk layout of no such host': OTHER_FLAKE,
   },
   probes: {
     'a page': 'the simulated guests have pages of their own; the tests of whole runs ask for those',

@@ -22,6 +22,10 @@ export const NAMES: readonly (readonly [RegExp, string])[] = [
 
 const OF_SUBJECT: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
   zfs: [[/\btank\b/g, 'zpool']],
+  disks: [
+    [/\btank\b/g, 'zpool'],
+    [/\/dev\/vd(?=[ab])/g, '/dev/sd'],
+  ],
   'zfs-kept': [[/\btank\b/g, 'zpool']],
   'incus-formation': [[/\b10\.89\.0\.(1[1-3]|99)\b/g, '10.0.0.$1']],
   podman: [[/^web$/g, 'caddy']],

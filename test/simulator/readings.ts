@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { sshFailure } from '../../hosts/ssh-failure.ts';
 import { readUnitChanges } from '../../tools/activation-units.ts';
+import { createDisks } from '../../tools/block-devices.ts';
 import { readDeployOutput } from '../../tools/deploy-rs.ts';
 import { createNix } from '../../tools/nix.ts';
 import { fakeHost } from '../tools/fake-host.ts';
@@ -61,6 +62,8 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
   getent: ({ stdout }) => stdout.split('\n').map((line) => line.trim().split(/\s+/)),
   date: ({ stdout }) => stdout.replace(/\d/g, '0').length,
   df: ({ stdout }) => stdout.split('\n').map((line) => /\s\d+\s+\d+\s+\d+\s+\d+%\s+\//.test(line)),
+  // The rest of a label is about a device that nobody has here.
+  zdb: (ran) => createDisks(fakeHost(() => ran)).zfsLabel('/dev/x'),
   zpool: columns,
   zfs: columns,
 };

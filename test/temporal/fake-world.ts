@@ -6,6 +6,7 @@ import type {
   IdentityActivities,
   KeptActivities,
   ScheduleActivities,
+  ReinstallActivities,
   RejoinActivities,
   RemovalActivities,
 } from '../../activities/contract.ts';
@@ -180,6 +181,13 @@ const NO_REJOIN: RejoinActivities = {
   endRejoin: notHere,
 };
 
+const NO_REINSTALL: ReinstallActivities = {
+  resolveReinstall: notHere,
+  observeReinstall: notHere,
+  reinstall: notHere,
+  awaitInstalled: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -196,6 +204,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_FORMATION,
     ...NO_REJOIN,
     ...NO_IDENTITIES,
+    ...NO_REINSTALL,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),
