@@ -17,6 +17,7 @@ import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
+import { createQuorumActivities } from './quorum.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -57,6 +58,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createRejoinActivities(deps),
     ...createIdentityActivities(deps),
     ...createRemovalActivities(deps),
+    ...createQuorumActivities(deps),
     ...createKeptActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),

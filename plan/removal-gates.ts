@@ -26,7 +26,7 @@ export function removalGates(
       refused(
         'quorum',
         `The cluster has no quorum: ${asSentence(noQuorum)}`,
-        'More than half of the members have to be reachable: bring members back first.',
+        'More than half of the members have to be reachable: bring members back first. Where most of them are gone for good: runbook start quorum-recover --node SURVIVOR',
       ),
     ];
   const others = members.filter(({ name }) => name !== member);

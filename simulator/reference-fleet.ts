@@ -142,7 +142,6 @@ function bareMachine(name: string, address: string, now: string): Machine {
   const machine = memberMachine(name, address, now);
   return {
     ...machine,
-    units: { ...machine.units, 'incus.socket': installedUnit('incus.socket') },
     datasets: { [POOL]: { snapshots: {} }, [`${POOL}/incus`]: { snapshots: {} } },
     zpools: { [POOL]: { status: 'Created', health: 'ONLINE', usedBytes: GIB, totalBytes: 460 * GIB } },
     incus: { version: '6.0.4', addresses: {}, database: { ...emptyDatabase(), aliases: ['guest'] } },
@@ -169,6 +168,7 @@ function memberMachine(name: string, address: string, now: string): Machine {
   const names = [
     'sshd.service',
     'incus.service',
+    'incus.socket',
     'prometheus-node-exporter.service',
     'promtail.service',
     'zfs-mount.service',

@@ -23,6 +23,7 @@ import {
   prepareIdentityBackup,
   prepareMemberRemove,
   prepareNodeRejoin,
+  prepareQuorumRecover,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -52,6 +53,13 @@ export async function planTheMemberRemove(
 
 export async function planNodeRejoin(context: CommandContext, options: { node: string; json?: true }): Promise<Ending> {
   return makePlan(context, await prepareNodeRejoin(context, options, true), options.json === true);
+}
+
+export async function planQuorumRecover(
+  context: CommandContext,
+  options: { node: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareQuorumRecover(context, options, true), options.json === true);
 }
 
 export async function planTheIdentityBackup(

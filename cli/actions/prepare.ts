@@ -4,6 +4,7 @@ import type {
   IdentityBackupInput,
   MemberRemoveInput,
   NodeRejoinInput,
+  QuorumRecoverInput,
   ReleaseKeptInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
@@ -31,6 +32,7 @@ export interface Start {
     | 'identityBackup'
     | 'memberRemove'
     | 'nodeRejoin'
+    | 'quorumRecover'
     | 'releaseKept';
   runbook: string;
   subject: string;
@@ -41,6 +43,7 @@ export interface Start {
     | IdentityBackupInput
     | MemberRemoveInput
     | NodeRejoinInput
+    | QuorumRecoverInput
     | ReleaseKeptInput;
   revision: string;
   branch: string | undefined;
@@ -102,6 +105,17 @@ export async function prepareMemberRemove(
   requireMember(fleet, node);
   const input: MemberRemoveInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
   return { workflowType: 'memberRemove', runbook: 'member-remove', subject: node, input, revision, branch };
+}
+
+export async function prepareQuorumRecover(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  const input: QuorumRecoverInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
+  return { workflowType: 'quorumRecover', runbook: 'quorum-recover', subject: node, input, revision, branch };
 }
 
 /** As ZFS and folders are named: nothing that a shell, or either of them, would take for something else. */

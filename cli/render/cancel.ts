@@ -6,6 +6,10 @@ export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-bootstrap' || view?.runbook === 'node-rejoin')
     return 'What it made stays: started again, it goes on from there.';
   if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
+  if (view?.runbook === 'quorum-recover')
+    return view.phase === 'recover' || view.phase === 'verify'
+      ? 'But it goes on to its end: half-way no Incus would run.'
+      : 'Nothing was changed.';
   if (view?.runbook === 'member-remove')
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'

@@ -30,6 +30,7 @@ describe('what may follow', () => {
         'cluster-bootstrap',
         'member-remove',
         'node-rejoin',
+        'quorum-recover',
         'identity-backup',
         'help',
       ],

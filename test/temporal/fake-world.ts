@@ -6,6 +6,7 @@ import type {
   IdentityActivities,
   KeptActivities,
   RejoinActivities,
+  QuorumActivities,
   RemovalActivities,
 } from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
@@ -132,7 +133,13 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
+const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities & KeptActivities = {
+  resolveQuorum: notHere,
+  observeQuorum: notHere,
+  haltIncus: notHere,
+  keepDatabase: notHere,
+  recoverDatabase: notHere,
+  resumeIncus: notHere,
   listKept: notHere,
   resolveRelease: notHere,
   observeRelease: notHere,
