@@ -7,6 +7,7 @@ import type { DatabaseOnDisk, QuorumMember, QuorumObservation, QuorumScope, Voic
 import { createIncusDatabase } from '../tools/incus-database.ts';
 import { createIncus } from '../tools/incus.ts';
 import { createSystemd } from '../tools/systemd.ts';
+import { again } from './again.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -63,14 +64,14 @@ async function lookAt(
   const nothing = { name, sign: life.sign, isHeld: false, isRecovered: false, instances: [] };
   if (!life.answers) return { ...nothing, reach: 'silent' };
   try {
-    const marks = await quorumMarks(host, signal);
+    const marks = await again(() => quorumMarks(host, signal), signal);
     return {
       ...nothing,
       reach: 'ssh',
       isHeld: marks.has('halted'),
       isRecovered: marks.has('recovered'),
       ...(await databaseOn(host, signal)),
-      instances: await runningOn(host, signal),
+      instances: await again(() => runningOn(host, signal), signal),
       voice: await askForLeader(host, looks, signal),
     };
   } catch (error) {
@@ -97,7 +98,7 @@ async function databaseOn(
   signal: AbortSignal,
 ): Promise<{ database?: DatabaseOnDisk; databaseProblem?: string }> {
   try {
-    const answer = await createIncusDatabase(host, { signal }).show();
+    const answer = await again(() => createIncusDatabase(host, { signal }).show(), signal);
     if (answer.type === 'database') {
       const { members, segment } = answer;
       return { database: { members, ...(segment === undefined ? {} : { segment }) } };
@@ -122,11 +123,11 @@ async function askForLeader(host: Host, looks: number, signal: AbortSignal): Pro
 
 async function ask(host: Host, signal: AbortSignal): Promise<Voice> {
   try {
-    const unit = await unitOf(host, signal);
+    const unit = await again(() => unitOf(host, signal), signal);
     // Asking would start one that is stopped, by its socket.
     if (unit.active === 'inactive' || unit.active === 'failed')
       return { type: 'down', problem: `incus.service is ${unit.active}` };
-    const answer = await createIncus(host, { signal }).members();
+    const answer = await again(() => createIncus(host, { signal }).members(), signal);
     switch (answer.type) {
       case 'members':
         return { type: 'leader', members: answer.members.map(({ name, status }) => ({ name, status })) };
@@ -135,7 +136,9 @@ async function ask(host: Host, signal: AbortSignal): Promise<Voice> {
       case 'no quorum':
       case 'busy':
         return { type: 'none' };
-      default:
+      case 'member offline':
+      case 'not found':
+      case 'unexpected':
         return { type: 'unclear', problem: toolFailure('incus', answer).message };
     }
   } catch (error) {

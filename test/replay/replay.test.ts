@@ -32,6 +32,7 @@ describe('recorded runs', () => {
       'identityBackup/plan-only',
       'memberRemove/plan-only',
       'nodeRejoin/plan-only',
+      'quorumRecover/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);
