@@ -89,6 +89,7 @@ export function createQuorumActivities(deps: Deps): QuorumActivities {
         },
         signal,
       );
+      expecting(await createIncusDatabase(host, { signal }).resumeStartUp(), 'resumed', member);
       await clearQuorumMark(host, 'halted', signal);
       return reached;
     }),

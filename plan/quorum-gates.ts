@@ -169,7 +169,7 @@ function otherMember({ name, reach, sign, voice }: QuorumMember): QuorumGate[] {
     return [
       warning(
         'members',
-        `${name} is silent: ${asSentence(sign)} Should it come back with its old database, two clusters could run side by side: a person has to say that it will not.`,
+        `${name} is silent: ${asSentence(sign)} Lost members that come back with their old database can elect a leader of their own: a person has to say that it will not.`,
       ),
     ];
   return [

@@ -169,6 +169,7 @@ function memberMachine(name: string, address: string, now: string): Machine {
     'sshd.service',
     'incus.service',
     'incus.socket',
+    'incus-startup.service',
     'prometheus-node-exporter.service',
     'promtail.service',
     'zfs-mount.service',

@@ -41,6 +41,8 @@ export interface IncusDatabase {
   instances(): Promise<{ type: 'instances'; processes: Process[] } | Unexpected>;
   /** Ends the daemon, also one that waits for a leader for ever, and nothing else: instances run on. Idempotent. */
   halt(): Promise<{ type: 'halted' } | Unexpected>;
+  /** Starts what `halt` has ended with it: Incus's start-up unit, which stops instances in order when the host goes down. */
+  resumeStartUp(): Promise<{ type: 'resumed' } | Unexpected>;
   /** A copy in a folder of the host that only root reads. Idempotent. */
   copyTo(folder: string): Promise<{ type: 'copied' } | { type: 'already there' } | Unexpected>;
   /** Makes this member the only one of the database, of a daemon that does not run. `running`: it does. */
@@ -49,6 +51,9 @@ export interface IncusDatabase {
 
 /** The processes that keep an instance running: of containers their monitor, of virtual machines QEMU itself. */
 const INSTANCES = '^(\\[lxc monitor\\] |[^ ]*qemu-system-)';
+
+/** It needs the socket, so that the end of that is its end. Not every system has it. */
+const START_UP = 'incus-startup.service';
 
 export function createIncusDatabase(host: Host, options: ToolOptions = {}): IncusDatabase {
   const run = async (argv: readonly string[], timeoutMs = TIMEOUT_MS): Promise<Ran & { result: RunResult }> => ({
@@ -86,6 +91,11 @@ export function createIncusDatabase(host: Host, options: ToolOptions = {}): Incu
       }
       return { type: 'halted' };
     },
+    resumeStartUp: async () => {
+      const ran = await run(['systemctl', 'start', '--no-block', '--', START_UP]);
+      const isNone = /^Failed to start .*: Unit .* not found\.$/m.test(ran.result.stderr);
+      return ran.result.exitCode === 0 || isNone ? { type: 'resumed' } : unexpected('systemctl', ran);
+    },
     copyTo: async (folder) => {
       const listed = await listFolder(host, folder, options);
       if (listed.type === 'unexpected') return listed;
@@ -103,7 +113,8 @@ export function createIncusDatabase(host: Host, options: ToolOptions = {}): Incu
       return { type: 'copied' };
     },
     recover: async () => {
-      const ran = await run(['incus', 'admin', 'cluster', 'recover-from-quorum-loss', '--quiet']);
+      // Before the two dashes `incus` would take the option for its own, and the command would ask (Incus 6.0.4).
+      const ran = await run(['incus', 'admin', 'cluster', '--', 'recover-from-quorum-loss', '--quiet']);
       if (ran.result.exitCode === 0) return { type: 'recovered' };
       const message = ran.result.stderr.trim();
       return /The daemon is running, please stop it first/.test(message)

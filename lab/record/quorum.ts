@@ -3,7 +3,8 @@ import { MEMBERS } from './incus-commands.ts';
 import type { Recorder } from './recorder.ts';
 
 const SHOW = ['incus', 'admin', 'cluster', 'show'];
-const RECOVER = ['incus', 'admin', 'cluster', 'recover-from-quorum-loss', '--quiet'];
+const RECOVER = ['incus', 'admin', 'cluster', '--', 'recover-from-quorum-loss', '--quiet'];
+const START_UP = ['systemctl', 'start', '--no-block', '--', 'incus-startup.service'];
 const INSTANCES = ['pgrep', '-f', '-a', '^(\\[lxc monitor\\] |[^ ]*qemu-system-)'];
 const KILL = ['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', '--', 'incus.service'];
 const stop = (...units: string[]): string[] => ['systemctl', 'stop', '--', ...units];
@@ -33,7 +34,7 @@ export async function recordQuorum(recorder: Recorder): Promise<void> {
   await on('its daemon is killed', KILL);
   await on('its service is to stop', ['systemctl', 'stop', '--no-block', '--', 'incus.service']);
   await on('killed again', KILL, 'whether systemd has noticed');
-  await on('its service is stopped', stop('incus.service'));
+  await on('its service is stopped', stop('incus.service'), 'what systemd says of its socket besides');
   await on('its socket is stopped', stop('incus.socket'));
   await on('the units of what is stopped', UNITS, 'how the service ended');
   await on('members of what is stopped', MEMBERS);
@@ -44,6 +45,8 @@ export async function recordQuorum(recorder: Recorder): Promise<void> {
   await on('the database, recovered', SHOW, 'how long its log is');
   await on('start', ['systemctl', 'start', '--no-block', '--', 'incus.socket', 'incus.service']);
   await recorder.settled('n1', 'members', MEMBERS, ({ stdout }) => /"status": ?"Online"/.test(stdout));
+  await on('start of what ended with the socket', START_UP);
+  await on('start of a unit that is not there', ['systemctl', 'start', '--no-block', '--', 'incus-nope.service']);
   await on('the database, with the new leader', SHOW, 'how long its log is');
   await on('instances, the same', INSTANCES, 'which processes they are');
 }

@@ -9,13 +9,13 @@ import { isDaemonUp, votersOf } from './view.ts';
 /** Some part of the log that is closed: the simulation has none. */
 const SEGMENT = 1;
 
-/** `incus admin cluster show` and `recover-from-quorum-loss --quiet`: the database as this machine has it on its disk. */
+/** `incus admin cluster show` and `incus admin cluster -- recover-from-quorum-loss --quiet`: the database as this machine has it on its disk. */
 export async function databaseOnDisk(call: Call): Promise<number> {
   const [, , verb, ...rest] = call.args;
   if (!existsSync(join(call.root, 'var/lib/incus/database'))) throw new Unknown('a machine without a database');
   if (verb === 'show' && rest.length === 0) return show(call);
-  if (verb === 'recover-from-quorum-loss' && rest.join(' ') === '--quiet') return recover(call);
-  throw new Unknown('expected show, or recover-from-quorum-loss --quiet');
+  if (call.args.slice(2).join(' ') === '-- recover-from-quorum-loss --quiet') return recover(call);
+  throw new Unknown('expected show, or -- recover-from-quorum-loss --quiet');
 }
 
 function show({ store, machine, out }: Call): number {
@@ -23,9 +23,9 @@ function show({ store, machine, out }: Call): number {
   const members = votersOf(state).map((name, at) => {
     const { address } = machineOfMember(state, name);
     const listens = listenAddress(machineOfMember(state, name)) ?? `${address}:8443`;
-    return `    - id: ${at + 1}\n      name: ${name}\n      address: ${listens}\n      role: voter\n`;
+    return `- id: ${at + 1}\n  name: ${name}\n  address: ${listens}\n  role: voter\n`;
   });
-  out(`members:\n${members.join('')}\n# Latest dqlite segment ID: ${SEGMENT}\n`);
+  out(`# Latest dqlite segment ID: ${SEGMENT}\n\nmembers:\n${members.join('')}`);
   return 0;
 }
 

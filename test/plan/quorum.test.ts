@@ -69,7 +69,7 @@ describe('the plan of a recovery from the loss of quorum', () => {
     });
     expect(steps.map(({ id }) => id)).toEqual(['stop-n1', 'keep', 'recover', 'start-n1', 'verify']);
     expect(said(observed(), 'warning')).toEqual([
-      expect.stringMatching(/^members: n2 is silent: its host gave no sign of life for 20 s\. Should it come back/),
+      expect.stringMatching(/^members: n2 is silent: its host gave no sign of life for 20 s\. Lost members that come back/),
       expect.stringMatching(/^members: n3 is silent/),
     ]);
     expect(said(observed(), 'passed')).toContain('leader: No leader: n1 asked 2 times in 65 s');

@@ -14,7 +14,7 @@ export function questions(member: string, { gone, stops }: QuorumPlan): Question
       question: `Is ${name} gone for good, with its copy of the database?`,
       consequences: [
         `Yes: it never runs again with that copy. Its disk is dead, or is wiped before it is switched on again.`,
-        'Were it to come back as it was, it could lead a second cluster of the same name beside this one.',
+        'Lost members that come back as they were can elect a leader of their own, and end the cluster that was carried on.',
         NO,
       ],
       expects: name,
