@@ -13,17 +13,19 @@ export function quorumGates(scope: QuorumScope, observation: QuorumObservation):
   const survivor = observation.members.find(({ name }) => name === scope.member);
   const others = observation.members.filter(({ name }) => name !== scope.member);
   if (survivor === undefined) return [];
+  const isLed = observation.members.some(({ voice }) => voice?.type === 'leader');
   return [
     ...leader(observation),
     ...hasDatabase(survivor, others),
-    ...voters(scope, survivor, others),
+    ...(isLed ? [] : voters(scope, survivor, others)),
     ...newestLog(survivor, others),
     ...others.flatMap(otherMember),
   ];
 }
 
 function leader({ members, looks, overSeconds }: QuorumObservation): QuorumGate[] {
-  const gates = members.flatMap((member) => voiceOf(member));
+  const led = members.find(({ voice }) => voice?.type === 'leader');
+  const gates = led === undefined ? members.flatMap((member) => voiceOf(member)) : voiceOf(led);
   if (gates.length > 0) return gates;
   const asked = members.filter(({ voice }) => voice?.type === 'none').map(({ name }) => name);
   return asked.length === 0
@@ -141,19 +143,19 @@ function voters(
   return [passed('voters', `${there.length} of ${count(all.length, 'voter')} left: ${all.join(', ')}`)];
 }
 
+/** Only the closed part of a log has a number, and what a daemon wrote last is in none: it is a hint, and no more. */
 function newestLog({ name, database }: QuorumMember, others: readonly QuorumMember[]): QuorumGate[] {
   if (database === undefined) return [];
   const own = database.segment ?? 0;
-  const newer = others.filter((each) => (each.database?.segment ?? 0) > own && roleOf(each) === 'voter');
-  if (newer.length > 0)
-    return newer.map((each) =>
-      refused(
+  return others
+    .filter((each) => (each.database?.segment ?? 0) > own && roleOf(each) === 'voter' && each.voice?.type !== 'alone')
+    .map((each) =>
+      warning(
         'log',
-        `The database of ${each.name} is newer (${each.database?.segment ?? 0}) than that of ${name} (${own}).`,
-        `What is only there would be lost. Start it with --node ${each.name}.`,
+        `The closed part of the database’s log is longer on ${each.name} (${each.database?.segment ?? 0}) than on ${name} (${own}): ${each.name} may have changes that ${name} lacks.`,
+        `If ${each.name} ran longer, start it with --node ${each.name} instead.`,
       ),
     );
-  return [passed('log', `No member that answers has a newer database than ${name}`)];
 }
 
 function otherMember({ name, reach, sign, voice }: QuorumMember): QuorumGate[] {
