@@ -74,13 +74,20 @@ export function recovered(
   };
 }
 
+/** A member that is listed and away stands in the way of a join, so the lost ones come back one by one, the others being out. */
 function nextFor(gone: readonly string[], apart: readonly string[]): RunResult['next'] {
+  const lost = [...gone, ...apart];
+  const rejoin =
+    lost.length === 1
+      ? 'bring it back, installed anew'
+      : 'bring it back, installed anew, once no other lost one is listed';
   return [
     { command: 'runbook status --live', purpose: 'the fleet as it is' },
-    ...[...gone, ...apart].flatMap((name) => [
-      { command: `runbook start node-rejoin --node ${name}`, purpose: `bring ${name} back, installed anew` },
-      { command: `runbook start member-remove --node ${name}`, purpose: `or have the cluster forget ${name}` },
-    ]),
+    ...lost.map((name) => ({
+      command: `runbook start member-remove --node ${name}`,
+      purpose: `have the cluster forget ${name}`,
+    })),
+    ...lost.map((name) => ({ command: `runbook start node-rejoin --node ${name}`, purpose: rejoin })),
   ];
 }
 
