@@ -11,6 +11,7 @@ import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/
 import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
 import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
+import type { QuorumObservation, QuorumScope } from '../plan/quorum.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ContainerImage } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
@@ -216,6 +217,23 @@ export interface RemovalActivities {
   forgetMember(input: OfMember & { via: string; records: string[] }): Promise<Reached>;
 }
 
+export interface QuorumActivities {
+  resolveQuorum(input: { fleet: FleetRef; member: string }): Promise<QuorumScope>;
+  /**
+   * Every declared member: whether it lives, what its Incus says of a leader, asked `looks` times, what is on its disk. Changes
+   * nothing; what cannot be had is part of the answer.
+   */
+  observeQuorum(input: OfMember & { looks: number }): Promise<QuorumObservation>;
+  /** Only its daemon: its instances run on. */
+  haltIncus(input: OfMember): Promise<Reached>;
+  /** Returns the folder of the member that has the copy. */
+  keepDatabase(input: OfMember): Promise<string>;
+  /** Of a member whose Incus is halted. `GateRefused` where it runs again. */
+  recoverDatabase(input: OfMember): Promise<Reached>;
+  /** Starts what was halted, and waits until `via` lists it as Online. */
+  resumeIncus(input: OfMember & { via: string }): Promise<Reached>;
+}
+
 /** Something that a run has set aside: a dataset, or the name of a folder. */
 interface OfKept {
   member: string;
@@ -323,6 +341,7 @@ export type Activities = ObserveActivities &
   IdentityActivities &
   ScheduleActivities &
   RemovalActivities &
+  QuorumActivities &
   KeptActivities &
   ContainerActivities &
   HealthActivities &

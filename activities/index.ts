@@ -18,6 +18,7 @@ import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createObserveActivities } from './observe.ts';
 import { createReinstallActivities } from './reinstall.ts';
+import { createQuorumActivities } from './quorum.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
 import { createScheduleActivities } from './schedules.ts';
@@ -61,6 +62,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createIdentityActivities(deps),
     ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),
+    ...createQuorumActivities(deps),
     ...createKeptActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),

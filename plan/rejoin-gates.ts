@@ -32,7 +32,7 @@ function theCluster({ member }: RejoinScope, observation: RejoinObservation): Re
         refused(
           'quorum',
           `The cluster has no quorum: ${asSentence(clusterProblem)}`,
-          'Bring members back first. Where that is impossible, Incus has a way for one survivor: incus admin cluster recover-from-quorum-loss',
+          'Bring members back first. Where most of them are gone for good, one survivor can carry on: runbook start quorum-recover --node SURVIVOR',
         ),
       ];
     return [

@@ -26,13 +26,13 @@ export function removalGates(
       refused(
         'quorum',
         `The cluster has no quorum: ${asSentence(noQuorum)}`,
-        'More than half of the members have to be reachable: bring members back first.',
+        'More than half of the members have to be reachable: bring members back first. Where most of them are gone for good: runbook start quorum-recover --node SURVIVOR',
       ),
     ];
   const others = members.filter(({ name }) => name !== member);
   return [
     alive(scope, observation, mode),
-    ...online(others),
+    ...online(others, mode),
     quorum(member, others),
     ...(mode === 'clean' ? [...instances(observation, others), ...volumes(member, observation, others)] : []),
     ...(mode === 'clean' ? places(member, observation) : []),
@@ -80,10 +80,12 @@ function alive(
   return passed('member', `${member} is ${status} and can leave`);
 }
 
-function online(others: readonly ListedMember[]): RemovalGate[] {
+/** What is dead takes nothing along: after a loss of quorum several are forgotten, one after the other. */
+function online(others: readonly ListedMember[], mode: 'clean' | 'forced'): RemovalGate[] {
   const away = others.filter(({ status }) => status !== 'Online');
   if (away.length === 0)
     return others.length === 0 ? [] : [passed('members', `${count(others.length, 'other')} Online`)];
+  if (mode === 'forced') return away.map(({ name, status }) => warning('members', `${name} is ${status}, too.`));
   return away.map(({ name, status, message }) =>
     refused(
       'members',

@@ -148,7 +148,6 @@ function bareMachine(name: string, address: string, now: string): Machine {
   const machine = memberMachine(name, address, now);
   return {
     ...machine,
-    units: { ...machine.units, 'incus.socket': installedUnit('incus.socket') },
     datasets: { [POOL]: { snapshots: {} }, [`${POOL}/incus`]: { snapshots: {} } },
     zpools: { [POOL]: { status: 'Created', health: 'ONLINE', usedBytes: GIB, totalBytes: 460 * GIB } },
     incus: { version: '6.0.4', addresses: {}, database: { ...emptyDatabase(), aliases: ['guest'] } },
@@ -175,6 +174,8 @@ function memberMachine(name: string, address: string, now: string): Machine {
   const names = [
     'sshd.service',
     'incus.service',
+    'incus.socket',
+    'incus-startup.service',
     'prometheus-node-exporter.service',
     'promtail.service',
     'zfs-mount.service',

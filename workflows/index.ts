@@ -8,6 +8,7 @@ export { nodeReinstall } from './node-reinstall.ts';
 export { nodeRejoin } from './node-rejoin.ts';
 export { kept } from './kept.ts';
 export { memberRemove } from './member-remove.ts';
+export { quorumRecover } from './quorum-recover.ts';
 export { releaseKept } from './release-kept.ts';
 export { resourceLock } from './resource-lock.ts';
 export { safeUpgradeAll } from './safe-upgrade-all.ts';

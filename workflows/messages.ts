@@ -58,6 +58,11 @@ export interface MemberRemoveInput extends ClusterUpgradeInput {
   member: string;
 }
 
+export interface QuorumRecoverInput extends ClusterUpgradeInput {
+  /** The survivor that is to carry the cluster's database on. */
+  member: string;
+}
+
 export interface ReleaseKeptInput extends Omit<ClusterUpgradeInput, 'planOnly'> {
   member: string;
   /** A dataset, or the name of a folder, that a run has set aside there. */

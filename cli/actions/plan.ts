@@ -24,6 +24,7 @@ import {
   prepareMemberRemove,
   prepareNodeReinstall,
   prepareNodeRejoin,
+  prepareQuorumRecover,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -53,6 +54,13 @@ export async function planTheMemberRemove(
 
 export async function planNodeRejoin(context: CommandContext, options: { node: string; json?: true }): Promise<Ending> {
   return makePlan(context, await prepareNodeRejoin(context, options, true), options.json === true);
+}
+
+export async function planQuorumRecover(
+  context: CommandContext,
+  options: { node: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareQuorumRecover(context, options, true), options.json === true);
 }
 
 export async function planTheIdentityBackup(

@@ -5,6 +5,7 @@ import type {
   MemberRemoveInput,
   NodeReinstallInput,
   NodeRejoinInput,
+  QuorumRecoverInput,
   ReleaseKeptInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
@@ -33,6 +34,7 @@ export interface Start {
     | 'memberRemove'
     | 'nodeReinstall'
     | 'nodeRejoin'
+    | 'quorumRecover'
     | 'releaseKept';
   runbook: string;
   subject: string;
@@ -43,6 +45,7 @@ export interface Start {
     | IdentityBackupInput
     | MemberRemoveInput
     | NodeRejoinInput
+    | QuorumRecoverInput
     | ReleaseKeptInput;
   revision: string;
   branch: string | undefined;
@@ -104,6 +107,17 @@ export async function prepareMemberRemove(
   requireMember(fleet, node);
   const input: MemberRemoveInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
   return { workflowType: 'memberRemove', runbook: 'member-remove', subject: node, input, revision, branch };
+}
+
+export async function prepareQuorumRecover(
+  context: CommandContext,
+  { node }: { node: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireMember(fleet, node);
+  const input: QuorumRecoverInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
+  return { workflowType: 'quorumRecover', runbook: 'quorum-recover', subject: node, input, revision, branch };
 }
 
 /** As ZFS and folders are named: nothing that a shell, or either of them, would take for something else. */

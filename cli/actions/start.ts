@@ -18,6 +18,7 @@ import {
   prepareMemberRemove,
   prepareNodeReinstall,
   prepareNodeRejoin,
+  prepareQuorumRecover,
   prepareReleaseKept,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
@@ -73,6 +74,14 @@ export async function startNodeRejoin(
   options: StartOptions & { node: string; anew?: true },
 ): Promise<Ending> {
   const start = await prepareNodeRejoin(context, options, false);
+  return startOn(context, workflowOf(start), options);
+}
+
+export async function startQuorumRecover(
+  context: CommandContext,
+  options: StartOptions & { node: string },
+): Promise<Ending> {
+  const start = await prepareQuorumRecover(context, options, false);
   return startOn(context, workflowOf(start), options);
 }
 

@@ -81,6 +81,19 @@ export const addPlan: AddCommand = (parent, context) => {
       context.ending = await planNodeRejoin(context, options);
     });
   plan
+    .command('quorum-recover')
+    .summary('what giving the database to one survivor would do')
+    .description(
+      'Who would carry the cluster’s database on, whose Incus would be stopped meanwhile, who is taken for gone. Exit code 1: it would refuse.',
+    )
+    .requiredOption('--node <name>', 'the survivor')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan quorum-recover --node nuc-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planQuorumRecover } = await import('../actions/plan.ts');
+      context.ending = await planQuorumRecover(context, options);
+    });
+  plan
     .command('identity-backup')
     .summary('what saving identities would do')
     .description('Whose identity would be saved where, and who cannot be read. Exit code 1: it would refuse.')

@@ -25,6 +25,7 @@ export const addStart: AddCommand = (parent, context) => {
   addMemberRemove(start, context);
   addNodeReinstall(start, context);
   addNodeRejoin(start, context);
+  addQuorumRecover(start, context);
   addIdentityBackup(start, context);
 };
 
@@ -136,6 +137,23 @@ function addNodeRejoin(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startNodeRejoin } = await import('../actions/start.ts');
       context.ending = await startNodeRejoin(context, options);
+    });
+}
+
+function addQuorumRecover(start: Command, context: CommandContext): void {
+  start
+    .command('quorum-recover')
+    .summary('give the cluster’s database to one survivor')
+    .description(
+      'For a cluster most of whose members are gone for good, so that it has no leader: one survivor carries its database on. Each member that is gone has to be named by a person. Run it again to go on.',
+    )
+    .requiredOption('--node <name>', 'the survivor')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start quorum-recover --node nuc-1'], START_ENDINGS))
+    .action(async (options) => {
+      const { startQuorumRecover } = await import('../actions/start.ts');
+      context.ending = await startQuorumRecover(context, options);
     });
 }
 

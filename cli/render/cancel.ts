@@ -10,6 +10,10 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'install'
       ? 'What the command has begun goes on; started again, it looks first.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'quorum-recover')
+    return view.phase === 'recover' || view.phase === 'verify'
+      ? 'But it goes on to its end: half-way no Incus would run.'
+      : 'Nothing was changed.';
   if (view?.runbook === 'member-remove')
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'

@@ -17,6 +17,7 @@ import { recordState } from './incus-state.ts';
 import { recordIncusUpgrade } from './incus-upgrade.ts';
 import { recordNix } from './nix.ts';
 import { recordPodman } from './podman.ts';
+import { recordQuorum } from './quorum.ts';
 import { Recorder } from './recorder.ts';
 import { recordRejoin } from './rejoin.ts';
 import { recordRestic } from './restic.ts';
@@ -60,6 +61,7 @@ export const LAST = {
   'incus-upgrade': recordIncusUpgrade,
   'incus-formation': recordFormation,
   'incus-removal': recordLeaving,
+  'incus-quorum': recordQuorum,
 };
 
 /** What needs ZFS: on virtual hosts. The last one gives a host a new root disk. */

@@ -137,6 +137,8 @@ export interface Cluster {
   groups: Record<string, Group>;
   /** The secret of the last token for each name. */
   tokens: Record<string, string>;
+  /** Who has a vote on its leader; every member where it is absent. */
+  voters?: string[];
   /** Aliases of the images that it has itself. */
   aliases: string[];
 }

@@ -7,6 +7,7 @@ import { hang } from '../core/faults.ts';
 import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
 import type { State } from '../core/state.ts';
+import { databaseOnDisk } from './database-on-disk.ts';
 import { evacuateMember, restoreMember } from './evacuation.ts';
 import { setInstanceState } from './instance-routes.ts';
 import { addMember, join as joinCluster } from './joining.ts';
@@ -40,6 +41,8 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
 export async function incus(call: Call): Promise<number> {
   const [verb = '', second = ''] = call.args;
   if (verb === 'admin' && second === 'waitready') return waitReady(call);
+  // It reads and writes files, and asks no daemon.
+  if (verb === 'admin' && second === 'cluster') return databaseOnDisk(call);
   const isServerItself = verb === 'query' && call.args.at(-1) === '/1.0';
   await untilAnswered(call, isServerItself);
   const name = ['cluster', 'admin', 'storage'].includes(verb) ? `${verb} ${second}` : verb;

@@ -63,6 +63,7 @@ function forget(state: State, cluster: Cluster, name: string): void {
 
 function dropRecords(cluster: Cluster, name: string): void {
   Reflect.deleteProperty(cluster.members, name);
+  if (cluster.voters !== undefined) cluster.voters = cluster.voters.filter((each) => each !== name);
   for (const places of Object.values(cluster.pools)) Reflect.deleteProperty(places, name);
   for (const group of Object.values(cluster.groups)) group.members = group.members.filter((each) => each !== name);
   for (const records of [cluster.instances, cluster.volumes])

@@ -24,12 +24,15 @@ function isHeard(state: State, member: string): boolean {
   );
 }
 
+/** Who elects a leader: every member, or the one that the database was given to. */
+export const votersOf = ({ cluster }: State): string[] => cluster.voters ?? Object.keys(cluster.members);
+
 /**
- * A majority of the members: without it nothing can be read or changed, and every call hangs. A server without a cluster needs
+ * A majority of those with a vote: without it nothing can be read or changed, and every call hangs. A server without a cluster needs
  * nobody else, and one that has not joined to the end has no vote.
  */
 export function hasQuorum(state: State): boolean {
-  const voters = Object.keys(state.cluster.members).filter((name) => isMemberItself(state, name));
+  const voters = votersOf(state).filter((name) => isMemberItself(state, name));
   return voters.length === 0 || voters.filter((name) => isHeard(state, name)).length * 2 > voters.length;
 }
 

@@ -19,6 +19,8 @@ describe('what a cancel comes to', () => {
     ['node-reinstall', 'install', /^What the command has begun goes on/],
     ['member-remove', 'gate', /^Nothing was changed/],
     ['member-remove', 'remove', /^What Incus has begun goes on/],
+    ['quorum-recover', 'gate', /^Nothing was changed/],
+    ['quorum-recover', 'recover', /goes on to its end/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

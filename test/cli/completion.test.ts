@@ -32,6 +32,7 @@ describe('what may follow', () => {
         'member-remove',
         'node-reinstall',
         'node-rejoin',
+        'quorum-recover',
         'identity-backup',
         'help',
       ],

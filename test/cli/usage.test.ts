@@ -100,6 +100,8 @@ describe('the command line', () => {
     [['plan', 'node-reinstall'], "required option '--node <name>' not specified"],
     [['start', 'node-rejoin'], "required option '--node <name>' not specified"],
     [['plan', 'node-rejoin'], "required option '--node <name>' not specified"],
+    [['start', 'quorum-recover'], "required option '--node <name>' not specified"],
+    [['plan', 'quorum-recover'], "required option '--node <name>' not specified"],
     [['plan', 'member-remove'], "required option '--node <name>' not specified"],
     [['release-kept', '--node', 'x'], "missing required argument 'name'"],
     [['release-kept', 'tank/old'], "required option '--node <name>' not specified"],

@@ -94,6 +94,12 @@ describe('the plan of a removal', () => {
     );
   });
 
+  it('has them forget it also where another is away', () => {
+    const both = dead({ members: members('Offline', ['Online', 'Offline', 'Online']) });
+    expect(plan(both)).toMatchObject({ mode: 'forced', refusals: [] });
+    expect(warnings(both)).toContain('n2 is Offline, too.');
+  });
+
   it('takes one that was switched off while it was out of service for dead', () => {
     expect(plan(dead({ members: members('Evacuated') }))).toMatchObject({ mode: 'forced', refusals: [] });
   });

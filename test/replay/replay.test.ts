@@ -33,6 +33,7 @@ describe('recorded runs', () => {
       'memberRemove/plan-only',
       'nodeReinstall/plan-only',
       'nodeRejoin/plan-only',
+      'quorumRecover/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);

@@ -8,6 +8,7 @@ import type {
   ScheduleActivities,
   ReinstallActivities,
   RejoinActivities,
+  QuorumActivities,
   RemovalActivities,
 } from '../../activities/contract.ts';
 import type { ContainerImage } from '../../plan/run.ts';
@@ -134,8 +135,14 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities & ScheduleActivities = {
+const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities & KeptActivities & ScheduleActivities = {
   currentRevision: notHere,
+  resolveQuorum: notHere,
+  observeQuorum: notHere,
+  haltIncus: notHere,
+  keepDatabase: notHere,
+  recoverDatabase: notHere,
+  resumeIncus: notHere,
   listKept: notHere,
   resolveRelease: notHere,
   observeRelease: notHere,
