@@ -29,7 +29,9 @@ export const checkReferences = (file: unknown): Mistake[] => {
     ...checkOwnFlakeNodes(nodes),
     ...checkSharedVolumes(nodes),
     ...checkOrchestrator(file, nodes),
-    ...entries(field(file, 'backups')).flatMap(([name, backup]) => checkBackup(backup, ['backups', name], nodes)),
+    ...entries(field(file, 'backups')).flatMap(([name, backup]) =>
+      checkBackup(backup, ['backups', name], nodes, field(file, 'cluster', 'pools')),
+    ),
     ...checkUncovered(file, nodes),
     ...checkCluster(file, nodes),
   ];
