@@ -1,3 +1,4 @@
+import { roleProblem } from './cluster-roles.ts';
 import {
   sourceOf,
   type ClusterContents,
@@ -19,7 +20,9 @@ export type FormationStep =
   | { type: 'config'; via: string; keys: string[] }
   | { type: 'profile'; via: string; name: string }
   | { type: 'group'; via: string; name: string }
-  | { type: 'trial'; member: string; via: string };
+  | { type: 'trial'; member: string; via: string }
+  /** `problem`: what they are instead, where the cluster is there already. */
+  | { type: 'roles'; via: string; problem?: string };
 
 export interface FormationPlan {
   gates: FormationGate[];
@@ -39,13 +42,14 @@ export function planFormation(scope: FormationScope, observation: FormationObser
   const forming: FormationStep[] = first === undefined || first.clustered === true ? [] : formFirst(scope, first);
   const declared = declaredSteps(scope, via, contents);
   const differences = contents === undefined ? [] : driftOf(scope, contents);
-  const newcomers = [...(first?.clustered === true ? [] : [via]), ...others.map(({ name }) => name)];
-  const steps: FormationStep[] = [
+  const trials = observation.members.filter(({ clustered, untried }) => clustered !== true || untried === true);
+  const acts: FormationStep[] = [
     ...forming,
     ...others.map(({ name, interrupted }): FormationStep => ({ type: 'join', member: name, via, interrupted })),
     ...declared,
-    ...newcomers.map((member): FormationStep => ({ type: 'trial', member, via })),
+    ...trials.map(({ name }): FormationStep => ({ type: 'trial', member: name, via })),
   ];
+  const steps = [...acts, ...settling(acts, via, first, contents)];
   return {
     gates,
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
@@ -53,6 +57,18 @@ export function planFormation(scope: FormationScope, observation: FormationObser
     drift: differences,
     alreadySo: steps.length === 0 && joined.length === scope.members.length,
   };
+}
+
+/** The leader hands roles out some time after members have come. */
+function settling(
+  acts: readonly FormationStep[],
+  via: string,
+  first: MemberFormation | undefined,
+  contents: ClusterContents | undefined,
+): FormationStep[] {
+  const problem = first?.cluster && roleProblem(first.cluster, contents?.limits);
+  if (acts.length === 0 && problem === undefined) return [];
+  return [{ type: 'roles', via, ...(acts.length === 0 && problem !== undefined && { problem }) }];
 }
 
 interface Roles {
@@ -196,5 +212,7 @@ export function describeStep(
       return { id: `group-${step.name}`, phase: 'configure', title: `group ${step.name}` };
     case 'trial':
       return { id: `trial-${step.member}`, phase: 'verify', title: `${step.member}: a container starts and goes` };
+    case 'roles':
+      return { id: 'roles', phase: 'verify', title: 'roles of the database' };
   }
 }

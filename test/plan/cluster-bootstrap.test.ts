@@ -14,6 +14,7 @@ const SCOPE: FormationScope = {
     profiles: { default: { description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} } },
     groups: { small: { description: '', members: ['m2'] } },
     config: { 'cluster.offline_threshold': '20' },
+    waitForMembers: '6h',
     trialImage: 'images:alpine/edge',
   },
 };
@@ -36,7 +37,13 @@ const bare = (name: string, rest: Partial<MemberFormation> = {}): MemberFormatio
   unreachable: [],
   ...rest,
 });
-const LISTED = ['m1', 'm2', 'm3'].map((name) => ({ name, url: '', status: 'Online', message: '', roles: [] }));
+const LISTED = ['m1', 'm2', 'm3'].map((name, at) => ({
+  name,
+  url: '',
+  status: 'Online',
+  message: '',
+  roles: at === 0 ? ['database-leader', 'database'] : ['database'],
+}));
 const joined = (name: string, rest: Partial<MemberFormation> = {}): MemberFormation =>
   bare(name, { clustered: true, fingerprint: 'cluster', sources: [], cluster: LISTED, ...rest });
 const CONTENTS: ClusterContents = {
@@ -74,6 +81,7 @@ describe('the plan of a cluster', () => {
       'trial m1',
       'trial m2',
       'trial m3',
+      'roles',
     ]);
   });
 
@@ -89,8 +97,25 @@ describe('the plan of a cluster', () => {
   it('lets one join that is new, through a member that answers', () => {
     const listed = LISTED.slice(0, 2);
     const planned = plan([joined('m1', { cluster: listed }), joined('m2', { cluster: listed }), bare('m3')], CONTENTS);
-    expect(stepsOf(planned)).toEqual(['join m3', 'trial m3']);
+    expect(stepsOf(planned)).toEqual(['join m3', 'trial m3', 'roles']);
     expect(planned.steps[0]).toMatchObject({ via: 'm1', interrupted: false });
+  });
+
+  it('tries a member that an earlier run let join and did not try', () => {
+    const planned = plan([joined('m1'), joined('m2', { untried: true }), joined('m3')], CONTENTS);
+    expect(stepsOf(planned)).toEqual(['trial m2', 'roles']);
+    expect(planned.alreadySo).toBe(false);
+  });
+
+  it('waits for roles that are not yet as they are to be, and says what they are', () => {
+    const listed = LISTED.map((member) => (member.name === 'm3' ? { ...member, roles: ['database-standby'] } : member));
+    const planned = plan([joined('m1', { cluster: listed }), joined('m2'), joined('m3')], CONTENTS);
+    expect(planned.steps).toEqual([
+      { type: 'roles', via: 'm1', problem: expect.stringContaining('m3 database-standby') },
+    ]);
+    expect(planned.alreadySo).toBe(false);
+    const more = { ...CONTENTS, limits: { voters: 5, standbys: 0 } };
+    expect(plan([joined('m1'), joined('m2'), joined('m3')], more).alreadySo).toBe(true);
   });
 
   it('goes on where an earlier run made the pool and no more', () => {

@@ -152,6 +152,7 @@ const NO_FORMATION: FormationActivities & RemovalActivities & KeptActivities = {
   setProfile: notHere,
   setGroup: notHere,
   tryMember: notHere,
+  settleRoles: notHere,
 };
 
 const NO_IDENTITIES: IdentityActivities = {
