@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 import type { ClusterDeclaration, Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
-import { isBlank } from '../plan/cluster-bootstrap.ts';
 import { sourceOf } from '../plan/formation.ts';
+import { isBlank } from '../plan/formation-drift.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { FormationActivities, RunRef } from './contract.ts';
 import { unlessSomebodyIsAway } from './away.ts';

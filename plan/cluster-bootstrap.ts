@@ -6,6 +6,7 @@ import {
   type FormationScope,
   type MemberFormation,
 } from './formation.ts';
+import { driftOf, isBlank, type Settings } from './formation-drift.ts';
 import { formationGates, type FormationGate } from './formation-gates.ts';
 import type { StepView } from './run.ts';
 
@@ -55,7 +56,7 @@ export function planFormation(scope: FormationScope, observation: FormationObser
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
     steps,
     drift: differences,
-    alreadySo: steps.length === 0 && joined.length === scope.members.length,
+    alreadySo: steps.length === 0 && differences.length === 0 && joined.length === scope.members.length,
   };
 }
 
@@ -121,62 +122,8 @@ function declaredSteps(
   ];
 }
 
-type Settings = { config: object; devices: object };
-/** A profile that nobody has filled. */
-export const isBlank = ({ config, devices }: Settings): boolean =>
-  Object.keys(config).length === 0 && Object.keys(devices).length === 0;
 /** `default` is there from the beginning; declared without anything in it, there is nothing to do. */
 const isBlankDeclaration = (profile: Settings | undefined): boolean => profile !== undefined && isBlank(profile);
-
-/** Incus keeps what `auto` came to. */
-const differs = (declared: string, found: string | undefined): boolean =>
-  declared === 'auto' ? found === undefined : declared !== found;
-
-const compare = (
-  what: string,
-  declared: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, string>>,
-): string[] =>
-  Object.entries(declared)
-    .filter(([key, value]) => differs(value, found[key]))
-    .map(([key, value]) => `${what}: ${key} is ${found[key] ?? 'not set'}, declared is ${value}`);
-
-/** What a cluster has that is not as declared, one line each; what is not there at all is a step instead. */
-export function driftOf({ cluster, members }: FormationScope, contents: ClusterContents): string[] {
-  const missing = (what: string, names: readonly string[], found: readonly { name: string }[]): string[] =>
-    names.filter((name) => !found.some((each) => each.name === name)).map((name) => `${what} ${name} is not there`);
-  return [
-    ...missing('pool', Object.keys(cluster.pools), contents.pools),
-    ...missing('network', Object.keys(cluster.networks), contents.networks),
-    ...Object.entries(cluster.pools).flatMap(([name, pool]) => [
-      ...contents.pools
-        .filter((found) => found.name === name && found.driver !== pool.type)
-        .map(({ driver }) => `pool ${name}: driver is ${driver}, declared is ${pool.type}`),
-      ...members.flatMap(({ name: member }) => {
-        const found = contents.sources[`${member}/${name}`];
-        return found === undefined || found === sourceOf(pool)
-          ? []
-          : [`pool ${name} on ${member}: source is ${found}, declared is ${sourceOf(pool)}`];
-      }),
-    ]),
-    ...contents.networks.flatMap(({ name, config }) =>
-      compare(`network ${name}`, cluster.networks[name]?.config ?? {}, config),
-    ),
-    ...contents.profiles
-      .filter((profile) => !isBlank(profile))
-      .flatMap(({ name, config, devices }) => [
-        ...compare(`profile ${name}`, cluster.profiles[name]?.config ?? {}, config),
-        ...Object.entries(cluster.profiles[name]?.devices ?? {}).flatMap(([device, keys]) =>
-          compare(`profile ${name}, device ${device}`, keys, devices[device] ?? {}),
-        ),
-      ]),
-    ...compare(
-      'cluster',
-      Object.fromEntries(Object.entries(cluster.config).filter(([key]) => contents.config[key] !== undefined)),
-      contents.config,
-    ),
-  ];
-}
 
 /** As they are shown before and while they run. */
 export const formationViews = (steps: readonly FormationStep[], cluster: FormationScope['cluster']): StepView[] =>

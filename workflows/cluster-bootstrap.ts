@@ -47,7 +47,8 @@ async function bootstrap(run: Run, ref: RunRef, scope: FormationScope, planOnly:
   run.judge(plan.gates);
   if (plan.refusals.length > 0) return refused(plan, planOnly ? 'It would not start' : 'Not started');
   for (const difference of plan.drift) run.warn(`Not as declared, and left as it is: ${difference}.`);
-  if (plan.alreadySo) return alreadySo(scope, plan);
+  if (plan.alreadySo) return alreadySo(scope);
+  if (plan.steps.length === 0) return notAsDeclared(plan);
   run.announce(formationViews(plan.steps, scope.cluster));
   if (planOnly) return planned();
   try {
@@ -162,9 +163,24 @@ async function perform(
   }
 }
 
-function alreadySo({ members }: FormationScope, { drift }: FormationPlan): RunResult {
+function alreadySo({ members }: FormationScope): RunResult {
   const what = `${members.map(({ name }) => name).join(', ')} are one cluster already.`;
-  return { outcome: 'AlreadySo', summary: what, left: drift, next: [] };
+  return { outcome: 'AlreadySo', summary: what, left: [], next: [] };
+}
+
+/** Nothing is missing, and somebody has set something otherwise, which is theirs to decide. */
+function notAsDeclared({ drift }: FormationPlan): RunResult {
+  const message = `The cluster is not as declared: ${drift.join('; ')}.`;
+  const whatToDo = 'Set it as declared, by hand or with Terraform, or declare in runbook.yaml what is right.';
+  const failure = { type: 'Unhealthy', message, whatToDo };
+  return {
+    outcome: 'Failed',
+    summary: `${message} Nothing was changed.`,
+    unchanged: true,
+    failure,
+    left: [],
+    next: [],
+  };
 }
 
 function planned(): RunResult {

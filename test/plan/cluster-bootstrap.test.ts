@@ -206,10 +206,82 @@ describe('the plan of a cluster', () => {
       sources: { ...CONTENTS.sources, 'm2/tank': 'other/incus' },
     });
     expect(planned.steps).toEqual([]);
+    expect(planned.alreadySo).toBe(false);
     expect(planned.drift).toEqual([
       'pool tank on m2: source is other/incus, declared is tank/incus',
       'profile default: cluster.evacuate is not set, declared is stop',
       'cluster: cluster.offline_threshold is 30, declared is 20',
+    ]);
+  });
+
+  it.each<[string, Partial<ClusterContents>, string]>([
+    ['a pool that is gone', { pools: [] }, 'pool tank is not there'],
+    [
+      'a pool of another driver',
+      { pools: [{ name: 'tank', driver: 'dir', status: 'Created' }] },
+      'pool tank: driver is dir, declared is zfs',
+    ],
+    [
+      'a pool that is broken',
+      { pools: [{ name: 'tank', driver: 'zfs', status: 'Errored' }] },
+      'pool tank: status is Errored, declared is Created',
+    ],
+    ['a network that is gone', { networks: [] }, 'network br is not there'],
+    [
+      'a network of another kind',
+      { networks: [{ name: 'br', kind: 'macvlan', description: '', config: { 'ipv4.address': '10.1.1.1/24' } }] },
+      'network br: kind is macvlan, declared is bridge',
+    ],
+    [
+      'a network without a setting',
+      { networks: [{ name: 'br', kind: 'bridge', description: '', config: {} }] },
+      'network br: ipv4.address is not set, declared is auto',
+    ],
+    [
+      'a profile with another setting',
+      { profiles: [{ name: 'default', description: '', config: { 'cluster.evacuate': 'auto' }, devices: {} }] },
+      'profile default: cluster.evacuate is auto, declared is stop',
+    ],
+    [
+      'a group with one more',
+      { groups: [{ name: 'small', description: '', members: ['m1', 'm2'] }] },
+      'group small: m1 is in it, and not declared',
+    ],
+    [
+      'a setting of the cluster',
+      { config: { 'cluster.offline_threshold': '60' } },
+      'cluster: cluster.offline_threshold is 60, declared is 20',
+    ],
+  ])('says of %s that it is not as declared', (_, change, line) => {
+    const planned = plan([joined('m1'), joined('m2'), joined('m3')], { ...CONTENTS, ...change });
+    expect(planned).toMatchObject({ steps: [], drift: [line], alreadySo: false });
+  });
+
+  it('compares descriptions where they are declared, and devices', () => {
+    const described = { description: 'Ours.' };
+    const disk = { type: 'disk', path: '/', pool: 'tank' };
+    const scope = {
+      ...SCOPE,
+      cluster: {
+        ...SCOPE.cluster,
+        networks: { br: { ...described, config: {} } },
+        profiles: { default: { ...described, config: {}, devices: { root: disk, gpu: {} } } },
+        groups: { small: { ...described, members: ['m2'] } },
+      },
+    };
+    const contents: ClusterContents = {
+      ...CONTENTS,
+      profiles: [
+        { name: 'default', description: 'Theirs.', config: {}, devices: { root: { ...disk, pool: 'other' } } },
+      ],
+    };
+    const { drift } = planFormation(scope, { members: [joined('m1'), joined('m2'), joined('m3')], contents }, NOW);
+    expect(drift).toEqual([
+      'network br: description is not set, declared is Ours.',
+      'profile default: description is Theirs., declared is Ours.',
+      'profile default, device root: pool is other, declared is tank',
+      'profile default: device gpu is not there',
+      'group small: description is not set, declared is Ours.',
     ]);
   });
 

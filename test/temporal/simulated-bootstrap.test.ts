@@ -235,4 +235,21 @@ describe('cluster-bootstrap over bare hosts', () => {
     },
     TIMEOUT_MS,
   );
+
+  it(
+    'says what somebody has set otherwise, as often as it is started, and leaves it',
+    async () => {
+      expect((await bootstrap()).result).toMatchObject({ outcome: 'Done', left: [] });
+      await simulation().store.update(({ cluster }) => {
+        Object.assign(cluster.profiles['default']?.config ?? {}, { 'cluster.evacuate': 'auto' });
+        Object.assign(cluster.networks['incusbr0']?.config ?? {}, { 'ipv4.nat': 'false' });
+      });
+      const { length } = simulation().journal();
+      const message =
+        'The cluster is not as declared: network incusbr0: ipv4.nat is false, declared is true; profile default: cluster.evacuate is auto, declared is stop.';
+      expect((await bootstrap()).result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { message } });
+      expect(changingCommands(simulation().journal().slice(length))).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 });
