@@ -166,6 +166,8 @@ export interface FormationActivities {
   setGroup(input: OfCluster & { group: string }): Promise<Reached>;
   /** Launches a container of this name on the member and deletes it again. Fails as Unhealthy. */
   tryMember(input: OfMember & { via: string; instance: string }): Promise<void>;
+  /** Waits until the roles of the database are as Incus hands them out to so many members. Fails as Unhealthy. */
+  settleRoles(input: OfCluster): Promise<Reached>;
 }
 
 export interface RejoinActivities {

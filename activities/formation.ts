@@ -1,23 +1,38 @@
 import { isIPv6 } from 'node:net';
 import type { ClusterDeclaration, Fleet } from '../fleet/schema.ts';
-import { isBlank } from '../plan/cluster-bootstrap.ts';
+import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
+import { isBlank } from '../plan/formation-drift.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { FormationActivities, RunRef } from './contract.ts';
+import { unlessSomebodyIsAway } from './away.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isMember, joinCluster, unverified } from './join-cluster.ts';
+import { removeMark, setMark } from './join-mark.ts';
 import { formationScope, observeFormation } from './observe-formation.ts';
+import { settleRoles } from './settle-roles.ts';
 
 /** From servers of their own to one cluster: each looks, acts, looks again. */
 export function createFormationActivities(deps: Deps): FormationActivities {
   const open = async ({ fleet: ref }: RunRef, name: string, { signal }: ActivityContext): Promise<Opened> => {
     const fleet = await deps.fleetAt(ref);
     const { cluster } = formationScope(fleet);
-    return { fleet, cluster, incus: createIncus(deps.machines.member(fleet, name), { signal }) };
+    const incusOf = (member: string): Incus => createIncus(deps.machines.member(fleet, member), { signal });
+    return { fleet, cluster, incusOf, incus: incusOf(name), host: deps.machines.member(fleet, name) };
   };
+
+  /** A change of the whole cluster, asked of one of its members. */
+  const changing = <In extends RunRef & { via: string }, Out>(
+    work: (input: In, opened: Opened, context: ActivityContext) => Promise<Out>,
+  ): ((input: In) => Promise<Out>) =>
+    guarded(async (input, context) => {
+      const opened = await open(input, input.via, context);
+      const { incusOf } = opened;
+      return unlessSomebodyIsAway({ via: input.via, incusOf }, () => work(input, opened, context));
+    });
 
   return {
     resolveFormation: guarded(async ({ fleet }) => formationScope(await deps.fleetAt(fleet))),
@@ -65,24 +80,24 @@ export function createFormationActivities(deps: Deps): FormationActivities {
     }),
 
     formCluster: guarded(async ({ member, ...run }, context) => {
-      const { incus } = await open(run, member, context);
+      const { incus, host } = await open(run, member, context);
       const look = async (): Promise<boolean> => isMember(await incus.identity(), member);
       if (await look()) return 'already';
+      await setMark(host, 'untried', run.name, context.signal);
       expecting(await incus.enableClustering(member), 'enabled', member);
       return (await look()) ? 'done' : unverified(`${member} to be a cluster of one`);
     }),
 
     joinCluster: guarded(async (input, context) => {
       const { member, via, name: runName } = input;
-      const { fleet, cluster, incus } = await open(input, member, context);
-      const { incus: first } = await open(input, via, context);
-      const host = deps.machines.member(fleet, member);
+      const { fleet, cluster, incus, incusOf, host } = await open(input, member, context);
       const address = listenAddress(fleet, cluster, member);
-      return joinCluster({ member, via, runName, host, incus, first, cluster, address }, context);
+      await setMark(host, 'untried', runName, context.signal);
+      const joining = { member, via, runName, host, incus, first: incusOf(via), cluster, address };
+      return unlessSomebodyIsAway({ via, besides: [member], incusOf }, () => joinCluster(joining, context));
     }),
 
-    setClusterConfig: guarded(async ({ via, keys, ...run }, context) => {
-      const { cluster, incus } = await open(run, via, context);
+    setClusterConfig: changing(async ({ via, keys }, { cluster, incus }) => {
       const wanted = Object.fromEntries(
         keys.flatMap((key) => (key in cluster.config ? [[key, cluster.config[key] ?? '']] : [])),
       );
@@ -96,8 +111,7 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       return isSo(await look()) ? 'done' : unverified(`${keys.join(', ')} of the cluster`);
     }),
 
-    setProfile: guarded(async ({ via, profile, ...run }, context) => {
-      const { cluster, incus } = await open(run, via, context);
+    setProfile: changing(async ({ via, profile }, { cluster, incus }) => {
       const declared = cluster.profiles[profile];
       if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no profile ${profile}.`);
       const look = async () =>
@@ -114,8 +128,7 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       return (await look()) === undefined ? unverified(`profile ${profile}`) : 'done';
     }),
 
-    setGroup: guarded(async ({ via, group, ...run }, context) => {
-      const { cluster, incus } = await open(run, via, context);
+    setGroup: changing(async ({ via, group }, { cluster, incus }) => {
       const declared = cluster.groups[group];
       if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no group ${group}.`);
       const find = async () => expecting(await incus.groups(), 'groups', via).groups.find(({ name }) => name === group);
@@ -133,8 +146,7 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       return isComplete(await find()) ? 'done' : unverified(`group ${group} with ${declared.members.join(', ')}`);
     }),
 
-    tryMember: guarded(async ({ member, via, instance, ...run }, context) => {
-      const { cluster, incus } = await open(run, via, context);
+    tryMember: changing(async ({ fleet, member, via, instance }, { cluster, incus }, context) => {
       const [pool = ''] = Object.keys(cluster.pools);
       // Named after the run: what an attempt that was killed has left is this run's own.
       await removeTrial(incus, instance);
@@ -153,14 +165,21 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       } finally {
         if (!context.signal.aborted) await removeTrial(incus, instance);
       }
+      const host = deps.machines.member(await deps.fleetAt(fleet), member);
+      await removeMark(host, 'untried', context.signal);
     }),
+
+    settleRoles: changing(({ via }, { incus }, context) => settleRoles(incus, via, context)),
   };
 }
 
 interface Opened {
   fleet: Fleet;
   cluster: ClusterDeclaration;
+  host: Host;
   incus: Incus;
+  /** Of any other member. */
+  incusOf: (member: string) => Incus;
 }
 
 /** `10.0.0.12:8443`, `[fd00::2]:8443` */

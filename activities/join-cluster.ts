@@ -7,9 +7,8 @@ import type { Incus } from '../tools/incus.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { expecting } from './expecting.ts';
-import { isMarked, MARK, STATE_DIR } from './join-mark.ts';
+import { isMarked, removeMark, setMark, STATE_DIR } from './join-mark.ts';
 import { bringIncusToDisk } from './on-disk.ts';
-import { plainly } from './plainly.ts';
 import { unlessSilent } from './unless-silent.ts';
 import { untilOnline } from './until-online.ts';
 
@@ -53,8 +52,7 @@ export async function joinCluster(joining: Joining, context: ActivityContext): P
       report({ progress: `taking back an earlier join of ${joining.member}` });
       await takeBack(joining, context);
     }
-    await plainly(host, ['mkdir', '-p', '-m', '700', STATE_DIR], signal);
-    await host.putFile(MARK, `${joining.runName}\n`, { signal });
+    await setMark(host, 'joining', joining.runName, signal);
     await join(joining);
   }
   report({ progress: `waiting for ${joining.member} to be Online` });
@@ -62,7 +60,7 @@ export async function joinCluster(joining: Joining, context: ActivityContext): P
   const complaint = `${member} has joined and is not Online`;
   await untilOnline({ incus, member, withinMs: ONLINE_WITHIN_MS, everyMs: LOOK_EVERY_MS, complaint }, signal);
   await bringIncusToDisk(host, signal);
-  await plainly(host, ['rm', '-f', MARK], signal);
+  await removeMark(host, 'joining', signal);
   if (joined) return 'already';
   return wasMarked ? 'anew' : 'done';
 }

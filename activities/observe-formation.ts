@@ -12,6 +12,7 @@ import {
   type MemberFormation,
   type SourceState,
 } from '../plan/formation.ts';
+import { roleLimits } from '../plan/cluster-roles.ts';
 import { atOnce } from '../tools/at-once.ts';
 import { certainSkewMs, clockSkew } from '../tools/clock.ts';
 import { listFolder } from '../tools/folder.ts';
@@ -23,7 +24,7 @@ import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
-import { isMarked } from './join-mark.ts';
+import { marksOn } from './join-mark.ts';
 import { expecting } from './expecting.ts';
 
 /** So many names of what is in the way are told. */
@@ -70,8 +71,10 @@ async function observeMember(
 ): Promise<MemberFormation> {
   let interrupted = false;
   try {
-    interrupted = await again(() => isMarked(host, signal), signal);
-    return { ...(await again(() => lookAt(host, name, scope, signal), signal)), interrupted };
+    const marks = await again(() => marksOn(host, signal), signal);
+    interrupted = marks.has('joining');
+    const seen = await again(() => lookAt(host, name, scope, signal), signal);
+    return { ...seen, interrupted, untried: marks.has('untried') };
   } catch (error) {
     if (signal.aborted) throw error;
     if (!(error instanceof HostError) && !(error instanceof ApplicationFailure)) throw error;
@@ -238,6 +241,7 @@ async function clusterContents(
     profiles: declared(profiles, cluster.profiles),
     groups: declared(groups, cluster.groups),
     config: only(config, cluster.config),
+    limits: roleLimits(config),
   };
 }
 

@@ -1,3 +1,4 @@
+import { checkOutsideOfPools } from './cluster-references.ts';
 import { entries, field, items, text } from './loose.ts';
 import type { Mistake, Path } from './mistake.ts';
 import { wrong } from './mistake.ts';
@@ -6,7 +7,7 @@ import { unknownNode, volumeNames } from './nodes.ts';
 import { helpForName } from './suggest.ts';
 import { quote } from './visible.ts';
 
-export const checkBackup = (backup: unknown, path: Path, { members, guests }: Nodes): Mistake[] => {
+export const checkBackup = (backup: unknown, path: Path, { members, guests }: Nodes, pools: unknown): Mistake[] => {
   const guest = guests.get(text(field(backup, 'guest')) ?? '');
   const volumes = guest && volumeNames(guest);
   return [
@@ -20,7 +21,11 @@ export const checkBackup = (backup: unknown, path: Path, { members, guests }: No
     ...items(field(backup, 'to')).flatMap((target, index) => {
       const at = [...path, 'to', index, 'member'];
       const member = field(target, 'member');
-      return [...unknownNode(member, at, members, 'member'), ...warnOfOwnMember(member, at, guest)];
+      return [
+        ...unknownNode(member, at, members, 'member'),
+        ...warnOfOwnMember(member, at, guest),
+        ...checkOutsideOfPools(field(target, 'dataset'), [...path, 'to', index, 'dataset'], pools),
+      ];
     }),
   ];
 };

@@ -10,7 +10,9 @@ const config = (whose: string, example: Readonly<Record<string, string>>) =>
   z
     .record(field.configKey, field.configValue)
     .prefault({})
-    .describe(`Configuration of ${whose}, by Incus’s own keys. Numbers, \`true\` and \`false\` need no quotes.`)
+    .describe(
+      `Configuration of ${whose}, by Incus’s own keys. Whole numbers, \`true\` and \`false\` need no quotes. No secrets: set those once the cluster is there.`,
+    )
     .meta({ examples: [example] });
 
 const pool = z.discriminatedUnion('type', [
@@ -61,6 +63,11 @@ export const cluster = z.strictObject({
     .describe('Profiles of the project `default`, by name. `cluster.evacuate: stop` belongs in each.'),
   groups: z.record(field.resourceName, group).default({}).describe('Groups of members, by name.'),
   config: config('the whole cluster', { 'cluster.offline_threshold': '60' }),
+  waitForMembers: field.duration
+    .default('6h')
+    .describe(
+      'How long a step of `cluster-bootstrap` is tried while a member is away. After that the run ends and names what is done and what is not.',
+    ),
   trialImage: field.image
     .default('images:alpine/edge')
     .describe('The image of the container that is launched on each member and deleted again, to see that it can be.'),

@@ -108,11 +108,10 @@ export const configKey = matching(
   /^[a-zA-Z][a-zA-Z0-9_./-]{0,127}$/,
   'a key of Incus like ipv4.address: letters, digits, dots, hyphens and underscores',
 );
-/** Incus keeps every value as text; in YAML `true` and `8` are written without quotes all the same. */
+export const CONFIG_VALUE = 'text, a whole number, true or false';
+/** Incus keeps every value as text; in YAML `true` and `8` are written without quotes all the same. See config-values.ts. */
 export const configValue = z
-  .union([matching(/^[^\0]*$/, 'text, a number, true or false'), z.number(), z.boolean()], {
-    error: 'text, a number, true or false',
-  })
+  .union([matching(/^[^\0]*$/, CONFIG_VALUE), z.int(), z.boolean()], { error: CONFIG_VALUE })
   .transform(String);
 /** Linux allows 15 characters for the name of an interface. */
 export const networkName = matching(

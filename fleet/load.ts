@@ -1,5 +1,6 @@
 import type { LineCounter } from 'yaml';
 
+import { checkConfiguration } from './config-values.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { expectation, explainIssues } from './explain.ts';
 import { locate } from './locate.ts';
@@ -30,9 +31,13 @@ export const parseFleet = (text: string, fileName: string, now?: number): Parsed
   const { yaml, value, brokenFrom } = read;
   const isWhole = brokenFrom === undefined;
   const parsed = fleetSchema.safeParse(value, { error: expectation });
-  const issues = explainIssues(parsed.error?.issues ?? [], fleetSchema, value, isWhole);
+  const configuration = checkConfiguration(value, yaml);
+  const told = new Set(configuration.map(({ path }) => JSON.stringify(path)));
+  const issues = explainIssues(parsed.error?.issues ?? [], fleetSchema, value, isWhole).filter(
+    ({ path }) => !told.has(JSON.stringify(path)),
+  );
   // Looking for a place takes time, so only for as many as are shown.
-  const mistakes = [...issues, ...(isWhole ? checkReferences(value, now) : [])]
+  const mistakes = [...issues, ...configuration, ...(isWhole ? checkReferences(value, now) : [])]
     .sort((a, b) => bySeverity(a) - bySeverity(b))
     .slice(0, MOST_DIAGNOSTICS)
     .map((mistake) => locate(mistake, yaml))

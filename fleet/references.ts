@@ -30,7 +30,9 @@ export const checkReferences = (file: unknown, now?: number): Mistake[] => {
     ...checkOwnFlakeNodes(nodes),
     ...checkSharedVolumes(nodes),
     ...checkOrchestrator(file, nodes),
-    ...entries(field(file, 'backups')).flatMap(([name, backup]) => checkBackup(backup, ['backups', name], nodes)),
+    ...entries(field(file, 'backups')).flatMap(([name, backup]) =>
+      checkBackup(backup, ['backups', name], nodes, field(file, 'cluster', 'pools')),
+    ),
     ...checkUncovered(file, nodes),
     ...checkCluster(file, nodes),
     ...checkSchedules(file, nodes, now),

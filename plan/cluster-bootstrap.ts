@@ -1,3 +1,4 @@
+import { roleProblem } from './cluster-roles.ts';
 import {
   sourceOf,
   type ClusterContents,
@@ -5,6 +6,7 @@ import {
   type FormationScope,
   type MemberFormation,
 } from './formation.ts';
+import { driftOf, isBlank, type Settings } from './formation-drift.ts';
 import { formationGates, type FormationGate } from './formation-gates.ts';
 import type { StepView } from './run.ts';
 
@@ -19,7 +21,9 @@ export type FormationStep =
   | { type: 'config'; via: string; keys: string[] }
   | { type: 'profile'; via: string; name: string }
   | { type: 'group'; via: string; name: string }
-  | { type: 'trial'; member: string; via: string };
+  | { type: 'trial'; member: string; via: string }
+  /** `problem`: what they are instead, where the cluster is there already. */
+  | { type: 'roles'; via: string; problem?: string };
 
 export interface FormationPlan {
   gates: FormationGate[];
@@ -39,20 +43,33 @@ export function planFormation(scope: FormationScope, observation: FormationObser
   const forming: FormationStep[] = first === undefined || first.clustered === true ? [] : formFirst(scope, first);
   const declared = declaredSteps(scope, via, contents);
   const differences = contents === undefined ? [] : driftOf(scope, contents);
-  const newcomers = [...(first?.clustered === true ? [] : [via]), ...others.map(({ name }) => name)];
-  const steps: FormationStep[] = [
+  const trials = observation.members.filter(({ clustered, untried }) => clustered !== true || untried === true);
+  const acts: FormationStep[] = [
     ...forming,
     ...others.map(({ name, interrupted }): FormationStep => ({ type: 'join', member: name, via, interrupted })),
     ...declared,
-    ...newcomers.map((member): FormationStep => ({ type: 'trial', member, via })),
+    ...trials.map(({ name }): FormationStep => ({ type: 'trial', member: name, via })),
   ];
+  const steps = [...acts, ...settling(acts, via, first, contents)];
   return {
     gates,
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
     steps,
     drift: differences,
-    alreadySo: steps.length === 0 && joined.length === scope.members.length,
+    alreadySo: steps.length === 0 && differences.length === 0 && joined.length === scope.members.length,
   };
+}
+
+/** The leader hands roles out some time after members have come. */
+function settling(
+  acts: readonly FormationStep[],
+  via: string,
+  first: MemberFormation | undefined,
+  contents: ClusterContents | undefined,
+): FormationStep[] {
+  const problem = first?.cluster && roleProblem(first.cluster, contents?.limits);
+  if (acts.length === 0 && problem === undefined) return [];
+  return [{ type: 'roles', via, ...(acts.length === 0 && problem !== undefined && { problem }) }];
 }
 
 interface Roles {
@@ -105,62 +122,8 @@ function declaredSteps(
   ];
 }
 
-type Settings = { config: object; devices: object };
-/** A profile that nobody has filled. */
-export const isBlank = ({ config, devices }: Settings): boolean =>
-  Object.keys(config).length === 0 && Object.keys(devices).length === 0;
 /** `default` is there from the beginning; declared without anything in it, there is nothing to do. */
 const isBlankDeclaration = (profile: Settings | undefined): boolean => profile !== undefined && isBlank(profile);
-
-/** Incus keeps what `auto` came to. */
-const differs = (declared: string, found: string | undefined): boolean =>
-  declared === 'auto' ? found === undefined : declared !== found;
-
-const compare = (
-  what: string,
-  declared: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, string>>,
-): string[] =>
-  Object.entries(declared)
-    .filter(([key, value]) => differs(value, found[key]))
-    .map(([key, value]) => `${what}: ${key} is ${found[key] ?? 'not set'}, declared is ${value}`);
-
-/** What a cluster has that is not as declared, one line each; what is not there at all is a step instead. */
-export function driftOf({ cluster, members }: FormationScope, contents: ClusterContents): string[] {
-  const missing = (what: string, names: readonly string[], found: readonly { name: string }[]): string[] =>
-    names.filter((name) => !found.some((each) => each.name === name)).map((name) => `${what} ${name} is not there`);
-  return [
-    ...missing('pool', Object.keys(cluster.pools), contents.pools),
-    ...missing('network', Object.keys(cluster.networks), contents.networks),
-    ...Object.entries(cluster.pools).flatMap(([name, pool]) => [
-      ...contents.pools
-        .filter((found) => found.name === name && found.driver !== pool.type)
-        .map(({ driver }) => `pool ${name}: driver is ${driver}, declared is ${pool.type}`),
-      ...members.flatMap(({ name: member }) => {
-        const found = contents.sources[`${member}/${name}`];
-        return found === undefined || found === sourceOf(pool)
-          ? []
-          : [`pool ${name} on ${member}: source is ${found}, declared is ${sourceOf(pool)}`];
-      }),
-    ]),
-    ...contents.networks.flatMap(({ name, config }) =>
-      compare(`network ${name}`, cluster.networks[name]?.config ?? {}, config),
-    ),
-    ...contents.profiles
-      .filter((profile) => !isBlank(profile))
-      .flatMap(({ name, config, devices }) => [
-        ...compare(`profile ${name}`, cluster.profiles[name]?.config ?? {}, config),
-        ...Object.entries(cluster.profiles[name]?.devices ?? {}).flatMap(([device, keys]) =>
-          compare(`profile ${name}, device ${device}`, keys, devices[device] ?? {}),
-        ),
-      ]),
-    ...compare(
-      'cluster',
-      Object.fromEntries(Object.entries(cluster.config).filter(([key]) => contents.config[key] !== undefined)),
-      contents.config,
-    ),
-  ];
-}
 
 /** As they are shown before and while they run. */
 export const formationViews = (steps: readonly FormationStep[], cluster: FormationScope['cluster']): StepView[] =>
@@ -196,5 +159,7 @@ export function describeStep(
       return { id: `group-${step.name}`, phase: 'configure', title: `group ${step.name}` };
     case 'trial':
       return { id: `trial-${step.member}`, phase: 'verify', title: `${step.member}: a container starts and goes` };
+    case 'roles':
+      return { id: 'roles', phase: 'verify', title: 'roles of the database' };
   }
 }

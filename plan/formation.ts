@@ -1,4 +1,5 @@
 import type { ClusterDeclaration } from '../fleet/schema.ts';
+import type { RoleLimits } from './cluster-roles.ts';
 
 /** What cluster-bootstrap is asked for, and what it finds. Plain data, small enough for a history. */
 
@@ -37,6 +38,8 @@ export interface MemberFormation {
   problem?: string;
   /** A join was begun here by a run and has not come to its end. */
   interrupted: boolean;
+  /** It has become a member, and no container was seen to start on it since. */
+  untried?: boolean;
   version?: string;
   clockSkewMs?: number;
   clustered?: boolean;
@@ -73,6 +76,8 @@ export interface ClusterContents {
   }[];
   groups: { name: string; description: string; members: string[] }[];
   config: Record<string, string>;
+  /** How many may have which role. Absent in runs of before. */
+  limits?: RoleLimits;
 }
 
 export interface FormationObservation {

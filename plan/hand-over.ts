@@ -1,3 +1,4 @@
+import { count } from './count.ts';
 import type { FormationScope } from './formation.ts';
 import { sourceOf } from './formation.ts';
 
@@ -5,6 +6,8 @@ import { sourceOf } from './formation.ts';
 export interface HandOver {
   /** Where it may go: `infra/incus/import.tf`. */
   path: string;
+  /** What it is for, in a line. */
+  about?: string;
   text: string;
 }
 
@@ -36,8 +39,12 @@ export function handOver({ cluster, members }: FormationScope): HandOver[] {
     '}',
   ];
   return [
-    { path: 'infra/incus/cluster.tf', text: lines([...locals, ...imports.flatMap((block) => ['', ...block])]) },
-    { path: 'host/common/incus-cluster.nix', text: lines(nix) },
+    {
+      path: 'infra/incus/cluster.tf',
+      about: `names of members, pools and networks, ${count(imports.length, 'import block')}`,
+      text: lines([...locals, ...imports.flatMap((block) => ['', ...block])]),
+    },
+    { path: 'host/common/incus-cluster.nix', about: 'what NixOS has to know of it', text: lines(nix) },
   ];
 }
 

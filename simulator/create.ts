@@ -34,6 +34,8 @@ export interface SimulationOptions {
   pace?: number;
   /** Three members that are newly installed: without cluster, guests and volumes, each with an Incus of its own. */
   bare?: boolean;
+  /** Other members than those three where it is bare: name → address. */
+  members?: Readonly<Record<string, string>>;
   /** Instead of the reference's runbook.yaml. */
   fleetFile?: string;
 }
@@ -92,7 +94,8 @@ const GIT_ENV = {
 /** Makes the reference fleet in an empty or new folder: three members with their guests, all healthy. */
 export async function createSimulation(dir: string, options: SimulationOptions = {}): Promise<Simulation> {
   const program = options.program ?? builtProgram();
-  initialiseStore(dir, (options.bare === true ? bareState : referenceState)(options.pace ?? 1));
+  const pace = options.pace ?? 1;
+  initialiseStore(dir, options.bare === true ? bareState(pace, options.members) : referenceState(pace));
   const store = openStore(dir);
   await store.update((state) => {
     writeMachinePrograms(dir, store.root(WORKER), WORKER, program);

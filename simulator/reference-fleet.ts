@@ -130,10 +130,10 @@ const DEFAULT_PROFILE = {
   },
 };
 
-/** The same three members, newly installed: each has an Incus of its own and an empty dataset for its pool. */
-export function bareState(pace: number): State {
+/** The same three members, or others, newly installed: each has an Incus of its own and an empty dataset for its pool. */
+export function bareState(pace: number, named: Readonly<Record<string, string>> = MEMBERS): State {
   const now = new Date().toISOString();
-  const members = Object.entries(MEMBERS).map(([name, address]) => bareMachine(name, address, now));
+  const members = Object.entries(named).map(([name, address]) => bareMachine(name, address, now));
   return {
     machines: Object.fromEntries(members.map((machine) => [machine.name, machine])),
     cluster: emptyDatabase(),

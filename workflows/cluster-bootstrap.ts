@@ -7,14 +7,18 @@ import {
   type FormationPlan,
   type FormationStep,
 } from '../plan/cluster-bootstrap.ts';
+import { durationWords } from '../plan/duration.ts';
+import { FAILURES } from '../plan/failures.ts';
 import type { FormationScope } from '../plan/formation.ts';
+import { halfWayOf } from '../plan/half-way.ts';
 import { handOver } from '../plan/hand-over.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
+import { asSentence } from '../plan/sentence.ts';
 import { saveIdentities } from './identity/save.ts';
 import type { ClusterBootstrapInput } from './messages.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import type { StepActivities } from './support/activities.ts';
-import { describeFailure } from './support/failures.ts';
+import { describeFailure, type DescribedFailure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
@@ -43,7 +47,8 @@ async function bootstrap(run: Run, ref: RunRef, scope: FormationScope, planOnly:
   run.judge(plan.gates);
   if (plan.refusals.length > 0) return refused(plan, planOnly ? 'It would not start' : 'Not started');
   for (const difference of plan.drift) run.warn(`Not as declared, and left as it is: ${difference}.`);
-  if (plan.alreadySo) return alreadySo(scope, plan);
+  if (plan.alreadySo) return alreadySo(scope);
+  if (plan.steps.length === 0) return notAsDeclared(plan);
   run.announce(formationViews(plan.steps, scope.cluster));
   if (planOnly) return planned();
   try {
@@ -62,7 +67,22 @@ async function bootstrap(run: Run, ref: RunRef, scope: FormationScope, planOnly:
       ? { ...result, left: [...result.left, ...(await save(run, ref, scope))] }
       : result;
   } catch (error) {
-    return halfWay(error, scope, plan, done);
+    return halfWay(error, scope, plan, done, await leftInTheMiddle(run, ref));
+  }
+}
+
+/** Looked at also where it was cancelled. A look that fails leaves it open. */
+async function leftInTheMiddle(run: Run, ref: RunRef): Promise<string[]> {
+  try {
+    return await run.unstoppable(() =>
+      run.step(
+        { id: 'left', phase: 'verify', title: 'what is half-way', kind: 'observe' },
+        async (act) => halfWayOf(await act.observeFormation(ref)),
+        (left) => ({ state: 'done', detail: left.length === 0 ? 'nothing' : left.join('; ') }),
+      ),
+    );
+  } catch (error) {
+    return [`what is half-way could not be looked at: ${describeFailure(error).message}`];
   }
 }
 
@@ -104,7 +124,7 @@ async function observe(run: Run, ref: RunRef, scope: FormationScope, phase: 'gat
 
 async function act(run: Run, ref: RunRef, scope: FormationScope, step: FormationStep, index: number): Promise<void> {
   await run.step(
-    { ...describeStep(step, scope.cluster), kind: 'act' },
+    { ...describeStep(step, scope.cluster), kind: 'act', within: scope.cluster.waitForMembers },
     (activities) => perform(activities, ref, step, `${ref.name}-${index}`),
     (value) => (value === 'anew' ? { state: 'done', detail: ANEW } : { state: value }),
   );
@@ -138,12 +158,29 @@ async function perform(
     case 'trial':
       await act.tryMember({ ...ref, member: step.member, via: step.via, instance });
       return 'done';
+    case 'roles':
+      return act.settleRoles({ ...ref, via: step.via });
   }
 }
 
-function alreadySo({ members }: FormationScope, { drift }: FormationPlan): RunResult {
+function alreadySo({ members }: FormationScope): RunResult {
   const what = `${members.map(({ name }) => name).join(', ')} are one cluster already.`;
-  return { outcome: 'AlreadySo', summary: what, left: drift, next: [] };
+  return { outcome: 'AlreadySo', summary: what, left: [], next: [] };
+}
+
+/** Nothing is missing, and somebody has set something otherwise, which is theirs to decide. */
+function notAsDeclared({ drift }: FormationPlan): RunResult {
+  const message = `The cluster is not as declared: ${drift.join('; ')}.`;
+  const whatToDo = 'Set it as declared, by hand or with Terraform, or declare in runbook.yaml what is right.';
+  const failure = { type: 'Unhealthy', message, whatToDo };
+  return {
+    outcome: 'Failed',
+    summary: `${message} Nothing was changed.`,
+    unchanged: true,
+    failure,
+    left: [],
+    next: [],
+  };
 }
 
 function planned(): RunResult {
@@ -158,13 +195,17 @@ function planned(): RunResult {
 function formed(scope: FormationScope, { steps, refusals, drift }: FormationPlan): RunResult {
   const missing = [
     ...refusals.map(({ message }) => message),
-    ...steps.map((step) => `not there: ${describeStep(step, scope.cluster).title}`),
+    ...steps.map((step) =>
+      step.type === 'roles' && step.problem !== undefined
+        ? `roles of the database: ${step.problem}`
+        : `not there: ${describeStep(step, scope.cluster).title}`,
+    ),
   ];
   if (missing.length > 0)
     return needsYou(`The cluster is not as declared: ${missing.join('; ')}`, missing, {
       type: 'Unhealthy',
       message: missing.join('; '),
-      whatToDo: 'Mend what is named, then start it again: it goes on.',
+      whatToDo: MEND,
     });
   const names = scope.members.map(({ name }) => name);
   return {
@@ -185,17 +226,29 @@ function halfWay(
   { cluster }: FormationScope,
   plan: FormationPlan,
   done: readonly FormationStep[],
+  inTheMiddle: readonly string[],
 ): RunResult {
   const cause = describeFailure(error);
   const titles = (steps: readonly FormationStep[]): string =>
     steps.map((step) => describeStep(step, cluster).title).join('; ');
+  const missing = plan.steps.slice(done.length);
   const left = [
     ...(done.length === 0 ? [] : [`done, and it stays: ${titles(done)}`]),
-    `not done: ${titles(plan.steps.slice(done.length))}`,
+    ...(missing.length === 0 ? [] : [`not done: ${titles(missing)}`]),
+    ...inTheMiddle,
   ];
-  const why = isCancellation(error) ? 'It was cancelled.' : cause.message;
-  return needsYou(`The cluster is not complete. ${why}`, left, cause);
+  const why = isCancellation(error) ? 'It was cancelled.' : asSentence(cause.message);
+  return needsYou(`The cluster is not complete. ${why}`, left, { ...cause, whatToDo: afterwards(cause, cluster) });
 }
+
+/** What the table says of a failure that is tried again is true only until the time is over. */
+function afterwards({ type, whatToDo }: DescribedFailure, { waitForMembers }: FormationScope['cluster']): string {
+  if (type === 'Unhealthy') return MEND;
+  if (!FAILURES[type].retryable) return whatToDo;
+  return `It was tried for ${durationWords(waitForMembers)}. Bring back what is named, then start it again: it goes on.`;
+}
+
+const MEND = 'Mend what is named, then start it again: it goes on.';
 
 function needsYou(summary: string, left: string[], failure: NonNullable<RunResult['failure']>): RunResult {
   const next = [{ command: 'runbook start cluster-bootstrap', purpose: 'go on: it begins with what is missing' }];

@@ -19,6 +19,10 @@ export function endingLines({ gates, result }: RunView, options: RenderOptions, 
     ...folded(result.summary).map((line) => paint('bold', line)),
     ...(refused.length > 0 ? [] : reasonLines(result, options)),
     ...(result.left.length === 0 ? [] : ['Left behind:', ...result.left.flatMap((each) => folded(each, '  '))]),
+    ...(result.handOver === undefined ? [] : ['For the monorepo:']),
+    ...(result.handOver ?? []).flatMap(({ path, about }) =>
+      folded(about === undefined ? path : `${path}: ${about}`, '  '),
+    ),
     ...renderSuggestions(result.next).flatMap((line) => foldLine(line, options.width)),
   ];
 }

@@ -141,6 +141,8 @@ export interface Cluster {
   voters?: string[];
   /** Aliases of the images that it has itself. */
   aliases: string[];
+  /** Nobody is given another role in the database. */
+  leaderIsIdle?: boolean;
 }
 
 export interface Network {
@@ -168,6 +170,8 @@ export interface ClusterMember {
   /** What the evacuation stopped, to be started by the restore. */
   stoppedByEvacuation: string[];
   description: string;
+  /** What it has in the database, until the leader gives it another: `voter` where it is absent. */
+  role?: 'voter' | 'standby' | 'spare';
   /** So many starts of a new version die in a database patch ("database is locked"), and their unit hangs. */
   failingPatches?: number;
 }

@@ -4,6 +4,7 @@ import { machineOf, type Store } from '../core/store.ts';
 import type { State } from '../core/state.ts';
 import { clusterCertificate } from './certificates.ts';
 import { makePool } from './pools.ts';
+import { roleOfNew } from './roles.ts';
 import { apiExtensions } from './server-routes.ts';
 import {
   emptyDatabase,
@@ -114,6 +115,7 @@ const STEPS: Readonly<Record<string, Step>> = {
       evacuated: false,
       stoppedByEvacuation: [],
       description: '',
+      role: roleOfNew(state.cluster),
     };
     for (const key of ['database', 'join'] as const) Reflect.deleteProperty(server, key);
   },

@@ -4,6 +4,7 @@ import { ToolError, Unknown, type Call } from '../core/call.ts';
 import { machineOf, type Store } from '../core/store.ts';
 import type { Cluster, State } from '../core/state.ts';
 import { removePlace } from './pools.ts';
+import { rolesIn } from './roles.ts';
 import { emptyDatabase, installFiles, seenBy, serverOf } from './servers.ts';
 import { isDaemonUp } from './view.ts';
 
@@ -62,6 +63,9 @@ function forget(state: State, cluster: Cluster, name: string): void {
 }
 
 function dropRecords(cluster: Cluster, name: string): void {
+  // The others had theirs from when it was there.
+  const roles = rolesIn(cluster, () => true);
+  for (const [each, member] of Object.entries(cluster.members)) if (roles[each]) member.role = roles[each];
   Reflect.deleteProperty(cluster.members, name);
   if (cluster.voters !== undefined) cluster.voters = cluster.voters.filter((each) => each !== name);
   for (const places of Object.values(cluster.pools)) Reflect.deleteProperty(places, name);

@@ -1,6 +1,7 @@
 import { memberOf, isUp } from '../core/reachability.ts';
 import { machineOf } from '../core/store.ts';
 import type { Instance, State } from '../core/state.ts';
+import { rolesIn } from './roles.ts';
 import { isMemberItself, listenAddress, machineOfMember } from './servers.ts';
 
 /** The cluster as Incus shows it: computed from what is switched on and runs. */
@@ -24,11 +25,14 @@ function isHeard(state: State, member: string): boolean {
   );
 }
 
-/** Who elects a leader: every member, or the one that the database was given to. */
-export const votersOf = ({ cluster }: State): string[] => cluster.voters ?? Object.keys(cluster.members);
+/** Who elects a leader: those with the role, or the one that the database was given to. */
+export function votersOf({ cluster }: State): string[] {
+  const roles = rolesIn(cluster, () => true);
+  return cluster.voters ?? Object.keys(roles).filter((name) => roles[name] === 'voter');
+}
 
 /**
- * A majority of those with a vote: without it nothing can be read or changed, and every call hangs. A server without a cluster needs
+ * A majority of those that vote: without it nothing can be read or changed, and every call hangs. A server without a cluster needs
  * nobody else, and one that has not joined to the end has no vote.
  */
 export function hasQuorum(state: State): boolean {
@@ -72,7 +76,7 @@ export function memberView(state: State, name: string): object {
   return {
     server_name: name,
     url: `https://${listenAddress(machine) ?? `${machine.address}:8443`}`,
-    database: true,
+    database: rolesOf(state, name).length > 0,
     ...memberStatus(state, name),
     architecture: 'x86_64',
     roles: rolesOf(state, name),
@@ -87,10 +91,12 @@ function groupsOf({ cluster }: State, member: string): string[] {
   return Object.entries(cluster.groups).flatMap(([group, { members }]) => (members.includes(member) ? [group] : []));
 }
 
-/** The first member that is up leads. */
+/** The first voter that is up leads. */
 function rolesOf(state: State, name: string): string[] {
-  const leader = Object.keys(state.cluster.members).find((candidate) => isHeard(state, candidate));
-  return name === leader ? ['database-leader', 'database'] : ['database'];
+  const roles = rolesIn(state.cluster, (member) => isHeard(state, member));
+  const leader = Object.keys(roles).find((member) => roles[member] === 'voter' && isHeard(state, member));
+  const own = { voter: ['database'], standby: ['database-standby'], spare: [] }[roles[name] ?? 'voter'];
+  return name === leader ? ['database-leader', ...own] : own;
 }
 
 export function instanceStatus(state: State, instance: Instance): { status: string; status_code: number } {

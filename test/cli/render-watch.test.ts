@@ -154,6 +154,27 @@ describe('a run that is watched', () => {
     ]);
   });
 
+  it('says that there are texts for the monorepo, and how to see them', () => {
+    const result = {
+      outcome: 'Done' as const,
+      summary: 'n1, n2 are one cluster.',
+      left: [],
+      handOver: [
+        { path: 'infra/incus/cluster.tf', about: 'names of pools, 2 import blocks', text: 'locals {}\n' },
+        { path: 'host/incus.nix', text: '{ }\n' },
+      ],
+      next: [{ command: 'runbook show cluster-bootstrap/all', purpose: 'what Terraform and NixOS need to know' }],
+    };
+    const run = aRun({ status: 'Completed', closedAt: at(3), view: aView({ result, steps: [] }) });
+    expect(renderWatch({ run }, at80).slice(-5)).toEqual([
+      'n1, n2 are one cluster.',
+      'For the monorepo:',
+      '  infra/incus/cluster.tf: names of pools, 2 import blocks',
+      '  host/incus.nix',
+      '  runbook show cluster-bootstrap/all   what Terraform and NixOS need to know',
+    ]);
+  });
+
   it('shows the question of a run with the commands that answer it', () => {
     const approval = {
       id: 'reboot',

@@ -94,22 +94,22 @@ describe('the JSON Schema', () => {
     ]);
   });
 
-  it('takes text, numbers, true and false as Incus’s configuration, and nothing else', () => {
+  it('takes text, whole numbers, true and false as Incus’s configuration, and nothing else', () => {
     const withConfig = (value: unknown): unknown => ({
       ...(parse(example) as object),
       cluster: { pools: { local: { type: 'dir', path: '/srv' } }, config: { 'core.https_address': value } },
     });
-    for (const value of ['', 'a\nb', ':8443', 60, 0.5, true, false]) {
+    for (const value of ['', 'a\nb', ':8443', 60, -5, true, false]) {
       expect(accepts(withConfig(value))).toBe(true);
       const { cluster } = fleetSchema.parse(withConfig(value));
       expect(cluster?.config).toEqual({ 'core.https_address': String(value) });
     }
-    for (const value of ['\0', null, [], {}, ['a']]) {
+    for (const value of ['\0', 0.5, null, [], {}, ['a']]) {
       expect({ value, accepted: accepts(withConfig(value)) }).toEqual({ value, accepted: false });
       const words = fleetSchema.safeParse(withConfig(value)).error?.issues.map(({ message }) => message);
-      expect(words).toEqual(['text, a number, true or false']);
+      expect(words).toEqual(['text, a whole number, true or false']);
     }
-    expect(JSON.stringify(fleetJsonSchema())).toContain('"Expected text, a number, true or false"');
+    expect(JSON.stringify(fleetJsonSchema())).toContain('"Expected text, a whole number, true or false"');
   });
 });
 

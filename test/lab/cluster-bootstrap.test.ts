@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse, stringify } from 'yaml';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { RunView } from '../../plan/run.ts';
 import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
@@ -14,14 +17,33 @@ const worker = aLabWorker(lab);
 const { text } = handsOn(lab);
 const MEMBERS = ['n1', 'n2', 'n3'];
 
+interface LabFleet {
+  members: Record<string, unknown>;
+  guests: Record<string, unknown>;
+  cluster: { waitForMembers?: string; groups: Record<string, { members: string[] }>; config: Record<string, unknown> };
+}
+
 describe('forming a cluster of real hosts', () => {
   beforeEach(async () => {
     await lab().makeBare();
   }, 60_000);
 
+  const fleetPath = (): string => join(lab().repo, 'runbook.yaml');
+  let asItWas: LabFleet;
+  beforeAll(async () => {
+    asItWas = parse(await readFile(fleetPath(), 'utf8')) as LabFleet;
+  });
+
   const query = async (host: string, path: string): Promise<unknown> =>
     JSON.parse(await text(host, 'incus', 'query', path));
+  /** With the fleet file changed so; the next test's is as it was. */
+  let change = (fleet: LabFleet): LabFleet => fleet;
+  beforeEach(() => {
+    change = (fleet) => fleet;
+  });
   const start = async (planOnly = false): Promise<WorkflowHandle<typeof clusterBootstrap>> => {
+    await writeFile(fleetPath(), stringify(change(structuredClone(asItWas))));
+    // Commits it.
     const revision = (await lab().setSpec('n1', {})).trim();
     return worker().env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
       taskQueue: TASK_QUEUE,
@@ -174,4 +196,124 @@ describe('forming a cluster of real hosts', () => {
     expect(view.steps.map(({ id }) => id)).not.toContain('form-n1');
     await expectFormed();
   }, 180_000);
+
+  it('says what was set otherwise by hand, and leaves it', async () => {
+    expect((await bootstrap()).result).toMatchObject({ outcome: 'Done', left: [] });
+    await text('n1', 'incus', 'profile', 'set', 'default', 'security.nesting=false');
+    await text('n1', 'incus', 'network', 'set', 'labnet', 'ipv4.nat=false');
+    await text('n1', 'incus', 'config', 'set', 'cluster.offline_threshold=45');
+    await text('n1', 'incus', 'profile', 'device', 'remove', 'default', 'lab');
+    await text('n1', 'incus', 'cluster', 'group', 'assign', 'n1', 'default,small');
+    const { result } = await bootstrap();
+    expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'Unhealthy' } });
+    for (const line of [
+      'network labnet: ipv4.nat is false, declared is true',
+      'profile default: security.nesting is false, declared is true',
+      'profile default: device lab is not there',
+      'group small: n1 is in it, and not declared',
+      'cluster: cluster.offline_threshold is 45, declared is',
+    ])
+      expect(result?.failure?.message).toContain(line);
+    expect(await query('n1', '/1.0/profiles/default')).toMatchObject({ config: { 'security.nesting': 'false' } });
+  }, 180_000);
+
+  const rolesOf = async (): Promise<string[][]> => {
+    const listed = JSON.parse(await text('n1', 'incus', 'cluster', 'list', '-f', 'json')) as { roles: string[] }[];
+    return listed.map(({ roles }) => roles);
+  };
+
+  it.each([
+    [1, [['database-leader', 'database']]],
+    [2, [['database-leader', 'database'], ['database-standby']]],
+  ])(
+    'makes one of %d, whose roles in the database are as they are to be',
+    async (count, roles) => {
+      const members = MEMBERS.slice(0, count);
+      change = ({ members: all, cluster, ...rest }) => ({
+        ...rest,
+        guests: {},
+        members: Object.fromEntries(Object.entries(all).filter(([name]) => members.includes(name))),
+        cluster: { ...cluster, groups: {} },
+      });
+      const view = await bootstrap();
+      expect(view.result).toMatchObject({ outcome: 'Done', left: [] });
+      expect(await rolesOf()).toEqual(roles);
+      expect((await bootstrap()).result).toMatchObject({ outcome: 'AlreadySo' });
+    },
+    180_000,
+  );
+
+  /** What Temporal says of the attempts that failed. */
+  const lastFailure = async (handle: WorkflowHandle): Promise<string> => {
+    const { raw } = await handle.describe();
+    return (raw.pendingActivities ?? []).map(({ lastFailure: last }) => last?.message ?? '').join();
+  };
+  const stepIs = async (handle: WorkflowHandle, step: string, state: string): Promise<boolean> => {
+    const view = await handle.query<RunView>(VIEW_QUERY).catch(() => undefined);
+    return view?.steps.some(({ id, state: now }) => id === step && now === state) ?? false;
+  };
+  const ways = {
+    'powered off': { away: (host: string) => lab().power.off(host), back: (host: string) => lab().power.on(host) },
+    'cut off': { away: (host: string) => lab().cut(host), back: (host: string) => lab().heal(host) },
+  };
+
+  describe.each(Object.entries(ways))('where a member is %s', (_, { away, back }) => {
+    it('just before its join, waits for it by name and goes on', async () => {
+      const handle = await start();
+      await eventually('n2 joins', () => stepIs(handle, 'join-n2', 'running'), 60_000);
+      await away('n3');
+      await eventually('it waits for n3', async () => /n3/.test(await lastFailure(handle)), 120_000);
+      await back('n3');
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+      await expectFormed();
+    }, 300_000);
+
+    it('in the middle of its join, goes on when it is back', async () => {
+      const handle = await start();
+      await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
+      await away('n3');
+      await eventually('it waits for n3', async () => /n3/.test(await lastFailure(handle)), 120_000);
+      await back('n3');
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+      await expectFormed();
+    }, 300_000);
+
+    it('after it has joined and while the next one joins, waits for it before it is done', async () => {
+      const handle = await start();
+      await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
+      await away('n2');
+      await eventually('it waits for n2', async () => /n2/.test(await lastFailure(handle)), 180_000);
+      await back('n2');
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+      await expectFormed();
+    }, 300_000);
+
+    it('and is the first one, right after the cluster was formed, goes on when it is back', async () => {
+      const handle = await start();
+      await eventually('n2 begins to join', () => isMarked('n2'), 60_000);
+      await away('n1');
+      await eventually('it waits for n1', async () => /n1/.test(await lastFailure(handle)), 180_000);
+      await back('n1');
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+      await expectFormed();
+    }, 300_000);
+  });
+
+  it('ends after the declared time, names what is done, what is not and what is half-way, and goes on when it is started again', async () => {
+    change = ({ cluster, ...rest }) => ({ ...rest, cluster: { ...cluster, waitForMembers: '40s' } });
+    const handle = await start();
+    await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
+    await lab().power.off('n3');
+    const { result } = await viewOf(handle);
+    expect(result?.outcome).toBe('Failed');
+    expect(result?.failure?.whatToDo).toContain('Bring back what is named');
+    const left = result?.left.join('\n');
+    expect(left).toMatch(/^done, and it stays: .*n2 joins$/m);
+    expect(left).toMatch(/^not done: n3 joins; /m);
+    expect(left).toMatch(/^n3 does not answer, and may be in the middle of its join/m);
+    await lab().power.on('n3');
+    change = (fleet) => fleet;
+    expect((await bootstrap()).result).toMatchObject({ outcome: 'Done', left: [] });
+    await expectFormed();
+  }, 300_000);
 });

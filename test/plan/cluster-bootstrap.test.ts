@@ -14,6 +14,7 @@ const SCOPE: FormationScope = {
     profiles: { default: { description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} } },
     groups: { small: { description: '', members: ['m2'] } },
     config: { 'cluster.offline_threshold': '20' },
+    waitForMembers: '6h',
     trialImage: 'images:alpine/edge',
   },
 };
@@ -36,7 +37,13 @@ const bare = (name: string, rest: Partial<MemberFormation> = {}): MemberFormatio
   unreachable: [],
   ...rest,
 });
-const LISTED = ['m1', 'm2', 'm3'].map((name) => ({ name, url: '', status: 'Online', message: '', roles: [] }));
+const LISTED = ['m1', 'm2', 'm3'].map((name, at) => ({
+  name,
+  url: '',
+  status: 'Online',
+  message: '',
+  roles: at === 0 ? ['database-leader', 'database'] : ['database'],
+}));
 const joined = (name: string, rest: Partial<MemberFormation> = {}): MemberFormation =>
   bare(name, { clustered: true, fingerprint: 'cluster', sources: [], cluster: LISTED, ...rest });
 const CONTENTS: ClusterContents = {
@@ -74,6 +81,7 @@ describe('the plan of a cluster', () => {
       'trial m1',
       'trial m2',
       'trial m3',
+      'roles',
     ]);
   });
 
@@ -89,8 +97,25 @@ describe('the plan of a cluster', () => {
   it('lets one join that is new, through a member that answers', () => {
     const listed = LISTED.slice(0, 2);
     const planned = plan([joined('m1', { cluster: listed }), joined('m2', { cluster: listed }), bare('m3')], CONTENTS);
-    expect(stepsOf(planned)).toEqual(['join m3', 'trial m3']);
+    expect(stepsOf(planned)).toEqual(['join m3', 'trial m3', 'roles']);
     expect(planned.steps[0]).toMatchObject({ via: 'm1', interrupted: false });
+  });
+
+  it('tries a member that an earlier run let join and did not try', () => {
+    const planned = plan([joined('m1'), joined('m2', { untried: true }), joined('m3')], CONTENTS);
+    expect(stepsOf(planned)).toEqual(['trial m2', 'roles']);
+    expect(planned.alreadySo).toBe(false);
+  });
+
+  it('waits for roles that are not yet as they are to be, and says what they are', () => {
+    const listed = LISTED.map((member) => (member.name === 'm3' ? { ...member, roles: ['database-standby'] } : member));
+    const planned = plan([joined('m1', { cluster: listed }), joined('m2'), joined('m3')], CONTENTS);
+    expect(planned.steps).toEqual([
+      { type: 'roles', via: 'm1', problem: expect.stringContaining('m3 database-standby') },
+    ]);
+    expect(planned.alreadySo).toBe(false);
+    const more = { ...CONTENTS, limits: { voters: 5, standbys: 0 } };
+    expect(plan([joined('m1'), joined('m2'), joined('m3')], more).alreadySo).toBe(true);
   });
 
   it('goes on where an earlier run made the pool and no more', () => {
@@ -181,10 +206,82 @@ describe('the plan of a cluster', () => {
       sources: { ...CONTENTS.sources, 'm2/tank': 'other/incus' },
     });
     expect(planned.steps).toEqual([]);
+    expect(planned.alreadySo).toBe(false);
     expect(planned.drift).toEqual([
       'pool tank on m2: source is other/incus, declared is tank/incus',
       'profile default: cluster.evacuate is not set, declared is stop',
       'cluster: cluster.offline_threshold is 30, declared is 20',
+    ]);
+  });
+
+  it.each<[string, Partial<ClusterContents>, string]>([
+    ['a pool that is gone', { pools: [] }, 'pool tank is not there'],
+    [
+      'a pool of another driver',
+      { pools: [{ name: 'tank', driver: 'dir', status: 'Created' }] },
+      'pool tank: driver is dir, declared is zfs',
+    ],
+    [
+      'a pool that is broken',
+      { pools: [{ name: 'tank', driver: 'zfs', status: 'Errored' }] },
+      'pool tank: status is Errored, declared is Created',
+    ],
+    ['a network that is gone', { networks: [] }, 'network br is not there'],
+    [
+      'a network of another kind',
+      { networks: [{ name: 'br', kind: 'macvlan', description: '', config: { 'ipv4.address': '10.1.1.1/24' } }] },
+      'network br: kind is macvlan, declared is bridge',
+    ],
+    [
+      'a network without a setting',
+      { networks: [{ name: 'br', kind: 'bridge', description: '', config: {} }] },
+      'network br: ipv4.address is not set, declared is auto',
+    ],
+    [
+      'a profile with another setting',
+      { profiles: [{ name: 'default', description: '', config: { 'cluster.evacuate': 'auto' }, devices: {} }] },
+      'profile default: cluster.evacuate is auto, declared is stop',
+    ],
+    [
+      'a group with one more',
+      { groups: [{ name: 'small', description: '', members: ['m1', 'm2'] }] },
+      'group small: m1 is in it, and not declared',
+    ],
+    [
+      'a setting of the cluster',
+      { config: { 'cluster.offline_threshold': '60' } },
+      'cluster: cluster.offline_threshold is 60, declared is 20',
+    ],
+  ])('says of %s that it is not as declared', (_, change, line) => {
+    const planned = plan([joined('m1'), joined('m2'), joined('m3')], { ...CONTENTS, ...change });
+    expect(planned).toMatchObject({ steps: [], drift: [line], alreadySo: false });
+  });
+
+  it('compares descriptions where they are declared, and devices', () => {
+    const described = { description: 'Ours.' };
+    const disk = { type: 'disk', path: '/', pool: 'tank' };
+    const scope = {
+      ...SCOPE,
+      cluster: {
+        ...SCOPE.cluster,
+        networks: { br: { ...described, config: {} } },
+        profiles: { default: { ...described, config: {}, devices: { root: disk, gpu: {} } } },
+        groups: { small: { ...described, members: ['m2'] } },
+      },
+    };
+    const contents: ClusterContents = {
+      ...CONTENTS,
+      profiles: [
+        { name: 'default', description: 'Theirs.', config: {}, devices: { root: { ...disk, pool: 'other' } } },
+      ],
+    };
+    const { drift } = planFormation(scope, { members: [joined('m1'), joined('m2'), joined('m3')], contents }, NOW);
+    expect(drift).toEqual([
+      'network br: description is not set, declared is Ours.',
+      'profile default: description is Theirs., declared is Ours.',
+      'profile default, device root: pool is other, declared is tank',
+      'profile default: device gpu is not there',
+      'group small: description is not set, declared is Ours.',
     ]);
   });
 

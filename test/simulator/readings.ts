@@ -46,8 +46,11 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
     const found = ran.stdout.split('\n').filter((path) => argv.includes(path));
     return { found: found.map(normalised), stderr: normalised(ran.stderr) };
   },
-  // Of an evacuation it prints how far it is.
-  incus: (ran, argv) => (['evacuate', 'restore'].includes(argv[2] ?? '') ? normalised(ran.stderr) : asPrinted(ran)),
+  incus: (ran, argv) => {
+    // Of an evacuation it prints how far it is.
+    if (['evacuate', 'restore'].includes(argv[2] ?? '')) return normalised(ran.stderr);
+    return argv[1] === 'cluster' && argv[2] === 'list' && ran.exitCode === 0 ? rolesOf(ran) : asPrinted(ran);
+  },
   // Pages have texts of their own.
   curl: ({ stdout, stderr }) => ({ status: stdout.split('\n').at(-1), stderr: normalised(stderr) }),
   docker: progressLess,
@@ -67,6 +70,10 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
   zpool: columns,
   zfs: columns,
 };
+
+function rolesOf({ stdout }: Ran): unknown {
+  return (JSON.parse(stdout) as { roles: string[] | null }[]).map(({ roles }) => roles ?? []);
+}
 
 /** What they print while they pull, and the names that they chose. */
 function progressLess(ran: Ran, argv: readonly string[]): unknown {

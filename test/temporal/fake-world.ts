@@ -162,6 +162,7 @@ const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities &
   setProfile: notHere,
   setGroup: notHere,
   tryMember: notHere,
+  settleRoles: notHere,
 };
 
 const NO_IDENTITIES: IdentityActivities = {

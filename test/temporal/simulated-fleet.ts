@@ -8,7 +8,7 @@ import { Worker } from '@temporalio/worker';
 import { assertCovered } from '../contract/uncovered.ts';
 import { createActivities } from '../../activities/index.ts';
 import type { RunView } from '../../plan/run.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import { createSimulation, type Simulation, type SimulationOptions } from '../../simulator/create.ts';
 import { TASK_QUEUE, workflowId, type SafeUpgradeInput } from '../../workflows/messages.ts';
 import type { safeUpgrade } from '../../workflows/safe-upgrade.ts';
 import { WORKFLOW_BUNDLE } from './environment.ts';
@@ -34,7 +34,7 @@ export async function startSimulatedFleet(
     dir: given,
     worker: hasWorker = true,
     ...options
-  }: { fleetFile?: string; dir?: string; worker?: boolean; bare?: boolean } = {},
+  }: { fleetFile?: string; dir?: string; worker?: boolean } & Pick<SimulationOptions, 'bare' | 'members'> = {},
 ): Promise<SimulatedFleet> {
   const dir = given ?? (await mkdtemp(join(tmpdir(), 'runbook-sim-')));
   const simulation = await createSimulation(join(dir, 'fleet'), { pace: 0, ...options });

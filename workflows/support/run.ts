@@ -47,6 +47,8 @@ export interface StepSpec {
   phase: Phase;
   title: string;
   kind: RetryKind;
+  /** How long it is tried, where that is declared: `6h`. */
+  within?: string;
 }
 
 /** What a step came to, for whoever watches. */

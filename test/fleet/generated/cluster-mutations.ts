@@ -1,7 +1,7 @@
 import { clusterOf, POOL } from './cluster.ts';
 import type { Expected, Mutation } from './expected.ts';
 import { key, value } from './expected.ts';
-import { mapOf, YamlList, YamlMap } from './model.ts';
+import { mapOf, RawText, YamlList, YamlMap } from './model.ts';
 import type { Random } from './random.ts';
 
 /** The cluster of the file, which has none of its own in half of them. */
@@ -28,6 +28,16 @@ const someConfig = (root: YamlMap, random: Random): YamlMap => {
     () => made.map('profiles').map('made-up'),
   ])();
   return place.map('config');
+};
+
+const twoPools = (root: YamlMap, random: Random, first: string, second: string): Expected => {
+  pool(root, random, mapOf({ type: 'zfs', dataset: first }));
+  const made = mapOf({ type: 'zfs', dataset: second });
+  cluster(root, random).map('pools').add('another', made);
+  return value(
+    made.entry('dataset'),
+    new RegExp(`^Expected a place of its own for each pool, got "${second}", where pool made-up is`),
+  );
 };
 
 const groupWith = (root: YamlMap, random: Random, name: string): Expected['at'] => {
@@ -132,20 +142,77 @@ export const CLUSTER_MUTATIONS: Readonly<Record<string, Mutation>> = {
   'a list as a configuration value': (root, random) =>
     value(
       someConfig(root, random).set('dns.nameservers', new YamlList(['10.0.0.1'])),
-      /^Expected text, a number, true or false, got a list$/,
+      /^Expected text, a whole number, true or false, got a list$/,
     ),
   'nothing as a configuration value': (root, random) =>
-    value(someConfig(root, random).set('ipv4.address', null), /^Expected text, a number, true or false, got nothing$/),
+    value(
+      someConfig(root, random).set('ipv4.address', null),
+      /^Expected text, a whole number, true or false, got nothing$/,
+    ),
   'a mapping as a device’s value': (root, random) => {
     const made = mapOf({ type: 'disk' });
     device(root, random, made);
-    return value(made.add('source', mapOf({ path: '/' })), /^Expected text, a number, true or false, got a mapping$/);
+    return value(
+      made.add('source', mapOf({ path: '/' })),
+      /^Expected text, a whole number, true or false, got a mapping$/,
+    );
   },
   'a device that is a word': (root, random) => {
     const devices = mapOf({ root: POOL });
     cluster(root, random).map('profiles').add('made-up', mapOf({ devices }));
     return value(devices.entry('root'), /^Expected a mapping from names, got "zpool"$/);
   },
+  'a number that YAML reads as another one': (root, random) => {
+    const written = random.pick(['1.10', '1.0', '0x10', '1e3', '-0.5', '+8', '.5', '9007199254740993', '010', '.inf']);
+    const at = someConfig(root, random).set('user.owner', new RawText(written));
+    const words = written.replace(/[.+]/g, '\\$&');
+    const expected = value(at, new RegExp(`^Expected text, a whole number, true or false, got ${words}$`));
+    return { ...expected, help: new RegExp(`^In quotes it stays as it is written: "${words}"\\.$`) };
+  },
+  'a secret in the configuration': (root, random) => {
+    const names = ['loki.auth.password', 'openfga.api.token', 'bgp.peers.x.password', 'acme.provider.environment'];
+    const name = random.pick([...names, 'network.ovn.client_key', 'user.api-token', 'environment.DB_PASSWORD']);
+    const at = someConfig(root, random).add(name, random.pick(['hunter2', 12, true]));
+    return key(at, new RegExp(`^Expected configuration without secrets, got ${name.replaceAll('.', '\\.')}$`));
+  },
+  'a password in the address of a proxy': (root, random) =>
+    key(
+      someConfig(root, random).add('core.proxy_http', 'http://ada:hunter2@proxy.lan:3128'),
+      /^Expected configuration without secrets, got core\.proxy_http$/,
+    ),
+  'a secret of a device': (root, random) => {
+    const made = mapOf({ type: 'none' });
+    device(root, random, made);
+    return key(made.add('secret', 'hunter2'), /^Expected configuration without secrets, got secret$/);
+  },
+  'two pools in one dataset': (root, random) => twoPools(root, random, 'made/up', 'made/up'),
+  'a pool in the dataset of another': (root, random) => twoPools(root, random, 'made/up', 'made/up/more'),
+  'a pool around the dataset of another': (root, random) => twoPools(root, random, 'made/up/more', 'made/up'),
+  'two pools in one folder': (root, random) => {
+    pool(root, random, mapOf({ type: 'dir', path: '/srv/made-up' }));
+    const second = mapOf({ type: 'dir', path: '/srv/made-up/' });
+    cluster(root, random).map('pools').add('another', second);
+    return value(
+      second.entry('path'),
+      /^Expected a place of its own for each pool, got "\/srv\/made-up\/", where pool made-up is/,
+    );
+  },
+  'copies in the dataset of a pool': (root, random) => {
+    const dataset = random.pick(['made/up', 'made/up/custom/copies']);
+    const target = mapOf({ type: 'zfs', member: root.map('members').keys[0] ?? '', dataset });
+    pool(root, random, mapOf({ type: 'zfs', dataset: 'made/up' }));
+    const { value: guest, key: name } = random.pick(root.map('guests').entries);
+    if (!(guest instanceof YamlMap)) throw new TypeError('A guest is a mapping');
+    guest.set('volumes', new YamlList([mapOf({ pool: POOL, name: 'vol' })]));
+    guest.set('member', root.map('members').keys[1] ?? '');
+    root.remove('backups');
+    const copies = mapOf({ guest: name, volumes: new YamlList(['vol']), to: new YamlList([target]) });
+    root.map('backups').add('made-up', copies);
+    root.map('policies').map('upgrade').set('backup', 'off');
+    return value(target.entry('dataset'), /^Expected a dataset outside of Incus’s pools, got "made\/up/);
+  },
+  'a time to wait without a unit': (root, random) =>
+    value(cluster(root, random).set('waitForMembers', '6'), /^Expected a duration like 30s, 5m or 7d, got "6"$/),
   'port 0 of the cluster': (root, random) =>
     value(cluster(root, random).set('port', 0), /^Expected a whole number from 1 to 65535, got 0$/),
   'an unknown key of the cluster': (root, random) => {

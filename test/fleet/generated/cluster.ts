@@ -7,7 +7,7 @@ export const POOL = 'zpool';
 
 const DESCRIPTIONS = ['', 'größe: 日本 🙂', '# none', 'true'];
 /** All that becomes text. */
-const VALUES: readonly Yaml[] = ['10.0.1.1/24', '', 'a: b # c', 'a\nb', 'true', true, false, 8, 0, -1.5];
+const VALUES: readonly Yaml[] = ['10.0.1.1/24', '', 'a: b # c', 'a\nb', 'true', true, false, 8, 0, -15];
 const KEYS = ['ipv4.address', 'ipv4.nat', 'user.owner', 'limits.cpu', 'environment.HTTP_PROXY', 'linux.sysctl.net-x'];
 
 const maybe = (random: Random, fields: () => Readonly<Record<string, Yaml>>): Readonly<Record<string, Yaml>> =>
@@ -20,8 +20,11 @@ const configOf = (random: Random): YamlMap =>
 
 const config = (random: Random) => maybe(random, () => ({ config: configOf(random) }));
 
-const poolOf = (random: Random): YamlMap =>
-  random.chance(0.5) ? mapOf({ type: 'zfs', dataset: 'tank/incus' }) : mapOf({ path: '/srv/größe x', type: 'dir' });
+/** The place of one is no other's, nor in it. */
+const poolOf = (name: string, random: Random): YamlMap =>
+  random.chance(0.5)
+    ? mapOf({ type: 'zfs', dataset: `tank/incus-${name}` })
+    : mapOf({ path: `/srv/größe x/${name}`, type: 'dir' });
 
 const profileOf = (pool: string, network: string | undefined, random: Random): YamlMap =>
   mapOf({
@@ -48,7 +51,7 @@ export const clusterOf = (members: readonly string[], random: Random): YamlMap =
   const network = networks.length === 0 ? undefined : random.pick(networks);
   return mapOf({
     ...maybe(random, () => ({ port: 1 + random.below(65535) })),
-    pools: mapOf(Object.fromEntries(pools.map((name) => [name, poolOf(random)]))),
+    pools: mapOf(Object.fromEntries(pools.map((name) => [name, poolOf(name, random)]))),
     ...(network === undefined
       ? {}
       : {
@@ -60,5 +63,6 @@ export const clusterOf = (members: readonly string[], random: Random): YamlMap =
     ...maybe(random, () => ({ groups: mapOf({ desktops: groupOf(members, random) }) })),
     ...config(random),
     ...maybe(random, () => ({ trialImage: random.pick(['images:alpine/edge', 'guest', '0f9c1b5e']) })),
+    ...maybe(random, () => ({ waitForMembers: random.pick(['30m', '6h', '1d']) })),
   });
 };
