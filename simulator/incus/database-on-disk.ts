@@ -32,7 +32,9 @@ function show({ store, machine, out }: Call): number {
 async function recover({ machine, update }: Call): Promise<number> {
   await update((state) => {
     if (answers(state, machine)) throw new ToolError('Error: The daemon is running, please stop it first.');
-    seenBy(state, machine).cluster.voters = [machine];
+    const { cluster } = seenBy(state, machine);
+    cluster.voters = [machine];
+    for (const [name, member] of Object.entries(cluster.members)) if (name !== machine) member.role = 'spare';
   });
   return 0;
 }
