@@ -4,18 +4,19 @@ import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { RunView } from '../../plan/run.ts';
-import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
-import { TASK_QUEUE, VIEW_QUERY } from '../../workflows/messages.ts';
+import { VIEW_QUERY } from '../../workflows/messages.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
+import { formingOn, MEMBERS, type Forming } from './forming.ts';
 import { handsOn } from './hands.ts';
 import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
 const worker = aLabWorker(lab);
 const { text } = handsOn(lab);
-const MEMBERS = ['n1', 'n2', 'n3'];
+const forming = formingOn(lab, worker, '/data/incus');
+const { expectFormed, formOfOne, isClustered, isMarked, killAtEachStep, query } = forming;
 
 interface LabFleet {
   members: Record<string, unknown>;
@@ -34,60 +35,16 @@ describe('forming a cluster of real hosts', () => {
     asItWas = parse(await readFile(fleetPath(), 'utf8')) as LabFleet;
   });
 
-  const query = async (host: string, path: string): Promise<unknown> =>
-    JSON.parse(await text(host, 'incus', 'query', path));
   /** With the fleet file changed so; the next test's is as it was. */
   let change = (fleet: LabFleet): LabFleet => fleet;
   beforeEach(() => {
     change = (fleet) => fleet;
   });
-  const start = async (planOnly = false): Promise<WorkflowHandle<typeof clusterBootstrap>> => {
+  const start = async (planOnly = false): Promise<Forming> => {
     await writeFile(fleetPath(), stringify(change(structuredClone(asItWas))));
-    // Commits it.
-    const revision = (await lab().setSpec('n1', {})).trim();
-    return worker().env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
-      taskQueue: TASK_QUEUE,
-      workflowId: planOnly ? 'plan/cluster-bootstrap/all/test' : 'cluster-bootstrap/all',
-      args: [{ fleet: { revision }, actor: 'tester', planOnly }],
-    });
+    return forming.start(planOnly);
   };
   const bootstrap = async (): Promise<RunView> => viewOf(await start());
-  const isClustered = async (host: string): Promise<boolean> =>
-    ((await query(host, '/1.0/cluster')) as { enabled: boolean }).enabled;
-
-  const isMarked = async (host: string): Promise<boolean> =>
-    (await lab().run(host, ['test', '-e', '/var/lib/runbook/joining'])).exitCode === 0;
-
-  /** What every way has to end in. */
-  async function expectFormed(): Promise<void> {
-    const listed = JSON.parse(await text('n1', 'incus', 'cluster', 'list', '-f', 'json')) as {
-      server_name: string;
-      status: string;
-      roles: string[];
-    }[];
-    expect(listed.map(({ server_name, status }) => [server_name, status])).toEqual(
-      MEMBERS.map((name) => [name, 'Online']),
-    );
-    expect(listed.filter(({ roles }) => roles.includes('database-leader'))).toHaveLength(1);
-    for (const member of MEMBERS)
-      expect(await query('n1', `/1.0/storage-pools/local?target=${member}`)).toMatchObject({
-        status: 'Created',
-        config: { source: '/data/incus' },
-      });
-    expect(await query('n2', '/1.0/networks/labnet')).toMatchObject({
-      status: 'Created',
-      config: { 'ipv4.address': '10.90.0.1/24' },
-    });
-    expect(await query('n3', '/1.0/profiles/default')).toMatchObject({
-      config: { 'cluster.evacuate': 'stop' },
-      devices: { root: { pool: 'local' }, eth0: { parent: 'br0' } },
-    });
-    expect(await query('n1', '/1.0/cluster/groups/small')).toMatchObject({ members: ['n2', 'n3'] });
-    // Nothing of ours stays: no container of the trial, no token, no mark.
-    expect(await text('n1', 'incus', 'list', '-f', 'csv')).toBe('');
-    expect(await text('n1', 'incus', 'cluster', 'list-tokens', '-f', 'csv')).toBe('');
-    for (const member of MEMBERS) expect(await isMarked(member)).toBe(false);
-  }
 
   it('makes one of three bare hosts, hands over, and has nothing to do when it is started again', async () => {
     const view = await bootstrap();
@@ -161,36 +118,15 @@ describe('forming a cluster of real hosts', () => {
   }, 300_000);
 
   it('ends the same where the worker is killed at each step', async () => {
-    const handle = await start();
-    const killed = new Set<string>();
-    for (;;) {
-      if ((await handle.describe()).status.name !== 'RUNNING') break;
-      const view = await handle.query<RunView>(VIEW_QUERY).catch(() => undefined);
-      const running = view?.steps.find(({ state }) => state === 'running');
-      if (running !== undefined && !killed.has(running.id)) {
-        killed.add(running.id);
-        await worker().kill();
-        await worker().restart();
-      } else await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+    const run = await start();
+    const killed = await killAtEachStep(run);
+    expect((await viewOf(run)).result).toMatchObject({ outcome: 'Done', left: [] });
     expect(killed.size).toBeGreaterThan(8);
     await expectFormed();
   }, 600_000);
 
   it('lets more members join later', async () => {
-    // A cluster of one, as a fleet of one would have formed.
-    const address = JSON.stringify({ config: { 'core.https_address': `${lab().address('n1')}:8443` } });
-    await text('n1', 'incus', 'query', '-X', 'PATCH', '--wait', '-d', address, '/1.0');
-    const pool = JSON.stringify({ name: 'local', driver: 'dir', config: { source: '/data/incus' } });
-    await text('n1', 'incus', 'query', '-X', 'POST', '--wait', '-d', pool, '/1.0/storage-pools');
-    const net = JSON.stringify({
-      name: 'labnet',
-      type: 'bridge',
-      config: { 'ipv4.address': '10.90.0.1/24', 'ipv4.nat': 'true', 'ipv6.address': 'none' },
-    });
-    await text('n1', 'incus', 'query', '-X', 'POST', '--wait', '-d', net, '/1.0/networks');
-    await text('n1', 'incus', 'cluster', 'enable', 'n1');
+    await formOfOne('dir');
     const view = await bootstrap();
     expect(view.result).toMatchObject({ outcome: 'Done', left: [] });
     expect(view.steps.map(({ id }) => id)).not.toContain('form-n1');

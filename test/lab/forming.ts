@@ -10,13 +10,15 @@ import type { aLabWorker } from './worker.ts';
 
 export const MEMBERS = ['n1', 'n2', 'n3'];
 
+export type Forming = WorkflowHandle<typeof clusterBootstrap>;
+
 /** cluster-bootstrap on the hosts of a lab that were made bare, and what every way of it has to end in. */
 export function formingOn(lab: () => Lab, worker: ReturnType<typeof aLabWorker>, source: string) {
   const { text } = handsOn(lab);
   const query = async (host: string, path: string): Promise<unknown> =>
     JSON.parse(await text(host, 'incus', 'query', path));
 
-  const start = async (planOnly = false): Promise<WorkflowHandle<typeof clusterBootstrap>> => {
+  const start = async (planOnly = false): Promise<Forming> => {
     const revision = (await lab().setSpec('n1', {})).trim();
     return worker().env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
       taskQueue: TASK_QUEUE,
@@ -38,7 +40,7 @@ export function formingOn(lab: () => Lab, worker: ReturnType<typeof aLabWorker>,
       ((await query(host, '/1.0/cluster')) as { enabled: boolean }).enabled,
 
     /** Kills the worker once in each step of a run; returns their ids. */
-    killAtEachStep: async (run: WorkflowHandle<typeof clusterBootstrap>): Promise<Set<string>> => {
+    killAtEachStep: async (run: Forming): Promise<Set<string>> => {
       const killed = new Set<string>();
       while ((await run.describe()).status.name === 'RUNNING') {
         const view = await run.query<RunView>(VIEW_QUERY).catch(() => undefined);

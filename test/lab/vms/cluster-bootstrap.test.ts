@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../hosts/eventually.ts';
 import { viewOf } from '../../temporal/simulated-fleet.ts';
 import { aLab } from '../a-lab.ts';
-import { formingOn, MEMBERS } from '../forming.ts';
+import { formingOn, MEMBERS, type Forming } from '../forming.ts';
 import { handsOn } from '../hands.ts';
 import { aLabWorker } from '../worker.ts';
 
@@ -75,7 +75,7 @@ describe('forming a cluster of real hosts with OpenZFS', () => {
 });
 
 /** Of what the run does now. */
-async function attemptsOf(run: Awaited<ReturnType<typeof start>>): Promise<number> {
+async function attemptsOf(run: Forming): Promise<number> {
   const { raw } = await run.describe();
   return Math.max(0, ...(raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
 }
