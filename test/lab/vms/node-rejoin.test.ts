@@ -111,9 +111,16 @@ async function declareIdentity(): Promise<void> {
   await rm(key, { force: true });
   const { stderr } = await run(['age-keygen', '-o', key], { env: lab().env });
   const recipient = /age1[0-9a-z]+/.exec(stderr)?.[0] ?? '';
+  await declare((text) =>
+    stringify({ ...(parse(text) as object), identity: { recipients: [recipient], identityFile: key } }),
+  );
+}
+
+/** Changes the fleet file, and commits it. */
+async function declare(change: (text: string) => string): Promise<void> {
   const file = join(lab().repo, 'runbook.yaml');
-  const fleet = parse(await readFile(file, 'utf8')) as object;
-  await writeFile(file, stringify({ ...fleet, identity: { recipients: [recipient], identityFile: key } }));
+  await writeFile(file, change(await readFile(file, 'utf8')));
+  revision = (await lab().setSpec('n3', {})).trim();
 }
 
 /** A new root disk with the system of the monorepo on it, as an operator reinstalls a host. */
@@ -186,6 +193,21 @@ describe('a member whose root disk was lost', () => {
     await approve(run, 'n3');
     await expectBack(run);
     expect((await viewOf(await start())).result).toMatchObject({ outcome: 'AlreadySo' });
+  });
+
+  it('joins anew as a machine with another address, which the fleet file declares', async () => {
+    const was = lab().address('n3');
+    const now = was.replace(/\d+$/, '33');
+    const script = `set -e
+      set -- $(ip -o -4 address show to ${was})
+      ip address add ${now}/\${4#*/} dev $2
+      ip address del $4 dev $2`;
+    await text('n3', 'sh', '-c', script);
+    await declare((text) => text.replaceAll(was, now));
+    const run = await start();
+    await approve(run, 'n3');
+    await expectBack(run);
+    expect(await text('n1', 'incus', 'cluster', 'list', '-f', 'csv')).toContain(`n3,https://${now}:8443,`);
   });
 
   it('is left alone after a no, or a yes that names another', async () => {
