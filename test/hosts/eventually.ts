@@ -21,6 +21,10 @@ export function processesWith(word: string): number[] {
     .map(Number);
 }
 
+/** Whether a command has come to its `sleep`: what its script does before that is done. */
+export const isAsleep = (seconds: string): boolean =>
+  processesWith(seconds).some((pid) => argumentsOf(String(pid))[0] === 'sleep');
+
 let last = 0;
 
 /** Seconds to sleep that no other process sleeps, so that it can be found; long enough to outlive any test. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Host } from '../../hosts/host.ts';
-import { eventually, processesWith, uniqueSeconds } from './eventually.ts';
+import { eventually, isAsleep, processesWith, uniqueSeconds } from './eventually.ts';
 import { HOSTILE, words } from './hostile.ts';
 
 /** What every {@link Host} promises of `run` and `putFile`. The host must share this machine's processes and files. */
@@ -148,7 +148,7 @@ export function describeRun(makeHost: () => Promise<{ host: Host; folder: string
         type: 'Cancelled',
         output: expect.stringMatching(/cleaned/) as unknown,
       });
-      await eventually('the command runs', () => processesWith(seconds).length > 1);
+      await eventually('the command sleeps', () => isAsleep(seconds));
       abort.abort();
       await failed;
       await eventually('no sleep is left', () => processesWith(seconds).length === 0);
