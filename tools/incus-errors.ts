@@ -26,7 +26,7 @@ export function readIncusError(ran: Ran): IncusFailure {
   // Also while it starts, and what is forwarded to a member that is away.
   if (/Server isn't ready yet$/.test(error)) return { type: 'busy', message: error };
   // Its daemon died, or was restarted, in the middle of the call.
-  if (/\bEOF$/.test(error)) return { type: 'busy', message: error };
+  if (/\bEOF$|: connection reset by peer$/.test(error)) return { type: 'busy', message: error };
   // Another member's daemon, which this one has to ask, is down.
   if (/: Unable to connect to: /.test(error)) return { type: 'busy', message: error };
   // Seen once as a member comes back, gone with the next call.

@@ -279,7 +279,7 @@ export function createIncusFormation(api: IncusApi): IncusFormation {
 }
 
 /** As the client says it of a daemon that is gone, or that came back without the operation (Incus 6.0.4). */
-const DIED = /websocket: close 1006|\bEOF$|connection refused$|Operation not found$/;
+const DIED = /websocket: close 1006|\bEOF$|connection refused$|connection reset by peer$|Operation not found$/;
 
 const NO_MEMBER = /^Cluster member not found$/;
 

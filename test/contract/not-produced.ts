@@ -45,6 +45,8 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   '(?:Incus) is shutting down': `${ONE_MOMENT}incusd 7.0.2`,
   'websocket: close 1006': `${KILLED}incusd 6.0.4`,
   'connection refused$': `${KILLED}incusd 6.0.4`,
+  'connection reset by peer$': `${KILLED}incusd 6.0.4`,
+  ': connection reset by peer$': `${KILLED}incusd 6.0.4`,
   'Operation not found$': `${KILLED}incusd 6.0.4`,
   ': Unable to connect to: ': `${LEAVING}incusd 6.0.4`,
   '^Failed to cleanup the member: ': `${LEAVING}incusd 6.0.4`,
