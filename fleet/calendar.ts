@@ -24,6 +24,8 @@ const DAY_MS = 86_400_000;
 
 /** Whether it is a name of the time zone database, in its spelling: a server on Linux knows no other. */
 export function isTimeZone(name: string): boolean {
+  // Newer JavaScript takes offsets for zones, which Temporal does not.
+  if (/^[+-]/.test(name)) return false;
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
     return timeZone.toLowerCase() !== name.toLowerCase() || timeZone === name;
