@@ -17,9 +17,7 @@ interface Follower {
 }
 
 /** A member that was only restarted has the others' log within seconds. */
-const BY_ITSELF_MS = 40_000;
-const AFTER_RESTART_MS = 3 * 60_000;
-const LOOK_EVERY_MS = 2_000;
+const PACE = { byItselfMs: 40_000, afterRestartMs: 3 * 60_000, everyMs: 2_000 };
 
 /**
  * Until the member's own part of the database answers. The leader of the database remembers how far each member's log was,
@@ -28,22 +26,23 @@ const LOOK_EVERY_MS = 2_000;
  */
 export async function followDatabase(
   { member, incus, via, viaIncus, host }: Follower,
-  { signal, report }: ActivityContext,
+  { signal, report }: Pick<ActivityContext, 'signal' | 'report'>,
+  pace = PACE,
 ): Promise<{ restarted?: string }> {
   const follows = async (withinMs: number): Promise<boolean> => {
     for (const until = Date.now() + withinMs; ;) {
       if (await unlessSilent(() => incus.members().then((answer) => expecting(answer, 'members', member)))) return true;
       if (Date.now() >= until) return false;
-      await delay(LOOK_EVERY_MS, undefined, { signal });
+      await delay(pace.everyMs, undefined, { signal });
     }
   };
-  if (await follows(BY_ITSELF_MS)) return {};
+  if (await follows(pace.byItselfMs)) return {};
   const { members } = expecting(await viaIncus.members(), 'members', via);
   const leader = members.find(({ roles }) => roles.includes('database-leader'))?.name;
   if (leader === undefined) throw failure('NoQuorum', `${via} lists no leader of the database.`);
   report({ progress: `restarting Incus on ${leader}, the leader of the database` });
   expecting(await createSystemd(host(leader), { signal }).restartUnit('incus.service'), 'restarted', leader);
-  if (await follows(AFTER_RESTART_MS)) return { restarted: leader };
+  if (await follows(pace.afterRestartMs)) return { restarted: leader };
   throw failure(
     'TimedOut',
     `The database of ${member} does not answer, also after Incus on its leader, ${leader}, was restarted.`,
