@@ -188,52 +188,46 @@ describe('forming a cluster of real hosts', () => {
     const view = await handle.query<RunView>(VIEW_QUERY).catch(() => undefined);
     return view?.steps.some(({ id, state: now }) => id === step && now === state) ?? false;
   };
-  const ways = {
-    'powered off': { away: (host: string) => lab().power.off(host), back: (host: string) => lab().power.on(host) },
-    'cut off': { away: (host: string) => lab().cut(host), back: (host: string) => lab().heal(host) },
+  const off = { away: (host: string) => lab().power.off(host), back: (host: string) => lab().power.on(host) };
+  const cut = { away: (host: string) => lab().cut(host), back: (host: string) => lab().heal(host) };
+
+  /** Once `when` holds, `host` goes away, the run says that it waits for it, and goes on when it is back. */
+  const waitsFor = async (
+    host: string,
+    { away, back }: typeof off,
+    when: (handle: Forming) => Promise<boolean>,
+  ): Promise<void> => {
+    const handle = await start();
+    await eventually('its moment', () => when(handle), 60_000);
+    await away(host);
+    await eventually(`it waits for ${host}`, async () => (await lastFailure(handle)).includes(host), 180_000);
+    await back(host);
+    expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
+    await expectFormed();
   };
 
-  describe.each(Object.entries(ways))('where a member is %s', (_, { away, back }) => {
-    it('just before its join, waits for it by name and goes on', async () => {
-      const handle = await start();
-      await eventually('n2 joins', () => stepIs(handle, 'join-n2', 'running'), 60_000);
-      await away('n3');
-      await eventually('it waits for n3', async () => /n3/.test(await lastFailure(handle)), 120_000);
-      await back('n3');
-      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
-      await expectFormed();
-    }, 300_000);
+  it('waits for a member that is off before its join, and goes on', async () => {
+    await waitsFor('n3', off, (handle) => stepIs(handle, 'join-n2', 'running'));
+  }, 300_000);
 
-    it('in the middle of its join, goes on when it is back', async () => {
-      const handle = await start();
-      await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
-      await away('n3');
-      await eventually('it waits for n3', async () => /n3/.test(await lastFailure(handle)), 120_000);
-      await back('n3');
-      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
-      await expectFormed();
-    }, 300_000);
+  it.each([
+    ['off', off],
+    ['cut off', cut],
+  ])(
+    'waits for a member that is %s in the middle of its join, and goes on',
+    async (_, way) => {
+      await waitsFor('n3', way, () => isMarked('n3'));
+    },
+    300_000,
+  );
 
-    it('after it has joined and while the next one joins, waits for it before it is done', async () => {
-      const handle = await start();
-      await eventually('n3 begins to join', () => isMarked('n3'), 60_000);
-      await away('n2');
-      await eventually('it waits for n2', async () => /n2/.test(await lastFailure(handle)), 180_000);
-      await back('n2');
-      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
-      await expectFormed();
-    }, 300_000);
+  it('waits for a member that has joined and is off while the next one joins', async () => {
+    await waitsFor('n2', off, () => isMarked('n3'));
+  }, 300_000);
 
-    it('and is the first one, right after the cluster was formed, goes on when it is back', async () => {
-      const handle = await start();
-      await eventually('n2 begins to join', () => isMarked('n2'), 60_000);
-      await away('n1');
-      await eventually('it waits for n1', async () => /n1/.test(await lastFailure(handle)), 180_000);
-      await back('n1');
-      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done', left: [] });
-      await expectFormed();
-    }, 300_000);
-  });
+  it('waits for the first member that is cut off right after the cluster was formed', async () => {
+    await waitsFor('n1', cut, () => isMarked('n2'));
+  }, 300_000);
 
   it('ends after the declared time, names what is done, what is not and what is half-way, and goes on when it is started again', async () => {
     change = ({ cluster, ...rest }) => ({ ...rest, cluster: { ...cluster, waitForMembers: '40s' } });
