@@ -92,22 +92,20 @@ describe('a cluster of real hosts that has lost its leader', () => {
     expect((await lab().run('n1', ['ls', '/var/lib/runbook/quorum'])).exitCode).not.toBe(0);
   }, 400_000);
 
-  it.each(['stop-n1', 'keep', 'recover', 'start-n1'])(
-    'is recovered where the worker is killed in the step %s',
-    async (step) => {
-      const monitor = await monitorOf('n1');
-      await loseMost();
-      const handle = await start();
-      await sayAll(handle, ['n2', 'n3', 'n1']);
+  it('is recovered where the worker is killed in each step that changes something', async () => {
+    const monitor = await monitorOf('n1');
+    await loseMost();
+    const handle = await start();
+    await sayAll(handle, ['n2', 'n3', 'n1']);
+    for (const step of ['stop-n1', 'keep', 'recover', 'start-n1']) {
       await eventually(
         `it is at ${step}`,
-        async () => (await view(handle))?.steps.find(({ id }) => id === step)?.state !== 'pending',
+        async () => (await view(handle))?.steps.some(({ id, state }) => id === step && state !== 'pending') === true,
         200_000,
       );
       await worker().kill();
       await worker().restart();
-      await expectRecovered(handle, monitor);
-    },
-    600_000,
-  );
+    }
+    await expectRecovered(handle, monitor);
+  }, 600_000);
 });
