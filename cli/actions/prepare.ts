@@ -98,26 +98,32 @@ export async function prepareClusterBootstrap(context: CommandContext, planOnly:
   return { workflowType: 'clusterBootstrap', runbook: 'cluster-bootstrap', subject: 'all', input, revision, branch };
 }
 
-export async function prepareMemberRemove(
+export const prepareMemberRemove = (
   context: CommandContext,
   { node }: { node: string },
   planOnly: boolean,
-): Promise<Start> {
-  const { fleet, revision, branch } = await loadRepository(context);
-  requireMember(fleet, node);
-  const input: MemberRemoveInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
-  return { workflowType: 'memberRemove', runbook: 'member-remove', subject: node, input, revision, branch };
-}
+): Promise<Start> =>
+  prepareOfMember(context, node, planOnly, { workflowType: 'memberRemove', runbook: 'member-remove' });
 
-export async function prepareQuorumRecover(
+export const prepareQuorumRecover = (
   context: CommandContext,
   { node }: { node: string },
   planOnly: boolean,
+): Promise<Start> =>
+  prepareOfMember(context, node, planOnly, { workflowType: 'quorumRecover', runbook: 'quorum-recover' });
+
+async function prepareOfMember(
+  context: CommandContext,
+  member: string,
+  planOnly: boolean,
+  workflow: Pick<Start, 'workflowType' | 'runbook'>,
 ): Promise<Start> {
   const { fleet, revision, branch } = await loadRepository(context);
-  requireMember(fleet, node);
-  const input: QuorumRecoverInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, member: node };
-  return { workflowType: 'quorumRecover', runbook: 'quorum-recover', subject: node, input, revision, branch };
+  requireMember(fleet, member);
+  const input: MemberRemoveInput & QuorumRecoverInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly, member },
+  };
+  return { ...workflow, subject: member, input, revision, branch };
 }
 
 /** As ZFS and folders are named: nothing that a shell, or either of them, would take for something else. */
