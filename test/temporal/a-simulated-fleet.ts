@@ -4,6 +4,18 @@ import type { Simulation } from '../../simulator/create.ts';
 import { startLocalServer } from './environment.ts';
 import { startSimulatedFleet, type SimulatedFleet } from './simulated-fleet.ts';
 
+/** A server for the suite. Call it at the top of one. */
+export function aServer(): () => TestWorkflowEnvironment {
+  let env: TestWorkflowEnvironment;
+  beforeAll(async () => {
+    env = await startLocalServer();
+  }, 60_000);
+  afterAll(async () => {
+    await env.teardown();
+  }, 60_000);
+  return () => env;
+}
+
 /**
  * A server for the suite, and a simulated fleet for each of its tests, in which nothing unknown may have been asked. Call it at
  * the top of a suite.
@@ -12,20 +24,14 @@ export function aSimulatedFleet(options: { bare?: boolean } = {}): {
   env: () => TestWorkflowEnvironment;
   simulation: () => Simulation;
 } {
-  let env: TestWorkflowEnvironment;
+  const env = aServer();
   let fleet: SimulatedFleet;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
   beforeEach(async () => {
-    fleet = await startSimulatedFleet(env, options);
+    fleet = await startSimulatedFleet(env(), options);
   }, 60_000);
   afterEach(async () => {
     expect(fleet.simulation.unknown()).toEqual([]);
     await fleet.dispose();
   }, 60_000);
-  return { env: () => env, simulation: () => fleet.simulation };
+  return { env, simulation: () => fleet.simulation };
 }

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { msToTs, requiredTsToDate } from '@temporalio/common/lib/time.js';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DAYS, timesBetween } from '../../fleet/calendar.ts';
 import { fleetSchema } from '../../fleet/schema.ts';
 import { createSchedule } from '../../cli/temporal/change-schedules.ts';
 import type { Connected } from '../../cli/temporal/connect.ts';
 import { scheduleId } from '../../workflows/messages.ts';
-import { startLocalServer } from './environment.ts';
+import { aServer } from './a-simulated-fleet.ts';
 
 /** The clocks of the world, and hours around their changes. */
 const ZONES = [
@@ -17,16 +16,10 @@ const TIMES = ['00:00', '00:30', '01:00', '01:30', '01:59', '02:00', '02:15', '0
 const [FROM, TO] = [Date.parse('2027-01-01T00:00:00Z'), Date.parse('2028-06-01T00:00:00Z')];
 
 describe('the times of the calendar', () => {
-  let env: TestWorkflowEnvironment;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
+  const env = aServer();
 
   const asTemporalSays = async (name: string): Promise<string[]> => {
-    const { startTime } = await env.connection.workflowService.listScheduleMatchingTimes({
+    const { startTime } = await env().connection.workflowService.listScheduleMatchingTimes({
       ...{ namespace: 'default', scheduleId: scheduleId('homelab', name) },
       ...{ startTime: msToTs(FROM), endTime: msToTs(TO) },
     });

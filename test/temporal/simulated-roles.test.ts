@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { RunView } from '../../plan/run.ts';
 import { hostKeyOf } from '../../simulator/core/host-key.ts';
 import { TASK_QUEUE, VIEW_QUERY, workflowId } from '../../workflows/messages.ts';
 import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
 import { eventually } from '../hosts/eventually.ts';
-import { startLocalServer } from './environment.ts';
+import { aServer } from './a-simulated-fleet.ts';
 import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
 
 const TIMEOUT_MS = 240_000;
 
 describe('the roles of the database after cluster-bootstrap', () => {
-  let env: TestWorkflowEnvironment;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
+  const env = aServer();
 
   /** So many bare hosts, and a run over them. */
   async function withMembers(
@@ -36,9 +29,9 @@ ${declared.join('\n')}
 cluster:
   pools: { zpool: { type: zfs, dataset: zpool/incus } }
 `;
-    const fleet = await startSimulatedFleet(env, { bare: true, members, fleetFile });
+    const fleet = await startSimulatedFleet(env(), { bare: true, members, fleetFile });
     const start = (): Promise<WorkflowHandle> =>
-      env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
+      env().client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
         taskQueue: TASK_QUEUE,
         workflowId: workflowId('cluster-bootstrap', 'all'),
         args: [{ fleet: { revision: fleet.simulation.revision() }, actor: 'tester', planOnly: false }],
