@@ -12,9 +12,13 @@ const member = (server_name: string, roles: string[]): object => ({
 const CLUSTER = json([member('n1', ['database']), member('n2', ['database-leader', 'database'])]);
 const NO_LOG = refusal('Error: Failed to begin transaction: context deadline exceeded');
 const pace = { byItselfMs: 20, afterRestartMs: 20, everyMs: 1 };
+const PATIENT = { ...pace, byItselfMs: 60_000 };
 
 /** n3 answers once `follows()`; n1 lists n2 as the leader. */
-function follow(follows: (restarted: boolean) => boolean): { hosts: Record<string, FakeHost>; end: Promise<object> } {
+function follow(
+  follows: (restarted: boolean) => boolean,
+  within = pace,
+): { hosts: Record<string, FakeHost>; end: Promise<object> } {
   const isRestarted = (): boolean => hosts['n2']?.calls.some(({ argv }) => argv.join(' ') === RESTART) === true;
   const hosts: Record<string, FakeHost> = {
     n1: fakeHost((argv) => (argv.join(' ') === LIST ? CLUSTER : undefined)),
@@ -25,7 +29,7 @@ function follow(follows: (restarted: boolean) => boolean): { hosts: Record<strin
   const end = followDatabase(
     { member: 'n3', incus: createIncus(host('n3')), via: 'n1', viaIncus: createIncus(host('n1')), host },
     { signal: new AbortController().signal, report: () => undefined },
-    pace,
+    within,
   );
   return { hosts, end };
 }
@@ -33,7 +37,7 @@ function follow(follows: (restarted: boolean) => boolean): { hosts: Record<strin
 describe('a member whose database is to follow', () => {
   it('is left alone, as the leader is, where it follows by itself', async () => {
     let looks = 0;
-    const { hosts, end } = follow(() => (looks += 1) > 3);
+    const { hosts, end } = follow(() => (looks += 1) > 3, PATIENT);
     await expect(end).resolves.toEqual({});
     expect(hosts['n2']?.calls).toEqual([]);
   });

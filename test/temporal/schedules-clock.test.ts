@@ -29,7 +29,7 @@ describe('the times of the calendar', () => {
   it.each(ZONES)(
     'are those of Temporal in %s, over three changes of its clocks',
     async (timeZone) => {
-      const { connection, address } = env as unknown as Pick<Connected, 'connection' | 'address'>;
+      const { connection, address } = env();
       const connected: Connected = {
         connection,
         address,
