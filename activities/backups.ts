@@ -1,5 +1,6 @@
 import { HostError } from '../hosts/host.ts';
 import type { Backup, Fleet } from '../fleet/schema.ts';
+import { declaredVolumes } from '../fleet/volume-pattern.ts';
 import type { BackupState } from '../plan/observation.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import { createRestic } from '../tools/restic.ts';
@@ -22,7 +23,7 @@ export async function observeBackups(
   const guests = new Set(targets.filter(({ kind }) => kind === 'guest').map(({ node }) => node));
   const states: BackupState[] = [];
   for (const backup of Object.values(fleet.backups).filter(({ guest }) => guests.has(guest)))
-    for (const volume of backup.volumes)
+    for (const volume of volumesOf(fleet, backup))
       for (const target of backup.to)
         states.push({
           guest: backup.guest,
@@ -31,6 +32,11 @@ export async function observeBackups(
           ...(await newest(deps, fleet, backup.guest, volume, target, context)),
         });
   return states;
+}
+
+function volumesOf({ guests }: Fleet, backup: Backup): string[] {
+  const guest = guests[backup.guest];
+  return guest === undefined ? [] : declaredVolumes(backup, guest).map(({ name }) => name);
 }
 
 function describe(target: Target): string {
@@ -63,7 +69,7 @@ async function newestReplica(
   { member, dataset }: Target & { type: 'zfs' },
   { signal }: ActivityContext,
 ): Promise<Newest> {
-  const found = await createZfs(machines.member(fleet, member), { signal }).newestSnapshot(`${dataset}/${volume}`);
+  const found = await createZfs(machines.receiver(fleet, member), { signal }).newestSnapshot(`${dataset}/${volume}`);
   if (found.type === 'snapshot') return { newestAt: found.created };
   return { problem: found.type === 'none' ? 'it has no snapshot' : toolFailure('zfs', found).message };
 }

@@ -18,6 +18,8 @@ export interface MachinesSettings {
 /** Every machine that this worker reaches, one connection each, kept for the worker's life. */
 export interface Machines {
   member(fleet: Fleet, name: string): Host;
+  /** A member, or a backup host. */
+  receiver(fleet: Fleet, name: string): Host;
   /** The machine of a member, or of a guest through its member. */
   node(fleet: Fleet, name: string): Host;
   close(): Promise<void>;
@@ -44,6 +46,10 @@ export function createMachines(settings: MachinesSettings): Machines {
 
   return {
     member,
+    receiver: (fleet, name) => {
+      const backupHost = Object.hasOwn(fleet.backupHosts, name) ? fleet.backupHosts[name] : undefined;
+      return backupHost === undefined ? member(fleet, name) : connect(name, backupHost.address, backupHost.ssh);
+    },
     node: (fleet, name) => {
       const found = findNode(fleet, name);
       if (found.type !== 'guest') return member(fleet, name);

@@ -77,6 +77,15 @@ export const dataset = matching(
   /^[a-zA-Z][a-zA-Z0-9_.:-]*(?:\/[a-zA-Z0-9_.:-]+)*$/,
   'a ZFS dataset like tank/replicas',
 );
+/** A volume's name, or a pattern of such. */
+export const volumePattern = matching(
+  /^[a-zA-Z0-9_*?][a-zA-Z0-9_.*?-]{0,62}$/,
+  'the name of a volume, or a pattern with * and ?',
+);
+/** Keys of Incus that are the user's to set. */
+export const userKey = matching(/^user\.[a-zA-Z0-9_./-]{1,120}$/, 'a key like user.backup');
+/** Bytes per second. */
+export const bandwidth = matching(/^[1-9]\d{0,3}[KMG]$/, 'bytes per second like 500K, 20M or 1G');
 export const unit = matching(
   /^[a-zA-Z0-9_][a-zA-Z0-9_@:.\\-]*\.(?:service|timer|socket|target|mount|path)$/,
   'a systemd unit with its suffix, like caddy.service',

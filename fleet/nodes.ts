@@ -13,9 +13,10 @@ export interface Node {
 export interface Nodes {
   members: ReadonlyMap<string, Node>;
   guests: ReadonlyMap<string, Node>;
+  backupHosts: ReadonlyMap<string, Node>;
 }
 
-export const nodesOf = (file: unknown, section: 'members' | 'guests'): ReadonlyMap<string, Node> =>
+export const nodesOf = (file: unknown, section: keyof Nodes): ReadonlyMap<string, Node> =>
   new Map(entries(field(file, section)).map(([name, value]) => [name, { name, value, path: [section, name] }]));
 
 export const volumeNames = ({ value }: Node): string[] =>
@@ -26,9 +27,16 @@ export const unknownNode = (
   value: unknown,
   path: Path,
   nodes: Nodes['members'],
-  what: 'member' | 'guest',
+  what: 'member' | 'guest' | 'member or backup host',
 ): Mistake[] => {
   const name = text(value);
   if (name === undefined || nodes.has(name)) return [];
-  return [wrong(path, `the name of a ${what}`, quote(name), helpForName(name, [...nodes.keys()], `${what}s`))];
+  return [
+    wrong(
+      path,
+      `the name of a ${what}`,
+      quote(name),
+      helpForName(name, [...nodes.keys()], what === 'member or backup host' ? 'members and backup hosts' : `${what}s`),
+    ),
+  ];
 };

@@ -86,9 +86,12 @@ const renderSection = ({ title, schema, usedIn }: Section): string => {
   return [heading, introductionOf(schema, [...usedIn]), ...body].filter((part) => part !== '').join('\n\n');
 };
 
+/** As Markdown's readers make one of a heading. */
+const anchorOf = (heading: string): string => heading.toLowerCase();
+
 /** What is used in several places is described in each of their tables. */
 const introductionOf = ({ description = '' }: JsonSchema, usedIn: string[]): string => {
-  const users = usedIn.filter((user) => user !== '').map((user) => `[${user}](#${user})`);
+  const users = usedIn.filter((user) => user !== '').map((user) => `[${user}](#${anchorOf(user)})`);
   if (users.length === 0) return description;
   return users.length === 1 ? `In ${users.join()}: ${description}` : `In ${users.join(' and ')}.`;
 };
@@ -106,6 +109,7 @@ const renderTable = (mapping: JsonSchema): string => {
       const columns = [`\`${name}\``, renderType(name, field), renderDefault(field, isRequired), meaningOf(field)];
       return `| ${columns.map((column) => column.replaceAll('|', '\\|')).join(' | ')} |`;
     });
+  if (rows.length === 0) return '';
   return ['| Field | Type | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 };
 
@@ -129,13 +133,13 @@ const renderDefault = ({ default: value }: JsonSchema, isRequired: boolean): str
 const renderType = (name: string, schema: JsonSchema): string => {
   const inner = schema.additionalProperties;
   if (isSchema(inner))
-    return `${mappingOf(inner) ? `[mapping](#${name})` : nested(renderType(name, inner))} by ${keyOf(schema)}`;
+    return `${mappingOf(inner) ? `[mapping](#${anchorOf(name)})` : nested(renderType(name, inner))} by ${keyOf(schema)}`;
   if (schema.type === 'array') {
     const item = schema.items;
     if (!isSchema(item) || Array.isArray(item)) return 'list';
-    return mappingOf(item) ? `list of [mappings](#${name})` : `list, each ${renderType(name, item)}`;
+    return mappingOf(item) ? `list of [mappings](#${anchorOf(name)})` : `list, each ${renderType(name, item)}`;
   }
-  if (mappingOf(schema)) return `[mapping](#${name})`;
+  if (mappingOf(schema)) return `[mapping](#${anchorOf(name)})`;
   if (schema.const !== undefined) return `\`${inline(schema.const)}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${inline(value)}\``).join(', ');
   if (schema.type === 'boolean') return '`true`, `false`';

@@ -1,7 +1,7 @@
 import { findCycles } from './cycles.ts';
-import { checkBackup, checkUncovered } from './backup-references.ts';
+import { checkBackups } from './backup-references.ts';
 import { checkCluster } from './cluster-references.ts';
-import { entries, field, items, text } from './loose.ts';
+import { field, items, text } from './loose.ts';
 import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
 import type { Node, Nodes } from './nodes.ts';
@@ -21,7 +21,11 @@ import { quote } from './visible.ts';
  * shown together with those of the schema. `now`: what comes within a year is warned of.
  */
 export const checkReferences = (file: unknown, now?: number): Mistake[] => {
-  const nodes = { members: nodesOf(file, 'members'), guests: nodesOf(file, 'guests') };
+  const nodes = {
+    members: nodesOf(file, 'members'),
+    guests: nodesOf(file, 'guests'),
+    backupHosts: nodesOf(file, 'backupHosts'),
+  };
   return [
     ...checkMembers(nodes),
     ...[...nodes.guests.values()].flatMap((guest) => checkGuest(guest, nodes)),
@@ -30,10 +34,7 @@ export const checkReferences = (file: unknown, now?: number): Mistake[] => {
     ...checkOwnFlakeNodes(nodes),
     ...checkSharedVolumes(nodes),
     ...checkOrchestrator(file, nodes),
-    ...entries(field(file, 'backups')).flatMap(([name, backup]) =>
-      checkBackup(backup, ['backups', name], nodes, field(file, 'cluster', 'pools')),
-    ),
-    ...checkUncovered(file, nodes),
+    ...checkBackups(file, nodes),
     ...checkCluster(file, nodes),
     ...checkSchedules(file, nodes, now),
   ];

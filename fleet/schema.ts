@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { backup, backupPolicy } from './backup-schema.ts';
 import { cluster } from './cluster-schema.ts';
 import * as field from './fields.ts';
 import { identity } from './identity-schema.ts';
@@ -126,30 +127,11 @@ const guest = z.strictObject({
     .describe('How far a failed upgrade is undone.'),
 });
 
-const zfsTarget = variant('zfs', 'ZFS replicas on another member.', {
-  member: field.nodeName.describe('The member that holds the replicas: another one than the guest’s own.'),
-  dataset: field.dataset
-    .describe('The dataset on that member under which each volume has its replica, outside of Incus’s own.')
-    .meta({ examples: ['tank/replicas'] }),
-});
-const resticTarget = variant('restic', 'A restic repository.', {
-  repository: field.resticRepository
-    .describe('The repository, as `restic --repo` takes it. Credentials do not belong here.')
-    .meta({ examples: ['rest:https://backup.lan/edge'] }),
-  passwordFile: field.absolutePath
-    .describe('Where the password is, on the machine where restic runs. Never the password itself.')
-    .meta({ examples: ['/run/secrets/restic'] }),
-  from: z.enum(['member', 'guest']).default('guest').describe('Where restic runs.'),
-  tag: field.resticTag.optional().describe('Only snapshots with this tag count.'),
-});
-
-const backup = z.strictObject({
-  guest: field.nodeName.describe('The guest whose data this is.'),
-  volumes: z.array(field.resourceName).min(1, 'at least one volume').describe('Which of the guest’s volumes, by name.'),
-  to: z
-    .array(z.discriminatedUnion('type', [zfsTarget, resticTarget]))
-    .min(1, 'at least one place')
-    .describe('Where the copies are. An upgrade looks at the newest of each.'),
+const backupHost = z.strictObject({
+  address: field.address
+    .describe('IP address or stable name, as the worker reaches it.')
+    .meta({ examples: ['10.0.0.20'] }),
+  ssh: sshField,
 });
 
 export const fleetSchema = z.strictObject({
@@ -184,16 +166,23 @@ export const fleetSchema = z.strictObject({
       'Where Temporal and the worker run, if on this fleet: one of the two. That node is upgraded last, and only ' +
         'with `--allow-orchestrator`.',
     ),
+  backupHosts: z
+    .record(field.nodeName, backupHost)
+    .default({})
+    .describe('Machines with ZFS that are no members of the cluster and hold replicas, by a name of your choice.'),
   backups: z
     .record(field.nodeName, backup)
     .default({})
-    .describe('Where the copies of the volumes are, by a name of your choice.'),
+    .describe('Which volumes are copied where by `nightly-backup`, by a name of your choice.'),
   schedules: z
     .record(field.nodeName, schedule)
     .default({})
     .describe('What runs by itself, by a name of your choice. `runbook schedules apply` brings it into effect.'),
   policies: z
-    .strictObject({ upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.') })
+    .strictObject({
+      upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.'),
+      backup: backupPolicy.prefault({}).describe('How backups are done.'),
+    })
     .prefault({})
     .describe('What is allowed to happen, and how careful to be.'),
 });
@@ -209,4 +198,6 @@ export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
 export type IdentityDeclaration = z.output<typeof identity>;
 export type Backup = z.output<typeof backup>;
+export type BackupPolicy = z.output<typeof backupPolicy>;
+export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;
 export type Schedule = z.output<typeof schedule>;

@@ -1,3 +1,4 @@
+import { addBackups } from './backups.ts';
 import type { Yaml } from './model.ts';
 import { mapOf, YamlList, YamlMap } from './model.ts';
 import { clusterOf } from './cluster.ts';
@@ -22,7 +23,7 @@ export const randomFleet = (random: Random): YamlMap => {
   ];
   if (random.chance(0.5)) parts.push(['policies', () => mapOf({ upgrade: policyOf(random) })]);
   for (const [key, make] of shuffled(parts, random)) root.add(key, make());
-  root.set('backups', backupsOf(root.map('guests'), members, random));
+  addBackups(root, members, random);
   if (random.chance(0.5)) root.set('cluster', clusterOf(members, random));
   if (random.chance(0.5)) root.set('identity', identityOf(random));
   if (random.chance(0.5)) addSchedules(root, members, random);
@@ -128,16 +129,3 @@ const policyOf = (random: Random): YamlMap =>
     backupMaxAge: random.pick(DURATIONS),
     minFreeSpace: random.below(100),
   });
-
-const backupsOf = (guests: YamlMap, members: string[], random: Random): YamlMap => {
-  const backups = new YamlMap();
-  for (const { key: name, value: guest } of guests.entries) {
-    if (!(guest instanceof YamlMap) || !guest.keys.includes('volumes')) continue;
-    const elsewhere = members.filter((member) => member !== guest.entry('member').value);
-    const zfs = mapOf({ type: 'zfs', member: random.pick(elsewhere), dataset: 'tank/replicas' });
-    const restic = mapOf({ type: 'restic', repository: 'rest:https://b.lan/r', passwordFile: '/run/secrets/restic' });
-    const to = random.pick([[zfs], [restic], [zfs, restic]]);
-    backups.add(name, mapOf({ guest: name, volumes: new YamlList([`${name}-data`]), to: new YamlList(to) }));
-  }
-  return backups;
-};

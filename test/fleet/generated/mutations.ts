@@ -1,3 +1,4 @@
+import { backup, BACKUP_MUTATIONS, resticOf } from './backups.ts';
 import { CLUSTER_MUTATIONS } from './cluster-mutations.ts';
 import { IDENTITY_MUTATIONS } from './identity.ts';
 import { SCHEDULE_MUTATIONS } from './schedules.ts';
@@ -29,18 +30,6 @@ const probe = (root: YamlMap, random: Random, section: 'members' | 'guests', map
 };
 
 const upgrade = (root: YamlMap): YamlMap => root.map('policies').map('upgrade');
-
-/** A backup of a volume that is sure to be there. */
-const backup = (root: YamlMap, random: Random, to: YamlMap): YamlMap => {
-  const { entry, map } = guest(root, random);
-  map.set('volumes', new YamlList([mapOf({ pool: 'zpool', name: 'vol' })]));
-  root.map('backups').remove(entry.key);
-  const made = mapOf({ guest: entry.key, volumes: new YamlList(['vol']), to: new YamlList([to]) });
-  root.map('backups').add('made-up', made);
-  return made;
-};
-const restic = (repository: string): YamlMap =>
-  mapOf({ type: 'restic', repository, passwordFile: '/run/secrets/restic' });
 
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'an octet over 255': (root, random) =>
@@ -236,7 +225,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     return value(again.entry('container'), /^Expected each container once, got "caddy" again$/);
   },
   'a volume twice': (root, random) => {
-    const made = backup(root, random, restic('/srv/backup'));
+    const made = backup(root, random, resticOf('/srv/backup'));
     const { value: guests } = root.entry('guests');
     const name = made.entry('guest').value;
     const owner = guests instanceof YamlMap && typeof name === 'string' ? guests.map(name) : new YamlMap();
@@ -244,28 +233,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const again = volumes.add(mapOf({ pool: 'zpool', name: 'vol' }));
     owner.set('volumes', volumes);
     return value(again, /^Expected each volume once, got "zpool\/vol" again$/);
-  },
-  'a backup of an unknown guest': (root) => {
-    const map = mapOf({ guest: 'nobody', volumes: new YamlList(['x']), to: new YamlList([restic('/srv/backup')]) });
-    root.map('backups').add('made-up', map);
-    return value(map.entry('guest'), /^Expected the name of a guest, got "nobody"$/);
-  },
-  'a backup of an unknown volume': (root, random) => {
-    const made = backup(root, random, restic('/srv/backup'));
-    const volumes = new YamlList(['vol']);
-    const item = volumes.add('vole');
-    made.set('volumes', volumes);
-    return value(item, /^Expected a volume of .*, got "vole"$/);
-  },
-  'a replica on an unknown member': (root, random) => {
-    const zfs = mapOf({ type: 'zfs', member: 'nas', dataset: 'tank/x' });
-    backup(root, random, zfs);
-    return value(zfs.entry('member'), /^Expected the name of a member, got "nas"$/);
-  },
-  'a password in a repository': (root, random) => {
-    const to = restic('rest:https://me:secret@backup.lan/');
-    backup(root, random, to);
-    return value(to.entry('repository'), /^Expected a restic repository without a password/);
   },
   'an unknown orchestrator': (root) => {
     const map = mapOf({ guest: 'nobody' });
@@ -287,6 +254,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const entry = member(root, random).map.set('address', new RawText('\u001b[2J'));
     return value(entry, /^Expected text, got the control character U\+001b$/);
   },
+  ...BACKUP_MUTATIONS,
   ...CLUSTER_MUTATIONS,
   ...IDENTITY_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
