@@ -34,6 +34,16 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
   type Opened = Awaited<ReturnType<typeof open>>;
   const poolsOf = ({ fleet }: Opened): { name: string; dataset: string }[] =>
     Object.entries(fleet.cluster?.pools ?? {}).map(([name, pool]) => ({ name, dataset: sourceOf(pool) }));
+  const remember = async (
+    own: Opened,
+    member: string,
+    via: Incus,
+    signal: AbortSignal,
+  ): Promise<'already' | 'done'> => {
+    if ((await readNotes(own.host, member, signal)) !== undefined) return 'already';
+    await writeNotes(own.host, member, await takeNotes(via, member, poolNames(own)), signal);
+    return 'done';
+  };
   const datasetOf = ({ fleet }: Opened, pool: string): string => {
     const declared = fleet.cluster?.pools[pool];
     if (declared === undefined) throw failure('BadConfig', `runbook.yaml declares no pool ${pool}.`);
@@ -52,10 +62,8 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     rememberMember: guarded(async ({ member, via, ...run }, context) => {
       const own = await open(run, member, context);
       await bringIncusToDisk(own.host, context.signal);
-      if ((await readNotes(own.host, member, context.signal)) !== undefined) return 'already';
       const { incus } = await open(run, via, context);
-      await writeNotes(own.host, member, await takeNotes(incus, member, poolNames(own)), context.signal);
-      return 'done';
+      return remember(own, member, incus, context.signal);
     }),
 
     setAside: guarded(async ({ member, pool, at, ...run }, context) => {
@@ -80,6 +88,8 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       // A removal by force does not ask the member: one that lives would go on as if it were one.
       if (found.status === 'Online' || isMember(await own.incus.identity(), member))
         throw failure('Unexpected', `${member} is a member that lives: ${via} lists it as ${found.status}.`);
+      // Nobody knows it any more after this.
+      await remember(own, member, incus, context.signal);
       const removed = await incus.removeMemberByForce(member);
       if (removed.type !== 'removed' && removed.type !== 'none') throw toolFailure(`Removing ${member}`, removed);
       if ((await listed()) !== undefined)

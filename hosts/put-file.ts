@@ -5,11 +5,16 @@ const PUT_TIMEOUT_MS = 120_000;
 
 /**
  * `$1` path, `$2` temporary name, `$3` mode, `$4` bytes. The size is compared because a broken connection looks like
- * the end of the input; `mv` into a folder would put the file inside of it.
+ * the end of the input; `mv` into a folder would put the file inside of it. Both are brought to the disk: a loss of power
+ * in the next half minute would take the file back.
  */
 const SCRIPT = `umask 077
 [ ! -d "$1" ] || { printf '%s is a directory\\n' "$1" >&2; exit 1; }
-if cat >"$2" && [ "$(wc -c <"$2")" -eq "$4" ] && chmod "$3" "$2" && mv -f "$2" "$1"; then exit 0; fi
+if cat >"$2" && [ "$(wc -c <"$2")" -eq "$4" ] && chmod "$3" "$2" && sync "$2" && mv -f "$2" "$1"; then
+folder=\${1%/*}
+sync "\${folder:-/}"
+exit
+fi
 rm -f "$2"
 exit 1`;
 
