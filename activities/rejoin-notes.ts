@@ -45,6 +45,7 @@ export interface RejoinNotes {
   member: MemberRecord;
 }
 
+/** Undefined also where there is nothing whole: a run that was stopped by a loss of power noted nothing. */
 export async function readNotes(host: Host, member: string, signal: AbortSignal): Promise<RejoinNotes | undefined> {
   const path = fileOf(member);
   const { exitCode, stdout, stderr } = await host.run(['cat', path], { timeoutMs: TIMEOUT_MS, signal });
@@ -52,9 +53,19 @@ export async function readNotes(host: Host, member: string, signal: AbortSignal)
     if (/: No such file or directory$/m.test(stderr)) return undefined;
     throw failure('NotRun', `cat ${path} on ${host.name}: ${stderr.trim()}`);
   }
-  const read = notesSchema.safeParse(JSON.parse(stdout));
+  const written = wholeJson(stdout);
+  if (written === undefined) return undefined;
+  const read = notesSchema.safeParse(written);
   if (read.success) return read.data;
   throw failure('Unexpected', `${path} on ${host.name} is not what a run wrote there: ${read.error.message}`);
+}
+
+function wholeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeNotes(host: Host, member: string, notes: RejoinNotes, signal: AbortSignal): Promise<void> {
