@@ -35,5 +35,5 @@ rm -f /etc/machine-id /etc/hostid /usr/sbin/policy-rc.d /etc/resolv.conf /etc/ap
 mkdir /tmp/root
 mount --bind / /tmp/root # without what is mounted below
 truncate -s 8G /lab/out/base.raw
-mke2fs -q -F -t ext4 -O ^metadata_csum,^has_journal -E lazy_itable_init=1 -m 0 -d /tmp/root /lab/out/base.raw
+mke2fs -q -F -t ext4 -O ^metadata_csum -E lazy_itable_init=1,lazy_journal_init=1 -m 0 -d /tmp/root /lab/out/base.raw
 umount /tmp/root
