@@ -1,0 +1,167 @@
+import { isPattern, matchesGlob } from './glob.ts';
+import { problemOf, type Problem } from './problem.ts';
+import { inProject } from './projects.ts';
+
+/** Which volumes are backed up: what the fleet file asks for, and what is there. */
+
+/** An entry of `backups` in the fleet file. */
+export interface BackupEntry {
+  guest: string;
+  /** Names, and patterns with `*` and `?`. */
+  volumes: readonly string[];
+  /** A volume is meant that has all of them: `KEY: VALUE` is `user.KEY=VALUE` of its configuration in Incus. */
+  labels: Readonly<Record<string, string>>;
+  to: readonly BackupTarget[];
+}
+
+type BackupTarget = { type: 'zfs'; member: string; dataset: string } | { type: 'restic' };
+
+/** Where a guest is, by the fleet file. */
+export interface GuestPlace {
+  project: string;
+  member: string;
+}
+
+/** A custom volume, as Incus tells. Root disks and images are none. */
+export interface ObservedVolume {
+  project: string;
+  pool: string;
+  member: string;
+  name: string;
+  contentType: 'filesystem' | 'block' | 'iso';
+  config: Readonly<Record<string, string>>;
+  /** Whose it is: the guests that it is attached to, and those that the fleet file gives it to. */
+  guests: readonly string[];
+}
+
+export interface SelectedVolume {
+  /** By its name in the fleet file. */
+  backup: string;
+  volume: ObservedVolume;
+  why: string[];
+}
+
+export interface Selection {
+  /** In the order of the fleet file. A volume can be in several backups. */
+  selected: SelectedVolume[];
+  /** What was asked for and is not backed up all the same. */
+  leftOut: SelectedVolume[];
+  /** With any of them nothing begins. */
+  problems: Problem[];
+}
+
+/** `edge-data`, `work_edge-data`: the last part of the name of its replica. */
+export const replicaName = ({ project, name }: Pick<ObservedVolume, 'project' | 'name'>): string =>
+  project === 'default' ? name : `${project}_${name}`;
+
+interface Fleet {
+  backups: Readonly<Record<string, BackupEntry>>;
+  guests: Readonly<Record<string, GuestPlace>>;
+}
+
+/** Pure. What matches nothing is a failure, never a backup of nothing. */
+export function selectVolumes({ backups, guests }: Fleet, volumes: readonly ObservedVolume[]): Selection {
+  const each = Object.entries(backups).map(([name, entry]) => selectFor(name, entry, guests[entry.guest], volumes));
+  const selected = each.flatMap((one) => one.selected);
+  const problems = [...each.flatMap((one) => one.problems), ...sameReplicas(selected, backups)];
+  if (each.length === 0) problems.push(problemOf('NothingSelected', 'No backup is declared, so nothing is backed up.'));
+  return { selected, leftOut: each.flatMap((one) => one.leftOut), problems };
+}
+
+/** One thing that an entry asks for. */
+interface Wish {
+  text: string;
+  matches: (volume: ObservedVolume) => boolean;
+}
+
+function wishesOf({ guest, volumes, labels }: BackupEntry): Wish[] {
+  const all = Object.entries(labels).map(([key, value]) => [`user.${key}`, value] as const);
+  const isOwn = ({ guests }: ObservedVolume): boolean => guests.includes(guest);
+  return [
+    ...volumes.map((text) =>
+      isPattern(text)
+        ? { text: `matches ${text}`, matches: (each: ObservedVolume) => isOwn(each) && matchesGlob(text, each.name) }
+        : // Told by its name, so it need not be attached at the moment.
+          { text: `is named ${text}`, matches: ({ name }: ObservedVolume) => name === text },
+    ),
+    ...(all.length === 0
+      ? []
+      : [
+          {
+            text: `has ${all.map(([key, value]) => `${key}=${value}`).join(' and ')}`,
+            matches: (each: ObservedVolume) => isOwn(each) && all.every(([key, value]) => each.config[key] === value),
+          },
+        ]),
+  ];
+}
+
+function selectFor(
+  backup: string,
+  entry: BackupEntry,
+  place: GuestPlace | undefined,
+  volumes: readonly ObservedVolume[],
+): Selection {
+  const wishes = wishesOf(entry);
+  const near = volumes.filter(({ project, member }) => project === place?.project && member === place.member);
+  const found = near.flatMap((volume) => {
+    const why = wishes.filter(({ matches }) => matches(volume)).map(({ text }) => text);
+    return why.length === 0 ? [] : [{ backup, volume, why }];
+  });
+  const selected = found.filter(({ volume }) => !isIso(volume));
+  const leftOut = found
+    .filter(({ volume }) => isIso(volume))
+    .map((each) => ({ ...each, why: ['it is an ISO image, which is not backed up'] }));
+  const met = new Set(selected.flatMap(({ why }) => why));
+  const problems = wishes
+    .filter(({ text }) => !met.has(text))
+    .map((wish) =>
+      unmet(
+        backup,
+        entry,
+        wish,
+        leftOut.some(({ volume }) => wish.matches(volume)),
+      ),
+    );
+  if (wishes.length === 0)
+    problems.push(
+      problemOf('NothingSelected', `backups.${backup} selects nothing: it has neither volumes nor labels.`),
+    );
+  return { selected, leftOut, problems };
+}
+
+const isIso = ({ contentType }: ObservedVolume): boolean => contentType === 'iso';
+
+const unmet = (backup: string, { guest }: BackupEntry, { text }: Wish, isOnlyIso: boolean): Problem =>
+  problemOf(
+    'NothingSelected',
+    `backups.${backup}: ${isOnlyIso ? 'only an ISO image, which is not backed up,' : `no volume of ${guest}`} ${text}.`,
+  );
+
+/** Two volumes that would be sent into one dataset: each would be the end of the other's copy. */
+function sameReplicas(selected: readonly SelectedVolume[], backups: Readonly<Record<string, BackupEntry>>): Problem[] {
+  const taken = new Map<string, ObservedVolume>();
+  const problems: Problem[] = [];
+  for (const { backup, volume } of selected)
+    for (const target of backups[backup]?.to ?? []) {
+      if (target.type !== 'zfs') continue;
+      const replica = `${target.dataset}/${replicaName(volume)}`;
+      const key = `${target.member} ${replica}`;
+      const other = taken.get(key);
+      if (other === undefined) taken.set(key, volume);
+      else if (other !== volume)
+        problems.push(
+          problemOf(
+            'BadConfig',
+            `${describeVolume(other)} and ${describeVolume(volume)} would both have ${replica} on ${target.member} as their replica. Give one of them another dataset.`,
+          ),
+        );
+    }
+  return problems;
+}
+
+const describeVolume = (volume: ObservedVolume): string =>
+  `${inProject(volume)} of pool ${volume.pool} on ${volume.member}`;
+
+/** One line for people. */
+export const describeSelected = ({ backup, volume, why }: SelectedVolume): string =>
+  `${describeVolume(volume)}: ${why.join(', ')} (backups.${backup})`;
