@@ -1,0 +1,201 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  describeSelected,
+  replicaName,
+  selectVolumes,
+  type BackupEntry,
+  type ObservedVolume,
+} from '../../plan/backup-selection.ts';
+import { matchesGlob } from '../../plan/glob.ts';
+
+const GUESTS = {
+  edge: { project: 'default', member: 'nuc-1' },
+  git: { project: 'work', member: 'nuc-1' },
+};
+const NUC_2 = { type: 'zfs', member: 'nuc-2', dataset: 'tank/replicas' } as const;
+
+const volume = (name: string, overrides: Partial<ObservedVolume> = {}): ObservedVolume => ({
+  ...{
+    name,
+    project: 'default',
+    pool: 'local',
+    member: 'nuc-1',
+    contentType: 'filesystem',
+    config: {},
+    guests: ['edge'],
+  },
+  ...overrides,
+});
+const entry = (volumes: string[], overrides: Partial<BackupEntry> = {}): BackupEntry => ({
+  ...{ guest: 'edge', volumes, labels: {}, to: [NUC_2] },
+  ...overrides,
+});
+
+const VOLUMES = [
+  volume('edge-data'),
+  volume('edge-logs', { config: { 'user.backup': 'weekly' } }),
+  volume('edge-db', { contentType: 'block', config: { 'user.backup': 'nightly', 'user.tier': '1' } }),
+  volume('edge-cache', { config: { 'user.backup': 'nightly' } }),
+  volume('edge-installer', { contentType: 'iso', config: { 'user.backup': 'nightly' } }),
+  volume('edge-old', { guests: [] }),
+  volume('git-data', { project: 'work', guests: ['git'], config: { 'user.backup': 'nightly' } }),
+  volume('edge-data', { member: 'nuc-2' }),
+  volume('other-data', { guests: ['other'], config: { 'user.backup': 'nightly' } }),
+];
+
+const select = (...entries: BackupEntry[]): ReturnType<typeof selectVolumes> =>
+  selectVolumes({ backups: Object.fromEntries(entries.map((each, at) => [`b${at}`, each])), guests: GUESTS }, VOLUMES);
+const selected = (...entries: BackupEntry[]): [string, string[]][] =>
+  select(...entries).selected.map(({ volume: { name }, why }) => [name, why]);
+const problems = (...entries: BackupEntry[]): string[] =>
+  select(...entries).problems.map(({ type, message }) => `${type}: ${message}`);
+
+describe('a volume is backed up', () => {
+  it.each<[string, BackupEntry, [string, string[]][]]>([
+    ['by its name', entry(['edge-data']), [['edge-data', ['is named edge-data']]]],
+    ['by its name, also where it is attached to nothing', entry(['edge-old']), [['edge-old', ['is named edge-old']]]],
+    ['by a pattern, of that guest only', entry(['*-data']), [['edge-data', ['matches *-data']]]],
+    ['by a pattern of single characters', entry(['edge-d?']), [['edge-db', ['matches edge-d?']]]],
+    [
+      'by a label, of that guest only',
+      entry([], { labels: { backup: 'nightly' } }),
+      [
+        ['edge-db', ['has user.backup=nightly']],
+        ['edge-cache', ['has user.backup=nightly']],
+      ],
+    ],
+    [
+      'by all of several labels',
+      entry([], { labels: { backup: 'nightly', tier: '1' } }),
+      [['edge-db', ['has user.backup=nightly and user.tier=1']]],
+    ],
+    [
+      'once, for several reasons',
+      entry(['edge-db', 'edge-d*'], { labels: { tier: '1' } }),
+      [
+        ['edge-data', ['matches edge-d*']],
+        ['edge-db', ['is named edge-db', 'matches edge-d*', 'has user.tier=1']],
+      ],
+    ],
+    ['in the project of its guest', entry(['*'], { guest: 'git' }), [['git-data', ['matches *']]]],
+  ])('%s', (_, wanted, found) => {
+    expect(selected(wanted)).toEqual(found);
+    expect(problems(wanted)).toEqual([]);
+  });
+
+  it('in several backups', () => {
+    const other = entry(['edge-*'], { to: [{ type: 'restic' }] });
+    expect(select(entry(['edge-data']), other, entry(['edge-data'])).problems).toEqual([]);
+    expect(select(entry(['edge-data']), entry(['edge-data'])).selected.map(({ backup }) => backup)).toEqual([
+      'b0',
+      'b1',
+    ]);
+  });
+
+  it('and says so in one line', () => {
+    expect(select(entry(['git-d*'], { guest: 'git' })).selected.map(describeSelected)).toEqual([
+      'work/git-data of pool local on nuc-1: matches git-d* (backups.b0)',
+    ]);
+  });
+});
+
+describe('it is none', () => {
+  it('where it is an ISO image', () => {
+    const { selected: found, leftOut } = select(entry(['edge-*']));
+    expect(found.map(({ volume: { name } }) => name)).not.toContain('edge-installer');
+    expect(leftOut).toMatchObject([{ volume: { name: 'edge-installer' }, why: [expect.stringContaining('ISO')] }]);
+  });
+
+  it.each<[string, BackupEntry, string]>([
+    ['a name that is nobody’s', entry(['edge-data', 'edge-dta']), 'no volume of edge is named edge-dta.'],
+    ['a name of another project', entry(['git-data']), 'no volume of edge is named git-data.'],
+    ['a pattern', entry(['edge-data', 'x*']), 'no volume of edge matches x*.'],
+    ['a pattern that only others’ match', entry(['other-*']), 'no volume of edge matches other-*.'],
+    [
+      'labels of which one differs',
+      entry([], { labels: { backup: 'weekly', tier: '1' } }),
+      'has user.backup=weekly and',
+    ],
+    [
+      'an ISO image only',
+      entry(['edge-installer']),
+      'only an ISO image, which is not backed up, is named edge-installer.',
+    ],
+    ['a guest that is not declared', entry(['edge-data'], { guest: 'gone' }), 'no volume of gone is named edge-data.'],
+  ])('and that is a failure: %s', (_, wanted, message) => {
+    expect(problems(wanted)).toEqual([expect.stringContaining(message)]);
+    expect(problems(wanted)[0]).toMatch(/^NothingSelected: backups\.b0: /);
+  });
+
+  it('of an entry that asks for nothing', () => {
+    expect(problems(entry([]))).toEqual([
+      'NothingSelected: backups.b0 selects nothing: it has neither volumes nor labels.',
+    ]);
+  });
+
+  it('where no backup is declared at all', () => {
+    expect(problems()).toEqual(['NothingSelected: No backup is declared, so nothing is backed up.']);
+  });
+});
+
+describe('two volumes with one replica', () => {
+  const backups = { all: entry(['*']) };
+  const collide = (...volumes: ObservedVolume[]): string[] =>
+    selectVolumes({ backups, guests: GUESTS }, volumes).problems.map(({ type, message }) => `${type}: ${message}`);
+
+  it('are refused: two pools', () => {
+    expect(collide(volume('data'), volume('data', { pool: 'fast' }))).toEqual([
+      'BadConfig: data of pool local on nuc-1 and data of pool fast on nuc-1 would both have tank/replicas/data on nuc-2 as ' +
+        'their replica. Give one of them another dataset.',
+    ]);
+  });
+
+  it('are refused: a project and a name that only look like another', () => {
+    const work = { ...backups, work: entry(['*'], { guest: 'git' }) };
+    const volumes = [volume('work_data'), volume('data', { project: 'work', guests: ['git'] })];
+    expect(volumes.map(replicaName)).toEqual(['work_data', 'work_data']);
+    expect(selectVolumes({ backups: work, guests: GUESTS }, volumes).problems).toMatchObject([{ type: 'BadConfig' }]);
+  });
+
+  it('are right at two places', () => {
+    const two = {
+      all: entry(['data'], { to: [NUC_2, { ...NUC_2, dataset: 'tank/more' }, { ...NUC_2, member: 'nuc-3' }] }),
+    };
+    expect(selectVolumes({ backups: two, guests: GUESTS }, [volume('data')]).problems).toEqual([]);
+  });
+});
+
+describe('a pattern', () => {
+  it.each<[string, string, boolean]>([
+    ['', '', true],
+    ['', 'a', false],
+    ['*', '', true],
+    ['?', '', false],
+    ['a*c', 'abbc', true],
+    ['a*c', 'abcb', false],
+    ['*b*b*', 'abab', true],
+    ['a.c', 'abc', false],
+    ['?b?', 'abc', true],
+  ])('%j and %j: %s', (pattern, name, fits) => {
+    expect(matchesGlob(pattern, name)).toBe(fits);
+  });
+
+  it('fits what its definition says', () => {
+    const letters = (of: string[]): fc.Arbitrary<string> =>
+      fc.array(fc.constantFrom(...of), { maxLength: 8 }).map((all) => all.join(''));
+    const fits = (pattern: string, name: string): boolean => {
+      if (pattern === '') return name === '';
+      const [first, ...rest] = pattern;
+      const then = rest.join('');
+      if (first === '*') return fits(then, name) || (name !== '' && fits(pattern, name.slice(1)));
+      return name !== '' && (first === '?' || first === name[0]) && fits(then, name.slice(1));
+    };
+    fc.assert(
+      fc.property(letters(['*', '?', 'a', 'b']), letters(['a', 'b']), (pattern, name) => {
+        expect(matchesGlob(pattern, name)).toBe(fits(pattern, name));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
