@@ -10,12 +10,13 @@ const DAY_MS = 24 * HOUR_MS;
 export interface LocalTime {
   /** As if it were UTC. */
   local: number;
+  /** The same as ISO 8601. */
+  iso: string;
   offset: number;
 }
 
 /** The period of a class that an instant is in, as a person reads it. Two instants are in one period if this is equal. */
-export function periodOf(name: RetentionClass, { local, offset }: LocalTime): string {
-  const iso = new Date(local).toISOString();
+export function periodOf(name: RetentionClass, { local, iso, offset }: LocalTime): string {
   switch (name) {
     case 'hourly':
       // When the clocks go back, an hour comes twice: those are two.
@@ -48,7 +49,13 @@ export function clockOf(timeZone: string): Clock {
   return known;
 }
 
-const UTC: Clock = (instant) => ({ local: instant, offset: 0 });
+const UTC: Clock = (instant) => localTime(instant, 0);
+
+const localTime = (instant: number, offset: number): LocalTime => ({
+  local: instant + offset,
+  iso: new Date(instant + offset).toISOString(),
+  offset,
+});
 
 function makeClock(timeZone: string): Clock {
   if (timeZone === 'UTC') return UTC;
@@ -59,7 +66,7 @@ function makeClock(timeZone: string): Clock {
     const quarter = Math.floor(instant / (HOUR_MS / 4));
     const offset = known.get(quarter) ?? offsetAt(quarter * (HOUR_MS / 4), format);
     known.set(quarter, offset);
-    return { local: instant + offset, offset };
+    return localTime(instant, offset);
   };
 }
 

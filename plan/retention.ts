@@ -43,7 +43,10 @@ export function planRetention(
   policy: RetentionPolicy,
   { now, timeZone = 'UTC' }: { now: string; timeZone?: string },
 ): RetentionDecision {
-  const ordered = [...snapshots].sort((a, b) => compare(BigInt(a.createtxg), BigInt(b.createtxg)));
+  const ordered = snapshots
+    .map((snapshot) => ({ snapshot, txg: BigInt(snapshot.createtxg) }))
+    .sort((a, b) => compare(a.txg, b.txg))
+    .map(({ snapshot }) => snapshot);
   const present = (each: KeptSnapshotFact): boolean => Date.parse(each.createdAt) <= Date.parse(now);
   const ours = ordered.filter((each) => isSendable(each.name) && present(each));
   const rules: Reasons[] = [
