@@ -9,7 +9,7 @@ export interface BackupEntry {
   guest: string;
   /** Names, and patterns with `*` and `?`. */
   volumes: readonly string[];
-  /** A volume is meant that has all of them: `KEY: VALUE` is `user.KEY=VALUE` of its configuration in Incus. */
+  /** Keys and values of a volume's configuration in Incus, of which it has to have all. */
   labels: Readonly<Record<string, string>>;
   to: readonly BackupTarget[];
 }
@@ -74,25 +74,19 @@ interface Wish {
   matches: (volume: ObservedVolume) => boolean;
 }
 
+/** Without any wish, all volumes are meant. */
 function wishesOf({ guest, volumes, labels }: BackupEntry): Wish[] {
-  const all = Object.entries(labels).map(([key, value]) => [`user.${key}`, value] as const);
-  const isOwn = ({ guests }: ObservedVolume): boolean => guests.includes(guest);
-  return [
-    ...volumes.map((text) =>
-      isPattern(text)
-        ? { text: `matches ${text}`, matches: (each: ObservedVolume) => isOwn(each) && matchesGlob(text, each.name) }
-        : // Told by its name, so it need not be attached at the moment.
-          { text: `is named ${text}`, matches: ({ name }: ObservedVolume) => name === text },
-    ),
-    ...(all.length === 0
-      ? []
-      : [
-          {
-            text: `has ${all.map(([key, value]) => `${key}=${value}`).join(' and ')}`,
-            matches: (each: ObservedVolume) => isOwn(each) && all.every(([key, value]) => each.config[key] === value),
-          },
-        ]),
-  ];
+  const all = Object.entries(labels);
+  const wishes: Wish[] = volumes.map((text) => ({
+    text: `${isPattern(text) ? 'matches' : 'is named'} ${text}`,
+    matches: ({ name }) => matchesGlob(text, name),
+  }));
+  if (all.length > 0)
+    wishes.push({
+      text: `has ${all.map(([key, value]) => `${key}=${value}`).join(' and ')}`,
+      matches: ({ config }) => all.every(([key, value]) => config[key] === value),
+    });
+  return wishes.length > 0 ? wishes : [{ text: `is a volume of ${guest}`, matches: () => true }];
 }
 
 function selectFor(
@@ -102,8 +96,11 @@ function selectFor(
   volumes: readonly ObservedVolume[],
 ): Selection {
   const wishes = wishesOf(entry);
-  const near = volumes.filter(({ project, member }) => project === place?.project && member === place.member);
-  const found = near.flatMap((volume) => {
+  const own = volumes.filter(
+    ({ project, member, guests }) =>
+      project === place?.project && member === place.member && guests.includes(entry.guest),
+  );
+  const found = own.flatMap((volume) => {
     const why = wishes.filter(({ matches }) => matches(volume)).map(({ text }) => text);
     return why.length === 0 ? [] : [{ backup, volume, why }];
   });
@@ -122,10 +119,6 @@ function selectFor(
         leftOut.some(({ volume }) => wish.matches(volume)),
       ),
     );
-  if (wishes.length === 0)
-    problems.push(
-      problemOf('NothingSelected', `backups.${backup} selects nothing: it has neither volumes nor labels.`),
-    );
   return { selected, leftOut, problems };
 }
 
@@ -134,7 +127,7 @@ const isIso = ({ contentType }: ObservedVolume): boolean => contentType === 'iso
 const unmet = (backup: string, { guest }: BackupEntry, { text }: Wish, isOnlyIso: boolean): Problem =>
   problemOf(
     'NothingSelected',
-    `backups.${backup}: ${isOnlyIso ? 'only an ISO image, which is not backed up,' : `no volume of ${guest}`} ${text}.`,
+    `backups.${backup}: of what ${guest} has, ${isOnlyIso ? 'only an ISO image, which is not backed up,' : 'nothing'} ${text}.`,
   );
 
 /** Two volumes that would be sent into one dataset: each would be the end of the other's copy. */

@@ -54,12 +54,11 @@ const problems = (...entries: BackupEntry[]): string[] =>
 describe('a volume is backed up', () => {
   it.each<[string, BackupEntry, [string, string[]][]]>([
     ['by its name', entry(['edge-data']), [['edge-data', ['is named edge-data']]]],
-    ['by its name, also where it is attached to nothing', entry(['edge-old']), [['edge-old', ['is named edge-old']]]],
     ['by a pattern, of that guest only', entry(['*-data']), [['edge-data', ['matches *-data']]]],
     ['by a pattern of single characters', entry(['edge-d?']), [['edge-db', ['matches edge-d?']]]],
     [
       'by a label, of that guest only',
-      entry([], { labels: { backup: 'nightly' } }),
+      entry([], { labels: { 'user.backup': 'nightly' } }),
       [
         ['edge-db', ['has user.backup=nightly']],
         ['edge-cache', ['has user.backup=nightly']],
@@ -67,16 +66,21 @@ describe('a volume is backed up', () => {
     ],
     [
       'by all of several labels',
-      entry([], { labels: { backup: 'nightly', tier: '1' } }),
+      entry([], { labels: { 'user.backup': 'nightly', 'user.tier': '1' } }),
       [['edge-db', ['has user.backup=nightly and user.tier=1']]],
     ],
     [
       'once, for several reasons',
-      entry(['edge-db', 'edge-d*'], { labels: { tier: '1' } }),
+      entry(['edge-db', 'edge-d*'], { labels: { 'user.tier': '1' } }),
       [
         ['edge-data', ['matches edge-d*']],
         ['edge-db', ['is named edge-db', 'matches edge-d*', 'has user.tier=1']],
       ],
+    ],
+    [
+      'as all of its guest’s, where nothing else is said',
+      entry([], { guest: 'git' }),
+      [['git-data', ['is a volume of git']]],
     ],
     ['in the project of its guest', entry(['*'], { guest: 'git' }), [['git-data', ['matches *']]]],
   ])('%s', (_, wanted, found) => {
@@ -108,29 +112,34 @@ describe('it is none', () => {
   });
 
   it.each<[string, BackupEntry, string]>([
-    ['a name that is nobody’s', entry(['edge-data', 'edge-dta']), 'no volume of edge is named edge-dta.'],
-    ['a name of another project', entry(['git-data']), 'no volume of edge is named git-data.'],
-    ['a pattern', entry(['edge-data', 'x*']), 'no volume of edge matches x*.'],
-    ['a pattern that only others’ match', entry(['other-*']), 'no volume of edge matches other-*.'],
+    ['a name that is nobody’s', entry(['edge-data', 'edge-dta']), 'of what edge has, nothing is named edge-dta.'],
+    ['a name of another project', entry(['git-data']), 'of what edge has, nothing is named git-data.'],
+    ['a name that belongs to no guest', entry(['edge-old']), 'nothing is named edge-old.'],
+    ['a pattern', entry(['edge-data', 'x*']), 'of what edge has, nothing matches x*.'],
+    ['a pattern that only others’ match', entry(['other-*']), 'of what edge has, nothing matches other-*.'],
     [
       'labels of which one differs',
-      entry([], { labels: { backup: 'weekly', tier: '1' } }),
+      entry([], { labels: { 'user.backup': 'weekly', 'user.tier': '1' } }),
       'has user.backup=weekly and',
     ],
     [
       'an ISO image only',
       entry(['edge-installer']),
-      'only an ISO image, which is not backed up, is named edge-installer.',
+      'of what edge has, only an ISO image, which is not backed up, is named edge-installer.',
     ],
-    ['a guest that is not declared', entry(['edge-data'], { guest: 'gone' }), 'no volume of gone is named edge-data.'],
+    [
+      'a guest that is not declared',
+      entry(['edge-data'], { guest: 'gone' }),
+      'of what gone has, nothing is named edge-data.',
+    ],
   ])('and that is a failure: %s', (_, wanted, message) => {
     expect(problems(wanted)).toEqual([expect.stringContaining(message)]);
     expect(problems(wanted)[0]).toMatch(/^NothingSelected: backups\.b0: /);
   });
 
-  it('of an entry that asks for nothing', () => {
-    expect(problems(entry([]))).toEqual([
-      'NothingSelected: backups.b0 selects nothing: it has neither volumes nor labels.',
+  it('of a guest that has none', () => {
+    expect(selectVolumes({ backups: { b0: entry([]) }, guests: GUESTS }, []).problems).toMatchObject([
+      { type: 'NothingSelected', message: 'backups.b0: of what edge has, nothing is a volume of edge.' },
     ]);
   });
 
