@@ -64,7 +64,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constantFrom('write there', 'snapshot there', 'lose replica', 'key') }),
   },
-) as fc.Arbitrary<Event>;
+);
 
 /** Most begin as most replicas do, so that what goes wrong later has something to go wrong with. */
 const BEGINNINGS: Event[][] = [
