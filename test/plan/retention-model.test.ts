@@ -83,18 +83,26 @@ const PERIODS: Record<Exclude<keyof RetentionPolicy, 'last'>, (at: number) => nu
 
 const time = ({ createdAt }: KeptSnapshotFact): number => Date.parse(createdAt);
 
-function isNeeded(each: KeptSnapshotFact, found: readonly KeptSnapshotFact[], policyOf: RetentionPolicy): boolean {
-  const ours = found.filter((one) => isSendable(one.name) && time(one) <= NOW);
-  if (!ours.includes(each)) return true;
-  if (each.holds > 0 || each.clones.length > 0) return true;
-  if (each === found.at(-1) || ours.indexOf(each) >= ours.length - Math.max(1, policyOf.last)) return true;
+/** Of ours that are not dated in the future, in the order in which they were made. */
+interface Dated {
+  guid: string;
+  at: number;
+}
+
+function isNeeded(
+  each: KeptSnapshotFact,
+  ours: readonly Dated[],
+  newest: string | undefined,
+  of: RetentionPolicy,
+): boolean {
+  const order = ours.findIndex(({ guid }) => guid === each.guid);
+  const own = ours[order];
+  if (own === undefined || each.holds > 0 || each.clones.length > 0) return true;
+  if (each.guid === newest || order >= ours.length - Math.max(1, of.last)) return true;
+  const later = ours.filter(({ at }, other) => at > own.at || (at === own.at && other > order));
   return Object.entries(PERIODS).some(([name, period]) => {
-    const own = period(time(each));
-    const later = ours.filter(
-      (one) => time(one) > time(each) || (time(one) === time(each) && +one.createtxg > +each.createtxg),
-    );
-    const laterPeriods = new Set(later.map((one) => period(time(one))));
-    return !laterPeriods.has(own) && laterPeriods.size < policyOf[name as keyof typeof PERIODS];
+    const laterPeriods = new Set(later.map(({ at }) => period(at)));
+    return !laterPeriods.has(period(own.at)) && laterPeriods.size < of[name as keyof typeof PERIODS];
   });
 }
 
@@ -121,7 +129,12 @@ function check({
     else if (relation?.type === 'incremental') bases.add(relation.base.guid);
     else isWell = false;
   }
-  const needed = found.filter((each) => !isWell || bases.has(each.guid) || isNeeded(each, found, wanted));
+  const ours = found
+    .filter((each) => isSendable(each.name) && time(each) <= NOW)
+    .map((each) => ({ guid: each.guid, at: time(each) }));
+  const needed = found.filter(
+    (each) => !isWell || bases.has(each.guid) || isNeeded(each, ours, found.at(-1)?.guid, wanted),
+  );
   expect(keep.map(({ snapshot: { guid } }) => guid).join()).toBe(needed.map(({ guid }) => guid).join());
 
   // Done again, it finds nothing more; and time alone takes nothing.
