@@ -1,4 +1,3 @@
-import { isPattern, matchesGlob } from './glob.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { inProject } from './projects.ts';
 
@@ -54,14 +53,22 @@ export interface Selection {
 export const replicaName = ({ project, name }: Pick<ObservedVolume, 'project' | 'name'>): string =>
   project === 'default' ? name : `${project}_${name}`;
 
-interface Fleet {
+interface Declared {
   backups: Readonly<Record<string, BackupEntry>>;
   guests: Readonly<Record<string, GuestPlace>>;
+  /** Whether a name is the pattern's, as the fleet file means it (fleet/volume-pattern.ts). */
+  matchesPattern: MatchesPattern;
 }
+type MatchesPattern = (pattern: string, name: string) => boolean;
 
 /** Pure. What matches nothing is a failure, never a backup of nothing. */
-export function selectVolumes({ backups, guests }: Fleet, volumes: readonly ObservedVolume[]): Selection {
-  const each = Object.entries(backups).map(([name, entry]) => selectFor(name, entry, guests[entry.guest], volumes));
+export function selectVolumes(
+  { backups, guests, matchesPattern }: Declared,
+  volumes: readonly ObservedVolume[],
+): Selection {
+  const each = Object.entries(backups).map(([name, entry]) =>
+    selectFor(name, entry, volumesOf(entry.guest, guests, volumes), wishesOf(entry, matchesPattern)),
+  );
   const selected = each.flatMap((one) => one.selected);
   const problems = [...each.flatMap((one) => one.problems), ...sameReplicas(selected, backups)];
   if (each.length === 0) problems.push(problemOf('NothingSelected', 'No backup is declared, so nothing is backed up.'));
@@ -75,11 +82,11 @@ interface Wish {
 }
 
 /** Without any wish, all volumes are meant. */
-function wishesOf({ guest, volumes, labels }: BackupEntry): Wish[] {
+function wishesOf({ guest, volumes, labels }: BackupEntry, matchesPattern: MatchesPattern): Wish[] {
   const all = Object.entries(labels);
   const wishes: Wish[] = volumes.map((text) => ({
-    text: `${isPattern(text) ? 'matches' : 'is named'} ${text}`,
-    matches: ({ name }) => matchesGlob(text, name),
+    text: `${/[*?]/.test(text) ? 'matches' : 'is named'} ${text}`,
+    matches: ({ name }) => matchesPattern(text, name),
   }));
   if (all.length > 0)
     wishes.push({
@@ -89,17 +96,19 @@ function wishesOf({ guest, volumes, labels }: BackupEntry): Wish[] {
   return wishes.length > 0 ? wishes : [{ text: `is a volume of ${guest}`, matches: () => true }];
 }
 
+const volumesOf = (guest: string, guests: Declared['guests'], volumes: readonly ObservedVolume[]): ObservedVolume[] => {
+  const place = guests[guest];
+  return volumes.filter(
+    (each) => each.project === place?.project && each.member === place.member && each.guests.includes(guest),
+  );
+};
+
 function selectFor(
   backup: string,
   entry: BackupEntry,
-  place: GuestPlace | undefined,
-  volumes: readonly ObservedVolume[],
+  own: readonly ObservedVolume[],
+  wishes: readonly Wish[],
 ): Selection {
-  const wishes = wishesOf(entry);
-  const own = volumes.filter(
-    ({ project, member, guests }) =>
-      project === place?.project && member === place.member && guests.includes(entry.guest),
-  );
   const found = own.flatMap((volume) => {
     const why = wishes.filter(({ matches }) => matches(volume)).map(({ text }) => text);
     return why.length === 0 ? [] : [{ backup, volume, why }];

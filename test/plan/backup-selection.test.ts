@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { matchesPattern } from '../../fleet/volume-pattern.ts';
 import {
   describeSelected,
   replicaName,
@@ -7,7 +7,6 @@ import {
   type BackupEntry,
   type ObservedVolume,
 } from '../../plan/backup-selection.ts';
-import { matchesGlob } from '../../plan/glob.ts';
 
 const GUESTS = {
   edge: { project: 'default', member: 'nuc-1' },
@@ -45,7 +44,10 @@ const VOLUMES = [
 ];
 
 const select = (...entries: BackupEntry[]): ReturnType<typeof selectVolumes> =>
-  selectVolumes({ backups: Object.fromEntries(entries.map((each, at) => [`b${at}`, each])), guests: GUESTS }, VOLUMES);
+  selectVolumes(
+    { backups: Object.fromEntries(entries.map((each, at) => [`b${at}`, each])), guests: GUESTS, matchesPattern },
+    VOLUMES,
+  );
 const selected = (...entries: BackupEntry[]): [string, string[]][] =>
   select(...entries).selected.map(({ volume: { name }, why }) => [name, why]);
 const problems = (...entries: BackupEntry[]): string[] =>
@@ -138,7 +140,7 @@ describe('it is none', () => {
   });
 
   it('of a guest that has none', () => {
-    expect(selectVolumes({ backups: { b0: entry([]) }, guests: GUESTS }, []).problems).toMatchObject([
+    expect(selectVolumes({ backups: { b0: entry([]) }, guests: GUESTS, matchesPattern }, []).problems).toMatchObject([
       { type: 'NothingSelected', message: 'backups.b0: of what edge has, nothing is a volume of edge.' },
     ]);
   });
@@ -151,7 +153,9 @@ describe('it is none', () => {
 describe('two volumes with one replica', () => {
   const backups = { all: entry(['*']) };
   const collide = (...volumes: ObservedVolume[]): string[] =>
-    selectVolumes({ backups, guests: GUESTS }, volumes).problems.map(({ type, message }) => `${type}: ${message}`);
+    selectVolumes({ backups, guests: GUESTS, matchesPattern }, volumes).problems.map(
+      ({ type, message }) => `${type}: ${message}`,
+    );
 
   it('are refused: two pools', () => {
     expect(collide(volume('data'), volume('data', { pool: 'fast' }))).toEqual([
@@ -164,47 +168,15 @@ describe('two volumes with one replica', () => {
     const work = { ...backups, work: entry(['*'], { guest: 'git' }) };
     const volumes = [volume('work_data'), volume('data', { project: 'work', guests: ['git'] })];
     expect(volumes.map(replicaName)).toEqual(['work_data', 'work_data']);
-    expect(selectVolumes({ backups: work, guests: GUESTS }, volumes).problems).toMatchObject([{ type: 'BadConfig' }]);
+    expect(selectVolumes({ backups: work, guests: GUESTS, matchesPattern }, volumes).problems).toMatchObject([
+      { type: 'BadConfig' },
+    ]);
   });
 
   it('are right at two places', () => {
     const two = {
       all: entry(['data'], { to: [NUC_2, { ...NUC_2, dataset: 'tank/more' }, { ...NUC_2, member: 'nuc-3' }] }),
     };
-    expect(selectVolumes({ backups: two, guests: GUESTS }, [volume('data')]).problems).toEqual([]);
-  });
-});
-
-describe('a pattern', () => {
-  it.each<[string, string, boolean]>([
-    ['', '', true],
-    ['', 'a', false],
-    ['*', '', true],
-    ['?', '', false],
-    ['a*c', 'abbc', true],
-    ['a*c', 'abcb', false],
-    ['*b*b*', 'abab', true],
-    ['a.c', 'abc', false],
-    ['?b?', 'abc', true],
-  ])('%j and %j: %s', (pattern, name, fits) => {
-    expect(matchesGlob(pattern, name)).toBe(fits);
-  });
-
-  it('fits what its definition says', () => {
-    const letters = (of: string[]): fc.Arbitrary<string> =>
-      fc.array(fc.constantFrom(...of), { maxLength: 8 }).map((all) => all.join(''));
-    const fits = (pattern: string, name: string): boolean => {
-      if (pattern === '') return name === '';
-      const [first, ...rest] = pattern;
-      const then = rest.join('');
-      if (first === '*') return fits(then, name) || (name !== '' && fits(pattern, name.slice(1)));
-      return name !== '' && (first === '?' || first === name[0]) && fits(then, name.slice(1));
-    };
-    fc.assert(
-      fc.property(letters(['*', '?', 'a', 'b']), letters(['a', 'b']), (pattern, name) => {
-        expect(matchesGlob(pattern, name)).toBe(fits(pattern, name));
-      }),
-      { numRuns: 2000 },
-    );
+    expect(selectVolumes({ backups: two, guests: GUESTS, matchesPattern }, [volume('data')]).problems).toEqual([]);
   });
 });
