@@ -7,7 +7,7 @@ import { problemOf } from '../../plan/problem.ts';
 import { execute, ModelHost, moveCursor } from './zfs-model.ts';
 
 /**
- * A month in Berlin: a run at 02:30 of each night, Incus's own snapshot at 14:00 of each day, and Incus lets each snapshot of the
+ * A month in Berlin: Incus's own snapshot at 00:30 of each night, when it is yesterday in UTC, a run at 02:30, and Incus lets each snapshot of the
  * source expire after a week. In the night of 25 October the clocks go back, so 02:30 comes twice, and so does the run.
  */
 const SOURCE = 'zpool/custom/default_data';
@@ -99,16 +99,10 @@ function live(): Month {
   for (let night = 0; night < NIGHTS; night += 1) {
     const midnight = FIRST + night * DAY_MS;
     const offset = midnight > BACK ? HOUR_MS : 2 * HOUR_MS;
+    month.sender.snapshot(SOURCE, `snapshot-auto-${night}`, midnight + 0.5 * HOUR_MS - offset);
     run(month, midnight + 2.5 * HOUR_MS - offset, night);
     if (midnight === BACK) run(month, midnight + 1.5 * HOUR_MS, night);
     expire(month.sender, midnight + 12 * HOUR_MS);
-    // Of the last day there is no afternoon yet.
-    if (night < NIGHTS - 1)
-      month.sender.snapshot(
-        SOURCE,
-        `snapshot-auto-${night}`,
-        midnight + 14 * HOUR_MS - (midnight >= BACK ? HOUR_MS : offset),
-      );
   }
   return month;
 }
@@ -120,19 +114,20 @@ describe('a month of nights', () => {
 
   it('leaves what the policy says', () => {
     expect(times(0)).toEqual([
-      // The newest of its week; that of 25 October is the last of its week in Berlin, with the hour of the winter.
-      '2026-10-18T12:00',
-      '2026-10-25T13:00',
+      // The newest of its week; that of 25 October is the second of its night.
+      '2026-10-18T00:30',
+      '2026-10-25T01:30',
       // The newest of October.
-      '2026-10-31T13:00',
-      // The newest of its week, one for each of seven days.
-      ...[1, 2, 3, 4, 5, 6, 7].map((day) => `2026-11-0${day}T13:00`),
+      '2026-10-31T01:30',
+      // The newest of its week, and one for each of seven days, of which the last is one of the newest two.
+      ...[1, 2, 3, 4, 5, 6, 7].map((day) => `2026-11-0${day}T01:30`),
+      '2026-11-07T23:30',
       '2026-11-08T01:30',
     ]);
   });
 
-  it('leaves the same where a place was off for longer than the source keeps anything', () => {
-    expect(times(1)).toEqual(times(0));
+  it('leaves the same where a place was off, but for what the source did not have any more when it was back', () => {
+    expect(times(1)).toEqual(['2026-10-14T00:30', ...times(0).slice(1)]);
   });
 
   it('goes on from the bookmark after that, with all that the source still has', () => {
