@@ -40,8 +40,12 @@ export function findOnSender(
   return bookmark && { ...bookmark, from: 'bookmark' };
 }
 
-/** The newest of the receiver's that the sender has as well, also as a bookmark; as the receiver calls it. */
-export function newestCommon(source: DatasetFacts, target: DatasetFacts): SnapshotFact | undefined {
+/**
+ * The newest of the receiver's that the sender has as well, also as a bookmark; as the receiver calls it. Where the sender
+ * was not seen, the newest that can only have been sent.
+ */
+export function newestCommon(source: DatasetFacts | undefined, target: DatasetFacts): SnapshotFact | undefined {
+  if (source === undefined) return newestOf(target.snapshots.filter(({ name }) => isSendable(name)));
   const known = new Set([...source.snapshots, ...source.bookmarks].map(({ guid }) => guid));
   return newestOf(target.snapshots.filter(({ guid }) => known.has(guid)));
 }

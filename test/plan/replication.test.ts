@@ -169,6 +169,11 @@ describe('how a replica stands to its source', () => {
   });
 });
 
+it('where the source was not seen, the newest copy is the newest that can have been sent', () => {
+  expect(newestCommon(undefined, replica([there(1), there(3), there(2), there(8, 'by-hand')]))).toEqual(there(3));
+  expect(newestCommon(undefined, replica([there(8, 'by-hand')]))).toBeUndefined();
+});
+
 describe('what is sent', () => {
   it('is made by runbook or by Incus, and not for a moment', () => {
     const names = [
