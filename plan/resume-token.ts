@@ -35,14 +35,14 @@ function refusedBase({ source, target }: ReplicationPair, token: ResumeToken, to
 }
 
 /**
- * A stream has large blocks only where the dataset has some, so a token without them is right as well (OpenZFS, dmu_send.c).
- * Embedded blocks are asked for by nobody here, and come with every raw stream.
+ * A stream has large blocks only where the dataset has some, so a token without them is right as well. Embedded blocks are
+ * asked for by nobody here, and an encrypted dataset has none (OpenZFS, `setup_featureflags` in dmu_send.c).
  */
 function refusedFlags(token: ResumeToken, flags: SendFlags): string | undefined {
   if (token.raw !== flags.raw)
     return `it was begun ${token.raw ? 'raw' : 'in plain'}, and this copy is ${flags.raw ? 'raw' : 'in plain'}`;
   if (token.compressed !== flags.compressed || (token.largeBlocks && !flags.largeBlocks))
     return 'it was begun with other flags than this copy has';
-  if (token.embedded && !flags.raw) return 'it was begun with embedded blocks, which this copy has not';
+  if (token.embedded) return 'it was begun with embedded blocks, which this copy has not';
   return undefined;
 }

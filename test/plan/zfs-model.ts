@@ -1,10 +1,4 @@
-import type {
-  DatasetFacts,
-  ReplicationDecision,
-  ResumeToken,
-  SendFlags,
-  TransferStep,
-} from '../../plan/replication.ts';
+import type { DatasetFacts, ReplicationDecision, ResumeToken, TransferStep } from '../../plan/replication.ts';
 import { isSendable } from '../../plan/replica-relation.ts';
 
 /** As much of ZFS as replication needs: what it takes, and what it refuses with which words. Each host has its own txgs. */
@@ -160,7 +154,7 @@ function prepare(receiver: ModelHost, source: ModelDataset, step: TransferStep):
 const tokenOf = ({ source, to, from, flags }: TransferStep): ResumeToken => ({
   token: `1-${to.guid}-${from?.guid ?? ''}-${flags.raw}`,
   ...{ toGuid: to.guid, toName: `${source}@${to.name}`, ...(from === undefined ? {} : { fromGuid: from.guid }) },
-  ...{ ...(flags satisfies SendFlags), embedded: flags.raw },
+  ...{ ...flags, embedded: false },
 });
 
 /** Does what a plan says, up to a number of steps; the one after them is cut in the middle. */
