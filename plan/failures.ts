@@ -65,6 +65,43 @@ export const FAILURES = {
     retryable: false,
     whatToDo: 'The tool answered something that runbook does not know. Do what it says by hand, then runbook retry.',
   },
+  Diverged: {
+    retryable: false,
+    whatToDo:
+      'runbook backups resolve shows what each side has that the other has not, and the ways out. Nothing is sent or destroyed until you choose.',
+  },
+  NoBase: {
+    retryable: false,
+    whatToDo:
+      'runbook backups resolve sets the old replica aside and lets a new one begin, if you say so. Until then it stays as it is.',
+  },
+  ReplicaModified: {
+    retryable: false,
+    whatToDo:
+      'runbook backups resolve shows how much was written there, and takes the replica back to its newest snapshot if you say so.',
+  },
+  SendModeChanged: {
+    retryable: false,
+    whatToDo:
+      'A replica goes on as it was begun. Declare it so in runbook.yaml, or begin another one: runbook backups resolve.',
+  },
+  KeyNotLoaded: {
+    retryable: false,
+    whatToDo: 'Load it on that host (zfs load-key), then runbook retry. A raw copy of an encrypted dataset needs none.',
+  },
+  NothingToSend: {
+    retryable: false,
+    whatToDo: 'See why this run made no snapshot of it: incus storage volume snapshot list.',
+  },
+  ParentMissing: {
+    retryable: false,
+    whatToDo: 'Mend what is in the way of its parent first; this one follows by itself.',
+  },
+  NothingSelected: {
+    retryable: false,
+    whatToDo:
+      'Correct the entry of backups in runbook.yaml, or the name or the label of the volume, and start again. A backup of nothing is none.',
+  },
   NotApproved: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   Cancelled: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   GateRefused: { retryable: false, whatToDo: 'Mend what the gates name, then start again.' },
