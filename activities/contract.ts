@@ -7,13 +7,14 @@ import type { FormationObservation, FormationScope } from '../plan/formation.ts'
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { KeptView } from '../plan/kept.ts';
+import type { BackupObservation, BackupScope, ReplicaPair, SnapshotGroup } from '../plan/nightly-backup.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
 import type { RollingInput } from '../plan/order.ts';
 import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import type { QuorumObservation, QuorumScope } from '../plan/quorum.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
-import type { ContainerImage } from '../plan/run.ts';
+import type { ContainerImage, CopyView } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
@@ -311,6 +312,37 @@ export interface HealthActivities {
   checkHealth(input: HealthInput): Promise<HealthReport>;
 }
 
+/** What became of one guest's snapshots. */
+export interface BackupSnapshots {
+  made: number;
+  already: number;
+}
+
+/** What of a replica's snapshots went, and what stayed. */
+export interface PrunedReplica {
+  /** As people read it. */
+  volume: string;
+  destroyed: number;
+  kept: number;
+  /** Why some stayed that were to go. */
+  busy: string[];
+}
+
+export interface BackupActivities {
+  /** Fails as BadConfig where the fleet file has no such entry. */
+  resolveBackup(input: { fleet: FleetRef; backup?: string }): Promise<BackupScope>;
+  /** Volumes, hosts and replicas as they are. What does not answer is part of the answer. */
+  observeBackup(input: RunRef & { scope: BackupScope }): Promise<BackupObservation>;
+  /** Of one guest's volumes, between its hooks. `takenAt`: ISO 8601, what the expiry is counted from. */
+  snapshotGroup(input: RunRef & { group: SnapshotGroup; takenAt: string }): Promise<BackupSnapshots>;
+  /** Brings replicas to the newest snapshots of their sources; one outcome for each volume of the pair. */
+  replicate(input: RunRef & { pair: ReplicaPair; stallMs: number }): Promise<CopyView[]>;
+  /** Ends what `replicate` has begun. What arrived stays, and is gone on from. */
+  stopTransfer(input: RunRef & { pair: ReplicaPair }): Promise<void>;
+  /** Destroys the snapshots of replicas that nothing asks for any more. */
+  pruneReplicas(input: RunRef & { pair: ReplicaPair }): Promise<PrunedReplica[]>;
+}
+
 export interface HousekeepingActivities {
   /** Removes what the run's ended jobs left on worker and hosts. A host that is away keeps its; that is reported. */
   forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
@@ -341,6 +373,7 @@ export type Activities = ObserveActivities &
   RejoinActivities &
   ReinstallActivities &
   IdentityActivities &
+  BackupActivities &
   ScheduleActivities &
   RemovalActivities &
   QuorumActivities &

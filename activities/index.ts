@@ -16,6 +16,7 @@ import { createLockActivities } from './locks.ts';
 import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
+import { createBackupActivities } from './nightly-backup.ts';
 import { createObserveActivities } from './observe.ts';
 import { createReinstallActivities } from './reinstall.ts';
 import { createQuorumActivities } from './quorum.ts';
@@ -60,6 +61,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createRejoinActivities(deps),
     ...createReinstallActivities(deps),
     ...createIdentityActivities(deps),
+    ...createBackupActivities(deps),
     ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),
     ...createQuorumActivities(deps),

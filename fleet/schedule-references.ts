@@ -29,10 +29,28 @@ const checkZone = (value: unknown, path: Path): Mistake[] => {
   return [wrong(path, 'a time zone like Europe/Berlin or UTC', quote(zone), help)];
 };
 
+const NEEDS = {
+  'identity-backup': { section: 'identity', help: 'It says who can decrypt the copies.' },
+  'nightly-backup': { section: 'backups', help: 'It says which volumes are copied where.' },
+};
+
 const checkNeeds = (file: unknown, schedule: unknown, path: Path): Mistake[] => {
-  if (field(schedule, 'runbook') !== 'identity-backup' || field(file, 'identity') !== undefined) return [];
-  const help = 'It says who can decrypt the copies.';
-  return [atKey(wrong([...path, 'runbook'], 'a section identity, which identity-backup needs', 'nothing', help))];
+  const runbook = text(field(schedule, 'runbook'));
+  const needed = Object.entries(NEEDS).find(([name]) => name === runbook)?.[1];
+  if (runbook === undefined || needed === undefined) return [];
+  const isOfAll = runbook === 'nightly-backup' && field(schedule, 'node') !== undefined;
+  return [
+    ...(isOfAll
+      ? [atKey(wrong([...path, 'node'], 'no node for nightly-backup', 'one', 'It copies all that backups names.'))]
+      : []),
+    ...(field(file, needed.section) === undefined
+      ? [
+          atKey(
+            wrong([...path, 'runbook'], `a section ${needed.section}, which ${runbook} needs`, 'nothing', needed.help),
+          ),
+        ]
+      : []),
+  ];
 };
 
 const warnOfClockChanges = (schedule: unknown, path: Path, now: number): Mistake[] => {

@@ -9,8 +9,8 @@ export interface DirectSsh {
   port: number;
   /** Private key, a file of the machine that connects; only this one is offered then. */
   identityFile?: string;
-  /** A file of that machine with {@link DirectSsh.name}'s host key, as {@link knownHostsLine} has it. */
-  knownHostsFile: string;
+  /** A file of that machine with {@link DirectSsh.name}'s host key, as {@link knownHostsLine} has it; else ssh's own. */
+  knownHostsFile?: string;
 }
 
 /**
@@ -37,7 +37,7 @@ export function directSshArgv(to: DirectSsh): string[] {
     ForwardX11: 'no',
     EscapeChar: 'none',
     LogLevel: 'INFO',
-    ...pinnedHostOptions(to.name, to.knownHostsFile),
+    ...(to.knownHostsFile === undefined ? {} : pinnedHostOptions(to.name, to.knownHostsFile)),
     ...(to.identityFile === undefined ? {} : { IdentityFile: literal(to.identityFile), IdentitiesOnly: 'yes' }),
   };
   const pairs = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);

@@ -89,6 +89,15 @@ export const FAILURES = {
     retryable: false,
     whatToDo: 'Load it on that host (zfs load-key), then runbook retry. A raw copy of an encrypted dataset needs none.',
   },
+  NoSpace: {
+    retryable: false,
+    whatToDo:
+      'Free space on that pool or raise the quota; what has arrived is kept, and the next run goes on from there.',
+  },
+  HookFailed: {
+    retryable: false,
+    whatToDo: 'Run the command in the guest by hand, correct it there or in runbook.yaml, and start again.',
+  },
   NothingToSend: {
     retryable: false,
     whatToDo: 'See why this run made no snapshot of it: incus storage volume snapshot list.',

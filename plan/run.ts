@@ -1,5 +1,6 @@
 import type { HandOver } from './hand-over.ts';
 import type { SystemState } from './observation.ts';
+import type { Problem } from './problem.ts';
 
 /** What a run is to whoever looks at it: the terminal, a report, the Web UI. Pure data, safe to keep for years. */
 
@@ -22,6 +23,8 @@ const PHASES = [
   'configure',
   'recover',
   'snapshot',
+  'copy',
+  'prune',
   'drain',
   'remove',
   'deploy',
@@ -57,6 +60,24 @@ export function addStep(steps: StepView[], step: StepView): void {
   const order = PHASES.indexOf(step.phase);
   const at = steps.findIndex(({ state, phase }) => state === 'pending' && PHASES.indexOf(phase) > order);
   steps.splice(at === -1 ? steps.length : at, 0, step);
+}
+
+/** What became of one copy in a run: of one volume at one place. */
+export interface CopyView {
+  /** `edge-data`, `work/edge-data` */
+  volume: string;
+  /** `nuc-1 tank/replicas` */
+  place: string;
+  /** `up to date`: the place had all of it before. Only what was seen at the place itself is a copy. */
+  outcome: 'copied' | 'up to date' | 'failed';
+  /** Of the newest snapshot that both have: ISO 8601. */
+  newestAt?: string;
+  /** That came, and the bytes on their way. */
+  snapshots?: number;
+  bytes?: number;
+  /** Destroyed there, as `keep` says. */
+  pruned?: number;
+  problem?: Problem;
 }
 
 /** What a run waits for when a person has to decide. */
@@ -102,6 +123,8 @@ export interface RunView {
   warnings: string[];
   /** What had to hold before anything was changed; empty until it was looked at. */
   gates: { name: string; verdict: 'passed' | 'warning' | 'refused'; message: string; whatToDo?: string }[];
+  /** Of a backup: one for each volume and place. */
+  copies?: CopyView[];
   /** What was begun and is not over: a run that is started again goes on from here. */
   resume?: UpgradeResume;
   /** Set when the run is over. */

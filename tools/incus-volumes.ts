@@ -34,6 +34,7 @@ const volumesSchema = z.array(
     content_type: z.enum(['filesystem', 'block', 'iso']),
     location: z.string(),
     project: z.string().optional(),
+    config: z.record(z.string(), z.string()),
   }),
 );
 
@@ -54,6 +55,7 @@ interface StorageVolume {
   project: string;
   location: string;
   contentType: 'filesystem' | 'block' | 'iso';
+  config: Record<string, string>;
 }
 
 /** A custom volume. In a cluster, `member` is the one that holds it: names are only unique per member. */
@@ -133,5 +135,6 @@ function volumePath(
 }
 
 function toVolume(raw: z.output<typeof volumesSchema>[number], project: string): StorageVolume {
-  return { name: raw.name, project: raw.project ?? project, location: raw.location, contentType: raw.content_type };
+  const { name, location, content_type: contentType, config } = raw;
+  return { name, project: raw.project ?? project, location, contentType, config };
 }

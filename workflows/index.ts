@@ -4,6 +4,7 @@ export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';
 export { glance } from './glance.ts';
 export { identityBackup } from './identity-backup.ts';
+export { nightlyBackup } from './nightly-backup.ts';
 export { nodeReinstall } from './node-reinstall.ts';
 export { nodeRejoin } from './node-rejoin.ts';
 export { kept } from './kept.ts';

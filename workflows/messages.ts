@@ -51,6 +51,10 @@ export interface NodeRejoinInput extends ClusterUpgradeInput {
 }
 /** Without `node` every member. */
 export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgradeInput, 'node'>>;
+/** Without `backup` every entry of `backups`. */
+export interface NightlyBackupInput extends ClusterUpgradeInput {
+  backup?: string;
+}
 export type NodeReinstallInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {

@@ -18,6 +18,7 @@ import { describeFailure } from './support/failures.ts';
 /** What may be scheduled: a workflow that takes a commit, who starts it, and a node or none. */
 const RUNBOOKS: Readonly<Record<Schedule['runbook'], { workflowType: string; summary: string }>> = {
   'identity-backup': { workflowType: 'identityBackup', summary: 'Saves the identity of' },
+  'nightly-backup': { workflowType: 'nightlyBackup', summary: 'Copies the volumes of' },
 };
 
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');

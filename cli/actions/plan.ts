@@ -22,6 +22,7 @@ import {
   prepareClusterUpgrade,
   prepareIdentityBackup,
   prepareMemberRemove,
+  prepareNightlyBackup,
   prepareNodeReinstall,
   prepareNodeRejoin,
   prepareQuorumRecover,
@@ -68,6 +69,13 @@ export async function planTheIdentityBackup(
   options: { node?: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareIdentityBackup(context, options, true), options.json === true);
+}
+
+export async function planTheNightlyBackup(
+  context: CommandContext,
+  options: { backup?: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareNightlyBackup(context, options, true), options.json === true);
 }
 
 export async function planNodeReinstall(

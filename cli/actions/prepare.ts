@@ -3,6 +3,7 @@ import type {
   ClusterUpgradeInput,
   IdentityBackupInput,
   MemberRemoveInput,
+  NightlyBackupInput,
   NodeReinstallInput,
   NodeRejoinInput,
   QuorumRecoverInput,
@@ -11,6 +12,8 @@ import type {
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
 import type { Fleet } from '../../fleet/schema.ts';
+import { helpForName } from '../../fleet/suggest.ts';
+import { quote } from '../../fleet/visible.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { loadRepository, requireMember, requireNode } from '../repository.ts';
@@ -31,6 +34,7 @@ export interface Start {
     | 'clusterUpgrade'
     | 'clusterBootstrap'
     | 'identityBackup'
+    | 'nightlyBackup'
     | 'memberRemove'
     | 'nodeReinstall'
     | 'nodeRejoin'
@@ -43,6 +47,7 @@ export interface Start {
     | SafeUpgradeAllInput
     | ClusterUpgradeInput
     | IdentityBackupInput
+    | NightlyBackupInput
     | MemberRemoveInput
     | NodeRejoinInput
     | QuorumRecoverInput
@@ -178,6 +183,38 @@ export async function prepareIdentityBackup(
   };
   const subject = node ?? 'all';
   return { workflowType: 'identityBackup', runbook: 'identity-backup', subject, input, revision, branch };
+}
+
+export async function prepareNightlyBackup(
+  context: CommandContext,
+  { backup }: { backup?: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  const known = Object.keys(fleet.backups);
+  if (known.length === 0)
+    throw new CliError(
+      'wrong config',
+      `Expected a section backups in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
+      { description: ['It says which volumes are copied where: docs/configuration.md.'] },
+    );
+  if (backup !== undefined && !known.includes(backup))
+    throw new CliError(
+      'wrong usage',
+      `Expected the name of a backup, got ${quote(backup)}. ${helpForName(backup, known, 'backups')}`,
+    );
+  const input: NightlyBackupInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly },
+    ...(backup === undefined ? {} : { backup }),
+  };
+  return {
+    workflowType: 'nightlyBackup',
+    runbook: 'nightly-backup',
+    subject: backup ?? 'all',
+    input,
+    revision,
+    branch,
+  };
 }
 
 export async function prepareNodeReinstall(

@@ -16,6 +16,7 @@ import {
   prepareClusterUpgrade,
   prepareIdentityBackup,
   prepareMemberRemove,
+  prepareNightlyBackup,
   prepareNodeReinstall,
   prepareNodeRejoin,
   prepareQuorumRecover,
@@ -92,6 +93,15 @@ export async function startIdentityBackup(
   const start = await prepareIdentityBackup(context, options, false);
   const workflow = { ...workflowOf(start), summary: `Saves the identity of ${start.subject}` };
   return startOn(context, workflow, options);
+}
+
+export async function startNightlyBackup(
+  context: CommandContext,
+  options: StartOptions & { backup?: string },
+): Promise<Ending> {
+  const start = await prepareNightlyBackup(context, options, false);
+  const what = options.backup ?? 'every backup';
+  return startOn(context, { ...workflowOf(start), summary: `Copies the volumes of ${what}` }, options);
 }
 
 export async function startNodeReinstall(

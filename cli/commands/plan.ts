@@ -104,4 +104,15 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planTheIdentityBackup } = await import('../actions/plan.ts');
       context.ending = await planTheIdentityBackup(context, options);
     });
+  plan
+    .command('nightly-backup')
+    .summary('what a backup would copy')
+    .description('Which volumes would be copied where, and what keeps them from it. Exit code 1: it would refuse.')
+    .option('--backup <name>', 'only this entry of backups')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan nightly-backup'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheNightlyBackup } = await import('../actions/plan.ts');
+      context.ending = await planTheNightlyBackup(context, options);
+    });
 };

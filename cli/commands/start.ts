@@ -27,6 +27,7 @@ export const addStart: AddCommand = (parent, context) => {
   addNodeRejoin(start, context);
   addQuorumRecover(start, context);
   addIdentityBackup(start, context);
+  addNightlyBackup(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -171,5 +172,22 @@ function addIdentityBackup(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startIdentityBackup } = await import('../actions/start.ts');
       context.ending = await startIdentityBackup(context, options);
+    });
+}
+
+function addNightlyBackup(start: Command, context: CommandContext): void {
+  start
+    .command('nightly-backup')
+    .summary('copy the guests’ volumes to where runbook.yaml says')
+    .description(
+      'Takes a snapshot of each volume that backups names, and brings each place up to it. A copy is made when it was seen at its place; what cannot be copied keeps nothing else from being copied.',
+    )
+    .option('--backup <name>', 'only this entry of backups')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start nightly-backup'], START_ENDINGS))
+    .action(async (options) => {
+      const { startNightlyBackup } = await import('../actions/start.ts');
+      context.ending = await startNightlyBackup(context, options);
     });
 }

@@ -5,6 +5,8 @@ export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'cluster-upgrade') return clusterOutlook(view);
   if (view?.runbook === 'cluster-bootstrap' || view?.runbook === 'node-rejoin')
     return 'What it made stays: started again, it goes on from there.';
+  if (view?.runbook === 'nightly-backup')
+    return 'Copies that it made stay, and what arrived of others: the next run goes on from there.';
   if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
   if (view?.runbook === 'node-reinstall')
     return view.phase === 'install'

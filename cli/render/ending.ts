@@ -1,3 +1,4 @@
+import { describeCopyView } from '../../plan/copy-words.ts';
 import type { RunResult, RunView, StepView } from '../../plan/run.ts';
 import { renderSuggestions } from '../errors.ts';
 import { clean } from './clean.ts';
@@ -6,7 +7,7 @@ import type { RenderOptions } from './run.ts';
 import { foldLine, wrap } from './text.ts';
 
 /** How a run or a plan ended: what refused it, else the fact and why; what is left, and what to type next. Pure. */
-export function endingLines({ gates, result }: RunView, options: RenderOptions, paint: Paint): string[] {
+export function endingLines({ gates, result, copies = [] }: RunView, options: RenderOptions, paint: Paint): string[] {
   if (result === undefined) return [];
   const refused = gates.filter(({ verdict }) => verdict === 'refused');
   const folded = (text: string, indent = ''): string[] =>
@@ -17,6 +18,7 @@ export function endingLines({ gates, result }: RunView, options: RenderOptions, 
       ...(whatToDo === undefined ? [] : marked(' ', whatToDo, options, paint)),
     ]),
     ...folded(result.summary).map((line) => paint('bold', line)),
+    ...copies.filter(({ outcome }) => outcome !== 'failed').flatMap((copy) => folded(describeCopyView(copy), '  ')),
     ...(refused.length > 0 ? [] : reasonLines(result, options)),
     ...(result.left.length === 0 ? [] : ['Left behind:', ...result.left.flatMap((each) => folded(each, '  '))]),
     ...(result.handOver === undefined ? [] : ['For the monorepo:']),

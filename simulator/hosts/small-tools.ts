@@ -56,10 +56,15 @@ export function zpool(call: Call): number {
 function zpoolsOf({ machines, cluster }: State, machine: string): Record<string, Pool> {
   const own = machines[machine]?.zpools;
   if (own) return own;
-  return Object.fromEntries(
-    Object.entries(cluster.pools).flatMap(([name, places]) => (places[machine] ? [[name, places[machine]]] : [])),
+  const ofIncus = Object.entries(cluster.pools).flatMap(([name, places]): [string, Pool][] =>
+    places[machine] ? [[name, places[machine]]] : [],
   );
+  const others = Object.keys(machines[machine]?.datasets ?? {}).map((dataset) => dataset.replace(/\/.*/, ''));
+  return Object.fromEntries([...others.map((name): [string, Pool] => [name, DATA_POOL]), ...ofIncus]);
 }
+
+/** One that Incus knows nothing of. */
+const DATA_POOL: Pool = { status: 'Created', health: 'ONLINE', usedBytes: 100 * 2 ** 30, totalBytes: 2 ** 40 };
 
 /**
  * `zfs list -Hp -t snapshot -d 1 -o name,creation -S creation DATASET`, newest first; `zfs list -Hp -t all -d 1 -o name DATASET`

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Activities,
+  BackupActivities,
   FormationActivities,
   HealthReport,
   IdentityActivities,
@@ -165,6 +166,14 @@ const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities &
   settleRoles: notHere,
 };
 
+const NO_BACKUPS: BackupActivities = {
+  resolveBackup: notHere,
+  observeBackup: notHere,
+  snapshotGroup: notHere,
+  replicate: notHere,
+  stopTransfer: notHere,
+  pruneReplicas: notHere,
+};
 const NO_IDENTITIES: IdentityActivities = {
   resolveIdentities: notHere,
   observeIdentities: notHere,
@@ -212,6 +221,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_FORMATION,
     ...NO_REJOIN,
     ...NO_IDENTITIES,
+    ...NO_BACKUPS,
     ...NO_REINSTALL,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),

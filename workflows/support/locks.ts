@@ -13,27 +13,54 @@ import type { Run } from './run.ts';
 /** Asked again this often until granted: a lock workflow that somebody terminated starts anew by that. */
 const ASK_AGAIN_MS = 30_000;
 
+interface Claims {
+  granted: Set<string>;
+  /** Who holds what is waited for. */
+  waiting: Map<string, string>;
+}
+
+/** Of each run: parts of one may hold locks beside each other. */
+const claims = new WeakMap<Run, Claims>();
+
+function claimsOf(run: Run): Claims {
+  const known = claims.get(run);
+  if (known !== undefined) return known;
+  const made: Claims = { granted: new Set(), waiting: new Map() };
+  claims.set(run, made);
+  setHandler(defineSignal<[LockNews]>(LOCK_GRANTED), ({ resource }) => {
+    made.granted.add(resource);
+  });
+  setHandler(defineSignal<[LockNews]>(LOCK_QUEUED), ({ resource, holder }) => {
+    if (!made.granted.has(resource)) wait(run, resource, holder);
+  });
+  return made;
+}
+
+function wait(run: Run, resource: string, holder?: string): void {
+  const { waiting } = claimsOf(run);
+  if (holder === undefined) waiting.delete(resource);
+  else waiting.set(resource, holder);
+  run.waitFor(Array.from(waiting, ([name, by]) => ({ resource: name, holder: by })));
+}
+
 /**
  * Runs `work` while this run holds every resource, taken in one order by everybody so that no two runs wait for
  * each other. Locks are given back whatever happens; one that cannot be given back is found free by its own check.
  */
 export async function withLocks<T>(run: Run, resources: readonly string[], work: () => Promise<T>): Promise<T> {
-  const granted = new Set<string>();
-  setHandler(defineSignal<[LockNews]>(LOCK_GRANTED), ({ resource }) => {
-    granted.add(resource);
-  });
-  setHandler(defineSignal<[LockNews]>(LOCK_QUEUED), ({ resource, holder }) => {
-    if (!granted.has(resource)) run.waitFor([{ resource, holder }]);
-  });
+  const { granted } = claimsOf(run);
   const ordered = [...new Set(resources)].sort();
   try {
     for (const resource of ordered) {
       await acquire(resource, () => granted.has(resource));
-      run.waitFor([]);
+      wait(run, resource);
     }
     return await work();
   } finally {
-    run.waitFor([]);
+    for (const resource of ordered) {
+      granted.delete(resource);
+      wait(run, resource);
+    }
     await CancellationScope.nonCancellable(() => Promise.all(ordered.map(release)));
   }
 }

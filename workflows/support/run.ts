@@ -17,6 +17,7 @@ import {
   addStep,
   NOBODY,
   type Approval,
+  type CopyView,
   type Decision,
   type Phase,
   type RunResult,
@@ -105,6 +106,12 @@ export class Run {
 
   warn(warning: string): void {
     this.view.warnings.push(warning);
+    this.#show();
+  }
+
+  /** Adds what became of these copies. */
+  copied(copies: readonly CopyView[]): void {
+    this.view.copies = [...(this.view.copies ?? []), ...copies];
     this.#show();
   }
 

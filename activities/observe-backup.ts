@@ -1,0 +1,205 @@
+import type { Backup, Fleet, Guest } from '../fleet/schema.ts';
+import { matchesPattern, takesAll } from '../fleet/volume-pattern.ts';
+import type { Host } from '../hosts/host.ts';
+import { selectVolumes, type BackupEntry, type ObservedVolume } from '../plan/backup-selection.ts';
+import {
+  planBackup,
+  volumeKey,
+  type BackupObservation,
+  type BackupScope,
+  type ReplicaPair,
+} from '../plan/nightly-backup.ts';
+import { problemOf, type Problem } from '../plan/problem.ts';
+import { inProject } from '../plan/projects.ts';
+import { createIncus, type Incus } from '../tools/incus.ts';
+import { createZfs } from '../tools/zfs.ts';
+import type { RunRef } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { failure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+import { orTypedProblem } from './or-problem.ts';
+import { observeReplicas } from './replica-facts.ts';
+import { transferEnds } from './transfer-way.ts';
+
+/** What the fleet file says at the run's revision. Fails as BadConfig where there is no such entry. */
+export function backupScope(fleet: Fleet, backup: string | undefined): BackupScope {
+  const all = fleet.backups;
+  const policy = fleet.policies.backup;
+  if (backup === undefined) return { backups: all, policy };
+  const one = Object.hasOwn(all, backup) ? all[backup] : undefined;
+  if (one === undefined) throw failure('BadConfig', `runbook.yaml has no backup ${JSON.stringify(backup)}.`);
+  return { backups: { [backup]: one }, policy };
+}
+
+/** Volumes, hosts and replicas as they are. What does not answer is part of the answer. Changes nothing. */
+export async function observeBackup(
+  deps: Deps,
+  { scope, ...run }: RunRef & { scope: BackupScope },
+  { signal, report }: ActivityContext,
+): Promise<BackupObservation> {
+  const fleet = await deps.fleetAt(run.fleet);
+  const away = await hostsAway(deps, fleet, scope, signal);
+  const via = Object.keys(fleet.members).find((member) => away[member] === undefined);
+  if (via === undefined) throw failure('Unreachable', `No member answers: ${Object.values(away).join('; ')}`);
+  const incus = createIncus(deps.machines.member(fleet, via), { signal });
+  report({ progress: 'volumes' });
+  const volumes = await customVolumes(incus, fleet, scope, via);
+  const declared = { backups: entriesOf(scope), guests: fleet.guests, matchesPattern };
+  const selection = selectVolumes(declared, volumes);
+  const datasets = await datasetsOf(
+    incus,
+    selection.selected.map(({ volume }) => volume),
+    via,
+  );
+  const observation: BackupObservation = { selection, datasets, away, unfit: [], replicas: [] };
+  for (const pair of planBackup(scope, observation).pairs) {
+    report({ progress: `replicas on ${pair.target.member}` });
+    const seen = await orTypedProblem(() => observePair(deps, fleet, pair, signal), signal);
+    const unfit = seen.type === 'problem' ? seen.problem : seen.value.unfit;
+    if (unfit !== undefined) observation.unfit.push({ pair: pair.id, problem: unfit });
+    else if (seen.type === 'value') observation.replicas.push(...seen.value.replicas);
+  }
+  return observation;
+}
+
+const entriesOf = ({ backups }: BackupScope): Record<string, BackupEntry> =>
+  Object.fromEntries(
+    Object.entries(backups).map(([name, backup]) => [
+      name,
+      { ...backup, volumes: takesAll(backup) ? ['*'] : backup.volumes },
+    ]),
+  );
+
+/** Members with such guests, those that can be asked, and receivers. */
+async function hostsAway(
+  deps: Deps,
+  fleet: Fleet,
+  { backups }: BackupScope,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const receivers = Object.values(backups).flatMap(({ to }) =>
+    to.flatMap((target) => (target.type === 'zfs' ? [target.member] : [])),
+  );
+  const away: Record<string, string> = {};
+  const look = async (name: string, host: Host): Promise<void> => {
+    const answer = await orTypedProblem(() => host.run(['true'], { timeoutMs: 30_000, signal }), signal);
+    if (answer.type === 'problem') away[name] = answer.problem.message;
+  };
+  const names = new Set([...Object.keys(fleet.members), ...receivers]);
+  await Promise.all([...names].map((name) => look(name, deps.machines.receiver(fleet, name))));
+  return away;
+}
+
+/** In the pools that the guests concerned use, with whom each is given to or attached to. */
+async function customVolumes(
+  incus: Incus,
+  fleet: Fleet,
+  { backups }: BackupScope,
+  via: string,
+): Promise<ObservedVolume[]> {
+  const { instances } = expecting(await incus.instances(), 'instances', via);
+  const guests = [...new Set(Object.values(backups).map(({ guest }: Backup) => guest))];
+  const used = guests.flatMap((name) => {
+    const guest = fleet.guests[name] as Guest;
+    const attached = instances.find((each) => each.name === name && each.project === guest.project)?.volumes ?? [];
+    return [...guest.volumes, ...attached].map(({ pool, name: volume }) => ({
+      guest: name,
+      pool,
+      volume,
+      ...placeOf(guest),
+    }));
+  });
+  const found: ObservedVolume[] = [];
+  for (const pool of new Set(used.map((each) => each.pool))) {
+    const { volumes } = expecting(await incus.volumes(pool), 'volumes', via);
+    for (const { name, project, location, contentType, config } of volumes) {
+      const owners = used.filter(
+        (use) => use.pool === pool && use.volume === name && use.project === project && use.member === location,
+      );
+      found.push({
+        ...{ project, pool, member: location, name, contentType, config: userKeys(config) },
+        guests: [...new Set(owners.map(({ guest }) => guest))],
+      });
+    }
+  }
+  return found;
+}
+
+const placeOf = ({ project, member }: Guest): { project: string; member: string } => ({ project, member });
+
+/** A history needs no more of it. */
+const userKeys = (config: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith('user.')));
+
+/** Where each is, by its key, if its pool is one of ZFS. */
+async function datasetsOf(
+  incus: Incus,
+  volumes: readonly ObservedVolume[],
+  via: string,
+): Promise<Record<string, string>> {
+  const sources = new Map<string, string | undefined>();
+  const sourceOf = async ({ pool, member }: ObservedVolume): Promise<string | undefined> => {
+    const key = `${pool} ${member}`;
+    if (!sources.has(key)) {
+      const { driver, source } = expecting(await incus.pool(pool, member), 'pool', via);
+      sources.set(key, driver === 'zfs' ? source : undefined);
+    }
+    return sources.get(key);
+  };
+  const datasets: Record<string, string> = {};
+  for (const volume of volumes) {
+    const source = await sourceOf(volume);
+    if (source !== undefined) datasets[volumeKey(volume)] = `${source}/custom/${volume.project}_${volume.name}`;
+  }
+  return datasets;
+}
+
+async function observePair(
+  deps: Deps,
+  fleet: Fleet,
+  pair: ReplicaPair,
+  signal: AbortSignal,
+): Promise<{ unfit?: Problem; replicas: BackupObservation['replicas'] }> {
+  const ends = await transferEnds(deps, fleet, pair, signal);
+  const facts = await observeReplicas(ends, pair, signal);
+  // What a first copy takes, and what was written since the newest snapshot: more is not known before it is sent.
+  const needed = facts.reduce(
+    (sum, { target, source }) => sum + (target === undefined ? source.usedBytes : source.writtenBytes),
+    0,
+  );
+  const unfit = await unfitPool(ends.receiver, pair, needed, fleet.policies.backup.minFreeSpace, signal);
+  if (unfit !== undefined) return { unfit, replicas: [] };
+  const replicas = facts.map(({ volume, decision }) => ({
+    ...{ pair: pair.id, volume: inProject(volume), relation: decision.relation.type },
+    // That there is nothing to send yet is no problem: the run makes its snapshot first.
+    ...(decision.problem === undefined || decision.problem.type === 'NothingToSend'
+      ? {}
+      : { problem: decision.problem }),
+  }));
+  return { replicas };
+}
+
+async function unfitPool(
+  host: Host,
+  { target }: ReplicaPair,
+  needed: number,
+  minFreePercent: number,
+  signal: AbortSignal,
+): Promise<Problem | undefined> {
+  const [name = ''] = target.dataset.split('/');
+  const pool = await createZfs(host, { signal }).poolHealth(name);
+  if (pool.type === 'not found') return problemOf('NotFound', `${host.name} has no pool ${name}.`);
+  if (pool.type !== 'pool') return problemOf('Unexpected', `zpool on ${host.name}: ${pool.output}`);
+  if (pool.health !== 'ONLINE' && pool.health !== 'DEGRADED')
+    return problemOf('Unhealthy', `Pool ${name} on ${host.name} is ${pool.health}.`);
+  const least = (pool.size * minFreePercent) / 100;
+  return pool.free - needed < least
+    ? problemOf(
+        'NoSpace',
+        `Pool ${name} on ${host.name} has ${gigabytes(pool.free)} free; ${gigabytes(needed)} are to come, and ${minFreePercent} % have to stay free.`,
+      )
+    : undefined;
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

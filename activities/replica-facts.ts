@@ -1,0 +1,81 @@
+import { replicaName } from '../plan/backup-selection.ts';
+import type { ReplicaPair, SourceVolume } from '../plan/nightly-backup.ts';
+import { inProject } from '../plan/projects.ts';
+import {
+  planReplication,
+  type DatasetFacts,
+  type ReplicationDecision,
+  type ReplicationPair,
+} from '../plan/replication.ts';
+import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
+import { createZfsResume } from '../tools/zfs-resume.ts';
+import type { Host } from '../hosts/host.ts';
+import { failure, toolFailure } from './failure.ts';
+import type { TransferEnds } from './transfer-way.ts';
+
+/** One volume and its replica as both hosts have them now, and what is to be done. */
+export interface ReplicaFacts {
+  volume: SourceVolume;
+  source: DatasetFacts;
+  target?: DatasetFacts;
+  decision: ReplicationDecision;
+}
+
+/** `tank/replicas/edge-data` */
+export const replicaOf = ({ target }: ReplicaPair, volume: SourceVolume): string =>
+  `${target.dataset}/${replicaName(volume)}`;
+
+/** Looks at both ends: two commands for each host and root, and one for each replica that is there in part. Changes nothing. */
+export async function observeReplicas(
+  ends: Pick<TransferEnds, 'sender' | 'receiver'>,
+  pair: ReplicaPair,
+  signal: AbortSignal,
+): Promise<ReplicaFacts[]> {
+  const roots = new Set(pair.volumes.flatMap(({ dataset }) => (dataset === undefined ? [] : [parentOf(dataset)])));
+  const sources = new Map<string, ReplicationDataset>();
+  for (const root of roots)
+    for (const found of await inventory(ends.sender, root, signal)) sources.set(found.name, found);
+  const targets = new Map(
+    (await inventory(ends.receiver, pair.target.dataset, signal)).map((each) => [each.name, each]),
+  );
+  const pairs: (ReplicationPair & { volume: SourceVolume })[] = [];
+  for (const volume of pair.volumes) {
+    const source = sources.get(volume.dataset ?? '');
+    if (source === undefined)
+      throw failure(
+        'NotFound',
+        `${pair.sender} has no dataset ${volume.dataset ?? ''} of volume ${inProject(volume)}.`,
+      );
+    const targetName = replicaOf(pair, volume);
+    const target = targets.get(targetName);
+    pairs.push({
+      ...{ volume, source, targetName },
+      ...(target === undefined ? {} : { target: await withToken(ends.sender, target, signal) }),
+    });
+  }
+  const decisions = planReplication({ pairs, policy: { encrypted: 'raw' } });
+  return pairs.map(({ volume, source, target, targetName }) => {
+    const decision = decisions.find(({ target: name }) => name === targetName) as ReplicationDecision;
+    return { volume, source, ...(target === undefined ? {} : { target }), decision };
+  });
+}
+
+const parentOf = (dataset: string): string => dataset.slice(0, dataset.lastIndexOf('/'));
+
+/** Empty where the root is not there yet. */
+async function inventory(host: Host, root: string, signal: AbortSignal): Promise<ReplicationDataset[]> {
+  const found = await zfsInventory(host, root, { signal });
+  if (found.type === 'inventory') return found.datasets;
+  if (found.type === 'not found') return [];
+  throw toolFailure(`zfs on ${host.name}`, found);
+}
+
+async function withToken(
+  sender: Host,
+  { token, ...target }: ReplicationDataset,
+  signal: AbortSignal,
+): Promise<DatasetFacts> {
+  if (token === undefined) return target;
+  const read = await createZfsResume(sender, { signal }).readToken(token);
+  return { ...target, resumeToken: read.type === 'token' && read.sendable ? read : { type: 'unreadable', token } };
+}
