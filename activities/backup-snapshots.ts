@@ -103,6 +103,9 @@ function requireRan(end: HookEnd, which: string): void {
     case 'too late':
       throw failure('Busy', `The snapshots took longer than the hooks allow, so ${which} ran before they were made.`);
     case 'failed':
-      throw failure('HookFailed', `The hook ${which} ended with ${end.exitCode}: ${end.message}`);
+      throw failure(
+        'HookFailed',
+        `The hook ${which} ended with ${end.exitCode}${end.message === '' ? '' : `: ${end.message}`}`,
+      );
   }
 }

@@ -68,22 +68,20 @@ export const FAILURES = {
   Diverged: {
     retryable: false,
     whatToDo:
-      'runbook backups resolve shows what each side has that the other has not, and the ways out. Nothing is sent or destroyed until you choose.',
+      'Nothing is sent or destroyed. zfs list -t snapshot -o name,guid on both hosts shows what each has. Rename the replica aside (zfs rename), and the next run begins a new one.',
   },
   NoBase: {
     retryable: false,
-    whatToDo:
-      'runbook backups resolve sets the old replica aside and lets a new one begin, if you say so. Until then it stays as it is.',
+    whatToDo: 'Rename the replica aside (zfs rename), and the next run begins a new one. Until then it stays as it is.',
   },
   ReplicaModified: {
     retryable: false,
     whatToDo:
-      'runbook backups resolve shows how much was written there, and takes the replica back to its newest snapshot if you say so.',
+      'See what was written there. zfs rollback to its newest snapshot loses that and lets copies go on; renamed aside (zfs rename) it is kept, and the next run begins a new one.',
   },
   SendModeChanged: {
     retryable: false,
-    whatToDo:
-      'A replica goes on as it was begun. Declare it so in runbook.yaml, or begin another one: runbook backups resolve.',
+    whatToDo: 'A replica goes on as it was begun. Rename it aside (zfs rename), and the next run begins a new one.',
   },
   KeyNotLoaded: {
     retryable: false,

@@ -1,14 +1,18 @@
 import { readOptions } from '../core/arguments.ts';
 import { Unknown, type Call } from '../core/call.ts';
+import type { Dataset } from '../core/state.ts';
 import { CHANGED_BYTES, datasetNamed, datasetsOf, isWithin, pointsOf } from './zfs-datasets.ts';
 
 const POINTS = 'snapshot,bookmark name,guid,createtxg';
+const DETAILS = 'snapshot name,guid,createtxg,creation,userrefs,clones';
 const DATASETS = 'filesystem,volume name,type,encryption,keystatus,readonly,mounted,used,written,receive_resume_token';
 const USED = 24_576;
 
-/** Whether it is one of the two lists of {@link inventory}. */
+/** Whether it is one of the three lists of {@link inventory}. */
 export function isInventory(args: readonly string[]): boolean {
-  return args[0] === 'list' && [POINTS, DATASETS].some((known) => args.slice(3, -1).join(' ') === asWords(known));
+  return (
+    args[0] === 'list' && [POINTS, DETAILS, DATASETS].some((known) => args.slice(3, -1).join(' ') === asWords(known))
+  );
 }
 
 const asWords = (known: string): string => `-t ${known.replace(' ', ' -o ')}`;
@@ -32,6 +36,10 @@ export function inventory({ args, store, machine, out }: Call): number {
         out(`${[`${name}#${point.name}`, point.guid, point.createtxg].join('\t')}\n`);
       continue;
     }
+    if (asked.value('t') === 'snapshot') {
+      for (const point of pointsOf(name, dataset.snapshots)) out(`${details(name, dataset, point).join('\t')}\n`);
+      continue;
+    }
     const { type = 'filesystem', key, mounted = false, readonly = false, written = 0, snapshots, partial } = dataset;
     const isMounted = type === 'volume' ? '-' : mounted ? 'yes' : 'no';
     const used = USED + Object.keys(snapshots).length * CHANGED_BYTES;
@@ -39,4 +47,20 @@ export function inventory({ args, store, machine, out }: Call): number {
     out(`${[name, type, ...own, used, written, partial?.token ?? '-'].join('\t')}\n`);
   }
   return 0;
+}
+
+function details(
+  dataset: string,
+  { snapshots }: Dataset,
+  { name, guid, createtxg }: ReturnType<typeof pointsOf>[number],
+): (string | number)[] {
+  const { creation = 0, tags = [], holds = 0, clones = [] } = snapshots[name] ?? {};
+  return [
+    `${dataset}@${name}`,
+    guid,
+    createtxg,
+    creation,
+    tags.length + holds,
+    clones.length === 0 ? '-' : clones.join(','),
+  ];
 }

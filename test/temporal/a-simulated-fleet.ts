@@ -30,8 +30,10 @@ export function aSimulatedFleet(options: { bare?: boolean } = {}): {
     fleet = await startSimulatedFleet(env(), options);
   }, 60_000);
   afterEach(async () => {
-    expect(fleet.simulation.unknown()).toEqual([]);
+    const unknown = fleet.simulation.unknown();
+    // First: a worker whose server is gone would keep the suite from ending.
     await fleet.dispose();
+    expect(unknown).toEqual([]);
   }, 60_000);
   return { env, simulation: () => fleet.simulation };
 }

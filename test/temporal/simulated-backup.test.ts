@@ -1,42 +1,128 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunView } from '../../plan/run.ts';
+import type { CopyView, RunView } from '../../plan/run.ts';
+import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import type { nightlyBackup } from '../../workflows/nightly-backup.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
 import { viewOf } from './simulated-fleet.ts';
 
 const TIMEOUT_MS = 240_000;
+const PLACE = 'nuc-1 tank/replica';
+const ALL = ['edge-data', 'home-data', 'metrics-data'];
 
 describe('nightly-backup over the simulated fleet', () => {
   const { env, simulation } = aSimulatedFleet();
 
-  const backUp = async ({ backup, planOnly = false }: { backup?: string; planOnly?: boolean } = {}): Promise<RunView> =>
-    viewOf(
-      await env().client.workflow.start<typeof nightlyBackup>('nightlyBackup', {
-        taskQueue: TASK_QUEUE,
-        workflowId: workflowId('nightly-backup', backup ?? 'all'),
-        args: [
-          {
-            ...{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly },
-            ...(backup === undefined ? {} : { backup }),
-          },
-        ],
-      }),
+  const begin = ({ backup, planOnly = false }: { backup?: string; planOnly?: boolean } = {}) =>
+    env().client.workflow.start<typeof nightlyBackup>('nightlyBackup', {
+      taskQueue: TASK_QUEUE,
+      workflowId: workflowId('nightly-backup', backup ?? 'all'),
+      args: [
+        {
+          ...{ fleet: { revision: simulation().revision() }, actor: 'tester', planOnly },
+          ...(backup === undefined ? {} : { backup }),
+        },
+      ],
+    });
+  const backUp = async (options: Parameters<typeof begin>[0] = {}): Promise<RunView> => viewOf(await begin(options));
+  const copiesOf = ({ copies = [] }: RunView): CopyView[] => copies.toSorted((a, b) => (a.volume < b.volume ? -1 : 1));
+  const stateOf = ({ steps }: RunView, id: string): string | undefined => steps.find((step) => step.id === id)?.state;
+  const replica = (volume: string) => simulation().readState().machines['nuc-1']?.datasets[`tank/replica/${volume}`];
+  const namesOn = (volume: string): string[] => Object.keys(replica(volume)?.snapshots ?? {});
+  const bookmarksOf = (volume: string): string[] =>
+    Object.values(simulation().readState().cluster.volumes).flatMap(({ name, dataset }) =>
+      name === volume ? Object.keys(dataset?.bookmarks ?? {}) : [],
     );
+  const copied = (volume: string): unknown => ({
+    ...{ volume, place: PLACE, outcome: 'copied', snapshots: 1, newestAt: expect.any(String) },
+  });
 
   it(
     'brings every replica up to the snapshots that it makes, and again the next night',
     async () => {
       const first = await backUp();
-      console.log(JSON.stringify(first, undefined, 1));
-      expect(first.result).toMatchObject({ outcome: 'Done' });
-      expect(first.copies).toEqual(
-        ['edge-data', 'metrics-data', 'home-data'].map((volume) => ({
-          ...{ volume, place: 'nuc-1 tank/replica', outcome: 'copied', snapshots: 1 },
-          newestAt: expect.any(String),
-        })),
+      expect(first.result).toMatchObject({ outcome: 'Done', left: [] });
+      expect(copiesOf(first)).toEqual(ALL.map(copied));
+      const [name = ''] = [first.name.replace('runbook-', 'snapshot-backup-')];
+      for (const volume of ALL) expect(namesOn(volume)).toContain(name);
+      const marks = bookmarksOf('edge-data');
+      expect(marks).toHaveLength(1);
+
+      const second = await backUp();
+      expect(copiesOf(second)).toEqual(ALL.map(copied));
+      expect(bookmarksOf('edge-data')).toHaveLength(1);
+      expect(bookmarksOf('edge-data')).not.toEqual(marks);
+      // The next transfer begins at what is held there, and nothing else is.
+      const tags = Object.values(replica('edge-data')?.snapshots ?? {}).map(({ tags: all = [] }) => all.length);
+      expect(tags.filter((number) => number > 0)).toEqual([1]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'copies one entry alone, and only says so when it is planned',
+    async () => {
+      const plan = await backUp({ backup: 'edge-data', planOnly: true });
+      expect(plan.result).toMatchObject({ outcome: 'Done', summary: 'Nothing was changed.' });
+      expect(plan.steps.filter(({ state }) => state === 'pending').map(({ title }) => title)).toEqual([
+        'edge-data of edge-vm',
+        `edge-data to ${PLACE}`,
+        `replicas at ${PLACE}`,
+      ]);
+      expect(namesOn('edge-data')).toEqual(['snapshot-nightly']);
+      const run = await backUp({ backup: 'edge-data' });
+      expect(copiesOf(run)).toEqual([copied('edge-data')]);
+      expect(namesOn('home-data')).toEqual(['snapshot-nightly']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'fails the copy that has diverged by its name, touches nothing of it, and makes the others',
+    async () => {
+      const found = replica('home-data');
+      expect(found).toBeDefined();
+      await simulation().store.update(({ machines }) => {
+        const dataset = machines['nuc-1']?.datasets['tank/replica/home-data'];
+        if (dataset !== undefined)
+          dataset.snapshots['by-hand'] = { creation: Math.floor(Date.now() / 1000), guid: '77' };
+      });
+      const run = await backUp();
+      expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'Diverged' } });
+      expect(copiesOf(run).map(({ volume, outcome }) => `${volume} ${outcome}`)).toEqual([
+        'edge-data copied',
+        'home-data failed',
+        'metrics-data copied',
+      ]);
+      expect(namesOn('home-data').toSorted()).toEqual(['by-hand', 'snapshot-nightly']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'makes no copy where a hook fails, and says which',
+    async () => {
+      simulation().setFleetFile(
+        referenceFleetFile().replace(
+          '    guest: edge-vm\n    volumes: [edge-data]',
+          '    guest: edge-vm\n    hooks: { before: ["false"] }\n    volumes: [edge-data]',
+        ),
       );
-      console.log(JSON.stringify(first, undefined, 1));
+      const run = await backUp({ backup: 'edge-data' });
+      expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'HookFailed' } });
+      expect(stateOf(run, 'snapshot-edge-data')).toBe('failed');
+      expect(namesOn('edge-data')).toEqual(['snapshot-nightly']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'refuses where no place answers, and says what to do',
+    async () => {
+      await simulation().power('nuc-1', 'off');
+      const run = await backUp();
+      expect(run.result).toMatchObject({ outcome: 'Failed', unchanged: true });
+      expect(run.gates.filter(({ verdict }) => verdict === 'refused').map(({ name }) => name)).toEqual(['places']);
     },
     TIMEOUT_MS,
   );

@@ -52,7 +52,10 @@ export const SCHEDULE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     );
   },
   'a schedule of another runbook': (root, random) =>
-    value(schedule(root, random).set('runbook', 'member-remove'), /^Expected identity-backup, got "member-remove"$/),
+    value(
+      schedule(root, random).set('runbook', 'member-remove'),
+      /^Expected one of identity-backup, nightly-backup, got "member-remove"$/,
+    ),
   'a schedule of a node that is no member': (root, random) =>
     value(schedule(root, random).set('node', 'nobody'), /^Expected the name of a member, got "nobody"$/),
   'a schedule that lacks its section': (root, random) => {
