@@ -47,11 +47,8 @@ export async function observeBackup(
   const volumes = await customVolumes(incus, fleet, scope, via);
   const declared = { backups: entriesOf(scope), guests: fleet.guests, matchesPattern };
   const selection = selectVolumes(declared, volumes);
-  const datasets = await datasetsOf(
-    incus,
-    selection.selected.map(({ volume }) => volume),
-    via,
-  );
+  const reached = selection.selected.map(({ volume }) => volume).filter(({ member }) => away[member] === undefined);
+  const datasets = await datasetsOf(incus, reached, via);
   const observation: BackupObservation = { selection, datasets, away, unfit: [], replicas: [] };
   for (const pair of planBackup(scope, observation).pairs) {
     report({ progress: `replicas on ${pair.target.member}` });

@@ -14,6 +14,9 @@ const datasets = (root: string): string[] => [
 const parent = (dataset: string): string[] => [
   ...['zfs', 'create', '-o', 'canmount=off', '-o', 'mountpoint=none', '-o', 'readonly=on', dataset],
 ];
+const details = (root: string): string[] => [
+  ...['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,guid,createtxg,creation,userrefs,clones', root],
+];
 const FIRST = ['-o', 'readonly=on', '-o', 'canmount=noauto', '-o', 'mountpoint=none'];
 const VOLUME = ['-o', 'readonly=on', '-o', 'volmode=none'];
 const send = (...words: string[]): string[] => ['zfs', 'send', '-vP', ...words];
@@ -119,11 +122,14 @@ async function recordMarks(recorder: Recorder): Promise<void> {
   await on('holds, one of none', [...hold, one, `${SOURCE}@none`, 'tank/nope@one']);
   await on('holds again', [...hold, one]);
   await on('what is held', ['zfs', 'holds', '-H', one, three], 'when it was held');
+  await on('each snapshot, one of them held', details(SOURCE));
   await on('what is held, of none', ['zfs', 'holds', '-H', `${SOURCE}@none`]);
   await on('destroy of several, one of them held', ['zfs', 'destroy', `${SOURCE}@one,three`]);
   await on('release, one of none', [...release, one, `${SOURCE}@none`, 'tank/nope@one']);
   await on('release again', [...release, one]);
   await on('a clone', ['zfs', 'clone', one, 'tank/replication/clone']);
+  await on('each snapshot, one of them cloned', details(SOURCE));
+  await on('snapshots of no dataset', details('tank/nope'));
   await on('destroy of several, one of them cloned', ['zfs', 'destroy', `${SOURCE}@one,three`]);
   await on('destroy of the clone', ['zfs', 'destroy', 'tank/replication/clone']);
   await on('destroy of several, one of them none', ['zfs', 'destroy', `${SOURCE}@one,none`]);
