@@ -31,7 +31,7 @@ const passwordFile = field.absolutePath
   .describe('Where the password is, on the machine where restic runs. Never the password itself.')
   .meta({ examples: ['/run/secrets/restic'] });
 
-const maintainedBy = z.strictObject({
+const maintenance = z.strictObject({
   member: field.nodeName.describe('The member where restic runs for that.'),
   repository,
   passwordFile,
@@ -59,9 +59,13 @@ export const resticTarget = variant('restic', 'A restic repository.', {
   tag: field.resticTag.optional().describe('Snapshots get this tag, and only those with it count.'),
   keep: keep.optional().describe('Which snapshots `restic forget` leaves. Without it, all of them.'),
   backupEvery: field.duration
-    .default('20h')
-    .describe('A backup is made when the newest is so old: less than a day, so that each night makes one.'),
-  forgetEvery: field.duration.default('20h').describe('So often snapshots that `keep` does not keep are forgotten.'),
+    .default('1d')
+    .describe(
+      'So often a backup is made. Nine tenths of the time are enough, since no night begins at the same second.',
+    ),
+  forgetEvery: field.duration
+    .default('1d')
+    .describe('So often snapshots that `keep` does not keep are forgotten, of those that runbook has made.'),
   pruneEvery: field.duration.default('7d').describe('So often data that no snapshot needs is deleted.'),
   checkEvery: field.duration
     .default('1d')
@@ -75,7 +79,7 @@ export const resticTarget = variant('restic', 'A restic repository.', {
   maxAge: field.duration
     .default('26h')
     .describe('The newest complete backup may be at most this old; forget, prune and check this much over their time.'),
-  maintainedBy: maintainedBy
+  maintenance: maintenance
     .optional()
     .describe(
       'Where forget, prune and check run, and by which way to the repository: for one that takes backups but lets nobody delete ' +
