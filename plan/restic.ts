@@ -148,9 +148,9 @@ function addMaintenance(
   now: string,
 ): void {
   const damage = check?.damage === undefined ? undefined : `The last check found damage: ${check.damage}`;
-  const hold = problem ?? damage;
-  const add = (step: ResticStep | undefined, because = hold): void => {
+  const add = (step: ResticStep | undefined): void => {
     if (step === undefined) return;
+    const because = problem ?? (step.type === 'check' ? undefined : damage);
     if (because === undefined) steps.push(step);
     else held.push({ type: step.type, ...('source' in step ? { source: step.source } : {}), why: because });
   };
@@ -161,7 +161,7 @@ function addMaintenance(
   const pruneWhy = dueBecause(prune, scope.pruneEvery, now, 'It was never done');
   add(pruneWhy === undefined ? undefined : { type: 'prune', why: pruneWhy });
   const checkWhy = damage ?? dueBecause(check?.at, scope.checkEvery, now, 'It was never done');
-  add(checkWhy === undefined ? undefined : { type: 'check', ...nextSubset(check, scope), why: checkWhy }, problem);
+  add(checkWhy === undefined ? undefined : { type: 'check', ...nextSubset(check, scope), why: checkWhy });
 }
 
 /** A part that was read and found broken is read again. */
