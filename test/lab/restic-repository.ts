@@ -1,17 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { ResticActivities } from '../../activities/contract.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { createResticActivities } from '../../activities/restic.ts';
 import { fleetSchema, type Fleet } from '../../fleet/schema.ts';
 import type { Host } from '../../hosts/host.ts';
-import {
-  judgeRestic,
-  planRestic,
-  type ResticBackupResult,
-  type ResticObservation,
-  type ResticScope,
-} from '../../plan/restic.ts';
+import { judgeRestic, planRestic, type ResticBackupResult, type ResticScope } from '../../plan/restic.ts';
 import { eventually } from '../hosts/eventually.ts';
 
 /** Where restic runs, with a folder of its own and two servers of one and the same repository's folder. */
@@ -22,15 +15,67 @@ export interface Place {
   server: string;
   /** Takes backups, and lets nobody delete. */
   appendOnly: string;
+  /** Breaks some of the data of the repository. */
+  damage: (repository: string) => Promise<void>;
 }
+
+/** `$1` the folder of a server, `$2` the repository in it. */
+export const DAMAGE =
+  'f=$(find "$1/$2/data" -type f -size +100k | head -n 1) && chmod 600 "$f" && echo broken | dd of="$f" bs=1 seek=5000 conv=notrunc';
 
 const FLEET = { fleet: { revision: 'HEAD' } };
 let runs = 0;
 /** As of a run of its own. */
-const aRun = (): { fleet: { revision: string }; name: string } => ({
+export const aRun = (): { fleet: { revision: string }; name: string } => ({
   ...FLEET,
   name: `runbook-20261123-0214-${String(0x1000 + (runs += 1)).slice(-4)}`,
 });
+
+/** The activities over one fleet file, on the place of the test. */
+export function resticOver(host: Host, fleet: Fleet) {
+  const machines = { member: () => host, node: () => host, close: () => Promise.resolve() };
+  const activities = createResticActivities({ fleetAt: () => Promise.resolve(fleet), machines } as unknown as Deps);
+  const run = <In, Out>(act: (input: In) => Promise<Out>, input: In): Promise<Out> =>
+    new MockActivityEnvironment().run<[In], Out>(act, input);
+  const at = (): string => new Date().toISOString();
+  const scope = (): Promise<ResticScope> => run((input) => activities.resolveRestic(input), FLEET);
+  const ids = async () => {
+    const [repository] = (await scope()).repositories;
+    if (repository === undefined) throw new Error('no repository');
+    return { repository, id: repository.id, source: repository.sources[0]?.id ?? '' };
+  };
+  return {
+    look: async () => {
+      const seen = await run((input) => activities.observeRestic(input), aRun());
+      const plan = planRestic(await scope(), seen, at());
+      const [found] = seen.repositories;
+      if (found === undefined) throw new Error('nothing seen');
+      return { seen: found, plan: plan[0], verdicts: judgeRestic((await ids()).repository, found, at()) };
+    },
+    backUp: async (ref = aRun(), snapshot?: string): Promise<ResticBackupResult> => {
+      const { id, source } = await ids();
+      const input = { ...ref, repository: id, source, at: at(), ...(snapshot === undefined ? {} : { snapshot }) };
+      return run((each) => activities.backUpToRestic(each), input);
+    },
+    forget: async () => {
+      const { id, source } = await ids();
+      const input = { ...aRun(), repository: id, step: { type: 'forget' as const, source } };
+      return run((each) => activities.maintainRestic(each), input);
+    },
+    prune: async () => {
+      const input = { ...aRun(), repository: (await ids()).id, step: { type: 'prune' as const } };
+      return run((each) => activities.maintainRestic(each), input);
+    },
+    check: async (subset: number, of: number) => {
+      const input = { ...aRun(), repository: (await ids()).id, step: { type: 'check' as const, subset, of } };
+      return run((each) => activities.maintainRestic(each), input);
+    },
+    restore: async (what: { snapshot: string; path?: string; target: string }) => {
+      const { id, source } = await ids();
+      return run((each) => activities.restoreFromRestic(each), { ...aRun(), repository: id, source, ...what });
+    },
+  };
+}
 
 /** What a real restic does with a real repository, by the activities. */
 export function describeRestic(place: () => Place): void {
@@ -82,40 +127,7 @@ export function describeRestic(place: () => Place): void {
         },
       },
     });
-  const over = (fleet: Fleet) => {
-    const machines = { member: () => place().host, node: () => place().host, close: () => Promise.resolve() };
-    const activities = createResticActivities({ fleetAt: () => Promise.resolve(fleet), machines } as unknown as Deps);
-    const env = () => new MockActivityEnvironment();
-    const at = (): string => new Date().toISOString();
-    const scope = (): Promise<ResticScope> => env().run(activities.resolveRestic, FLEET);
-    const ids = async () => {
-      const [repository] = (await scope()).repositories;
-      if (repository === undefined) throw new Error('no repository');
-      return { repository, id: repository.id, source: repository.sources[0]?.id ?? '' };
-    };
-    return {
-      ...{ ids, activities, env },
-      look: async () => {
-        const seen: ResticObservation = await env().run(activities.observeRestic, aRun());
-        const plan = planRestic(await scope(), seen, at());
-        const [found] = seen.repositories;
-        if (found === undefined) throw new Error('nothing seen');
-        return { seen: found, plan: plan[0], verdicts: judgeRestic((await ids()).repository, found, at()) };
-      },
-      backUp: async (run = aRun()): Promise<ResticBackupResult> => {
-        const { id, source } = await ids();
-        return env().run(activities.backUpToRestic, { ...run, repository: id, source, at: at() });
-      },
-      maintain: async (
-        step: Omit<Parameters<ResticActivities['maintainRestic']>[0]['step'], 'source'>,
-        run = aRun(),
-      ): ReturnType<ResticActivities['maintainRestic']> => {
-        const { id, source } = await ids();
-        const whole = step.type === 'forget' ? { type: 'forget' as const, source } : step;
-        return env().run(activities.maintainRestic, { ...run, repository: id, step: whole } as never);
-      },
-    };
-  };
+  const over = (fleet: Fleet) => resticOver(place().host, fleet);
 
   it('is backed up, looked after and restored, each with an age of its own', async () => {
     const { data, repository } = await aRepository('whole');
@@ -141,28 +153,21 @@ export function describeRestic(place: () => Place): void {
     expect((await of.look()).verdicts.filter(({ verdict }) => verdict === 'fresh').map(({ what }) => what)).toEqual([
       'backup',
     ]);
-    expect(await of.maintain({ type: 'forget' })).toEqual({ type: 'done' });
+    expect(await of.forget()).toEqual({ type: 'done' });
     expect(JSON.parse(await restic(repository, 'snapshots', '--json'))).toHaveLength(1);
-    expect(await of.maintain({ type: 'prune' })).toEqual({ type: 'done' });
-    expect(await of.maintain({ type: 'check', subset: 1, of: 2 } as never)).toEqual({ type: 'done' });
+    expect(await of.prune()).toEqual({ type: 'done' });
+    expect(await of.check(1, 2)).toEqual({ type: 'done' });
     const after = await of.look();
     expect(after.plan?.steps).toEqual([]);
     expect(after.verdicts.every(({ verdict }) => verdict === 'fresh')).toBe(true);
 
-    const { id, source } = await of.ids();
     const target = `${place().folder}/restored`;
-    const wanted = {
-      ...aRun(),
-      repository: id,
-      source,
-      snapshot: 'snapshot' in again ? again.snapshot : '',
-      path: data,
-    };
-    expect(await of.env().run(of.activities.restoreFromRestic, { ...wanted, target })).toMatchObject({ files: 5 });
+    const snapshot = again.type === 'complete' ? again.snapshot : '';
+    expect(await of.restore({ snapshot, path: data, target })).toMatchObject({ files: 5 });
     expect(await sh('diff -r --no-dereference "$1" "$2" && echo same', data, target)).toBe('same\n');
-    await expect(of.env().run(of.activities.restoreFromRestic, { ...wanted, ...aRun(), target })).rejects.toMatchObject(
-      { type: 'NotRun' },
-    );
+    await expect(of.restore({ snapshot, path: data, target })).rejects.toMatchObject({ type: 'NotRun' });
+    const nowhere = of.restore({ snapshot, path: '/nowhere', target: `${target}-2` });
+    await expect(nowhere).rejects.toMatchObject({ type: 'NotFound' });
   }, 120_000);
 
   it('outlives a restic that was killed, and what that has locked', async () => {
@@ -174,7 +179,7 @@ export function describeRestic(place: () => Place): void {
     await eventually('restic has its lock', isLocked);
     await sh('pkill -KILL -f -- "--repo=$1 .*--host=g3"', repository);
     expect(await backup).toMatchObject({ type: 'complete' });
-    expect(await of.maintain({ type: 'prune' })).toEqual({ type: 'done' });
+    expect(await of.prune()).toEqual({ type: 'done' });
     expect(await isLocked()).toBe(false);
   }, 120_000);
 
@@ -218,14 +223,14 @@ export function describeRestic(place: () => Place): void {
     const of = over(fleetOf({ repository: appendOnly, paths: [data] }));
     await of.backUp();
     await of.backUp();
-    expect(await of.maintain({ type: 'forget' })).toMatchObject({ type: 'refused' });
+    expect(await of.forget()).toMatchObject({ type: 'refused' });
     expect((await of.look()).seen.maintenance.forgets).toEqual({});
     const secrets = { passwordFile: `${folder}/password`, environmentFile: `${folder}/environment` };
     const elsewhere = over(
       fleetOf({ repository: appendOnly, paths: [data], maintenance: { member: 'n3', repository, ...secrets } }),
     );
-    expect(await elsewhere.maintain({ type: 'forget' })).toEqual({ type: 'done' });
-    expect(await elsewhere.maintain({ type: 'prune' })).toEqual({ type: 'done' });
+    expect(await elsewhere.forget()).toEqual({ type: 'done' });
+    expect(await elsewhere.prune()).toEqual({ type: 'done' });
     expect(JSON.parse(await restic(repository, 'snapshots', '--json'))).toHaveLength(1);
   }, 120_000);
 
@@ -233,18 +238,13 @@ export function describeRestic(place: () => Place): void {
     const { data, repository } = await aRepository('damaged');
     const of = over(fleetOf({ repository, paths: [data], checkSubsets: 1 }));
     await of.backUp();
-    await sh(
-      'f=$(find "$1" -path "*/damaged/data/*" -type f -size +100k | head -n 1) && chmod 600 "$f" && echo broken | dd of="$f" bs=1 seek=5000 conv=notrunc',
-      `${folderOfServer()}`,
-    );
-    expect(await of.maintain({ type: 'check', subset: 1, of: 1 } as never)).toMatchObject({ type: 'damaged' });
+    await place().damage('damaged');
+    expect(await of.check(1, 1)).toMatchObject({ type: 'damaged' });
     const { plan, verdicts } = await of.look();
     expect(plan?.steps.map(({ type }) => type)).toEqual(['check']);
     expect(plan?.held.map(({ type }) => type)).toEqual(['forget', 'prune']);
     expect(verdicts.find(({ what }) => what === 'check')).toMatchObject({ verdict: 'stale' });
   }, 120_000);
-
-  const folderOfServer = (): string => `${place().folder}/server`;
 }
 
 /** Nobody can read it, root neither. */

@@ -71,8 +71,8 @@ describe('what is due of a repository', () => {
   });
 
   it('is no forgetting where the fleet file does not say what to keep', () => {
-    const { keep: _, ...all } = SCOPE.sources[0] ?? ({} as never);
-    expect(plan({ maintenance: { forgets: {} } }, { sources: [all] }).types).toEqual(['prune', 'check']);
+    const sources = SCOPE.sources.map((source) => ({ ...source, keep: undefined }) as never);
+    expect(plan({ maintenance: { forgets: {} } }, { sources }).types).toEqual(['prune', 'check']);
   });
 
   it('is held back, and said, where the machine cannot do it', () => {
