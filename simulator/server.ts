@@ -93,6 +93,8 @@ async function run(store: Store, tools: Tools, id: string, command: Command): Pr
 /** What is on the asker's standard input, only a process of the asker's can read. */
 function readsInput(tool: string, args: readonly string[]): boolean {
   if (tool === 'age') return args[0] !== '--version';
+  // What is dumped may be no text.
+  if (tool === 'restic') return args[0] === 'dump' || args.includes('--stdin');
   return tool === 'incus' && args[0] === 'admin' && args[1] === 'init';
 }
 

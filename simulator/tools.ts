@@ -18,7 +18,9 @@ import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
 import { ssh } from './ssh.ts';
 import { systemctl } from './systemd/systemctl.ts';
 import { systemdRun, unitEnded } from './systemd/transient.ts';
+import { mount, unshare } from './hosts/mount.ts';
 import { pgrep } from './hosts/pgrep.ts';
+import { restic } from './restic/restic.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
@@ -45,6 +47,9 @@ export const TOOLS: Tools = {
     podman: engine,
     docker: engine,
     pgrep,
+    restic,
+    mount,
+    unshare,
     'nix-env': nixEnv,
     'nix-store': nixStore,
     nix: nixOfMachine,

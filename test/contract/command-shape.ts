@@ -55,11 +55,12 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   'nix-env': { verbs: always(0), valued: ['-p', '--switch-generation', '--set', '--delete-generations'] },
   'nix-store': { verbs: always(0) },
   podman: ENGINE,
-  restic: { verbs: always(1), kept: ['--latest'], valued: ['--tag', '--path'] },
+  restic: { verbs: always(1), kept: ['--latest', '--group-by'], valued: ['--tag', '--path'] },
   ssh: { verbs: always(0), kept: ['-O'], valued: ['-o', '-l', '-p', '-i', '-F'] },
   'switch-to-configuration': { verbs: always(1) },
   systemctl: { verbs: always(1), kept: ['--property', '--output'] },
   'systemd-run': { verbs: always(0), valued: ['-p'] },
+  unshare: { verbs: always(0), kept: ['--propagation'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
   umount: { verbs: always(0) },
   zdb: { verbs: always(0) },
@@ -82,10 +83,10 @@ export function commandShape([program = '', ...args]: readonly string[]): string
   return [tool, ...shaped, ...(command === undefined ? [] : ['--', '…'])].join(' ');
 }
 
-/** What `incus exec`, `ssh` and `systemd-run` are given to run is a command of its own. */
+/** What `incus exec`, `ssh`, `systemd-run` and `unshare` are given to run is a command of its own. */
 function splitAtCommand(tool: string, args: readonly string[]): [readonly string[], string[] | undefined] {
   const runs = tool === 'systemd-run' || (tool === 'incus' && args[0] === 'exec');
-  const at = runs ? args.indexOf('--') : -1;
+  const at = tool === 'unshare' ? args.indexOf('sh') - 1 : runs ? args.indexOf('--') : -1;
   return at === -1 ? [args, undefined] : [args.slice(0, at), args.slice(at + 1)];
 }
 

@@ -36,7 +36,7 @@ export function resticOver(host: Host, fleet: Fleet) {
   const machines = { member: () => host, node: () => host, close: () => Promise.resolve() };
   const activities = createResticActivities({ fleetAt: () => Promise.resolve(fleet), machines } as unknown as Deps);
   const run = <In, Out>(act: (input: In) => Promise<Out>, input: In): Promise<Out> =>
-    new MockActivityEnvironment().run<[In], Out>(act, input);
+    new MockActivityEnvironment().run<[In], Out, (input: In) => Promise<Out>>(act, input);
   const at = (): string => new Date().toISOString();
   const scope = (): Promise<ResticScope> => run((input) => activities.resolveRestic(input), FLEET);
   const ids = async () => {
