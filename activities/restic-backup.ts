@@ -12,7 +12,7 @@ import type { ActivityContext } from './guard.ts';
 import { resticFailure } from './restic-failure.ts';
 import { runRestic } from './restic-jobs.ts';
 import { keepLedger, ledgerOf } from './restic-ledger.ts';
-import { repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
+import { hostOf, repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
 
 /** Where a volume's snapshot is shown to restic. Snapshots remember it as their path, so it never changes. */
 const SHOWN_AT = '/run/runbook/restic';
@@ -29,7 +29,7 @@ export async function backUpToRestic(
   const fleet = await deps.fleetAt(input.fleet);
   const repository = repositoryIn(resticScope(fleet), input.repository);
   const source = sourceIn(repository, input.source);
-  const host = deps.machines.node(fleet, source.place.node);
+  const host = hostOf(deps, fleet, source.place);
   const ledger = await ledgerOf(host, repository.id, context);
   const done = ledger.backups[source.id];
   if (done?.run === input.name) return asResult(done);

@@ -17,7 +17,7 @@ import type { ActivityContext } from './guard.ts';
 import { resticFailure } from './restic-failure.ts';
 import { runRestic } from './restic-jobs.ts';
 import { keepLedger, ledgerOf } from './restic-ledger.ts';
-import { repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
+import { hostOf, repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
 
 type Step = ResticMaintenanceInput['step'];
 type Answer = { type: 'forgotten' | 'pruned' | 'sound' } | { type: 'refused' | 'damaged'; message: string };
@@ -31,7 +31,7 @@ export async function maintainRestic(
   const fleet = await deps.fleetAt(ref);
   const repository = repositoryIn(resticScope(fleet), id);
   const access = repository.maintenance;
-  const host = deps.machines.node(fleet, access.node);
+  const host = hostOf(deps, fleet, access);
   const ledger = await ledgerOf(host, id, context);
   const suffix = step.type === 'forget' ? `forget-${step.source}` : step.type;
   const job = { name: `${name}-restic-${id}-${suffix}`, argv: argvOf(repository, step), access, repository: id };

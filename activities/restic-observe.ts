@@ -15,6 +15,7 @@ import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { resticFailure } from './restic-failure.ts';
 import { ledgerOf } from './restic-ledger.ts';
+import { hostOf } from './restic-scope.ts';
 
 /** A repository that is away keeps restic trying for a quarter of an hour. */
 const ASKED_MS = 45_000;
@@ -44,7 +45,7 @@ async function seen(
   { id, place, guest, tags }: ResticSourceScope,
   { signal }: ActivityContext,
 ): Promise<ResticSourceSeen> {
-  const host = deps.machines.node(fleet, place.node);
+  const host = hostOf(deps, fleet, place);
   const found = await orProblem(async () => {
     await requireRestic(host, signal);
     const noted = (await ledgerOf(host, repository.id, { signal })).backups[id];
@@ -63,7 +64,7 @@ async function maintained(
   { id, maintenance }: ResticRepositoryScope,
   { signal }: ActivityContext,
 ): Promise<ResticRepositorySeen['maintenance']> {
-  const host = deps.machines.node(fleet, maintenance.node);
+  const host = hostOf(deps, fleet, maintenance);
   const found = await orProblem(async () => {
     await requireRestic(host, signal);
     const { forgets, prune, check } = await ledgerOf(host, id, { signal });

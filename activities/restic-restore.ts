@@ -6,7 +6,7 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { resticFailure } from './restic-failure.ts';
 import { runRestic } from './restic-jobs.ts';
-import { repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
+import { hostOf, repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
 
 /**
  * A snapshot, or a part of it, into a folder that is empty or not there: nothing is overwritten. restic reads again what it
@@ -19,7 +19,7 @@ export async function restoreFromRestic(
 ): Promise<{ files: number; bytes: number }> {
   const fleet = await deps.fleetAt(ref);
   const { place, title } = sourceIn(repositoryIn(resticScope(fleet), id), sourceId);
-  const host = deps.machines.node(fleet, place.node);
+  const host = hostOf(deps, fleet, place);
   const jobName = `${name}-restic-${id}-restore-${sourceId}`;
   if ((await host.jobs.status(jobName, context)).type === 'absent') {
     const there = await listFolder(host, target, context);

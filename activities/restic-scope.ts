@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Backup, Fleet, ResticTarget } from '../fleet/schema.ts';
+import { declaredVolumes } from '../fleet/volume-pattern.ts';
 import { durationMs } from '../plan/duration.ts';
 import type { ResticPlace, ResticRepositoryScope, ResticScope, ResticSourceScope } from '../plan/restic.ts';
+import type { Host } from '../hosts/host.ts';
+import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 
 /** On every snapshot that a run has made; nothing without it is ever forgotten. */
@@ -88,20 +91,21 @@ function sourcesOf(fleet: Fleet, backup: Backup, target: ResticTarget): ResticSo
     const title = `${paths.join(', ')} of ${guest}`;
     return [{ ...common, id: short(guest, ...paths), title, place: placeOf(guest, target), reads }];
   }
-  return backup.volumes.map((volume) => {
-    const pool = settings.volumes.find(({ name }) => name === volume)?.pool;
-    if (pool === undefined) throw failure('BadConfig', `runbook.yaml has no volume ${volume} of ${guest}.`);
-    return {
-      ...common,
-      id: short(guest, pool, settings.project, volume),
-      title: `volume ${volume} of ${guest}`,
-      place: placeOf(settings.member, target),
-      reads: { type: 'volume' as const, project: settings.project, pool, volume },
-    };
-  });
+  return declaredVolumes(backup, settings).map(({ pool, name: volume }) => ({
+    ...common,
+    id: short(guest, pool, settings.project, volume),
+    title: `volume ${volume} of ${guest}`,
+    place: placeOf(settings.member, target),
+    reads: { type: 'volume' as const, project: settings.project, pool, volume },
+  }));
 }
 
 /** Without the rules that are absent. */
 function given(keep: NonNullable<ResticTarget['keep']>): NonNullable<ResticSourceScope['keep']> {
   return Object.fromEntries(Object.entries(keep).filter(([, number]) => number !== undefined));
+}
+
+/** Where restic runs for a place: a guest, a member, or a backup host. */
+export function hostOf({ machines }: Deps, fleet: Fleet, { node }: ResticPlace): Host {
+  return Object.hasOwn(fleet.backupHosts, node) ? machines.receiver(fleet, node) : machines.node(fleet, node);
 }
