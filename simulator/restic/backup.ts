@@ -41,7 +41,7 @@ function fromInput(name: string): Read {
 
 function fromPaths(call: Call, given: readonly string[]): Read {
   const own = given.map((path) => ({
-    path: path === '.' ? outOfRoot(call.cwd, call.root) : outOfRoot(path, call.root),
+    path: path === '.' ? outOfRoot(call.cwd, call.root) : path,
     at: path === '.' ? call.cwd : intoRoot(path, call.root),
   }));
   if (own.length === 0) throw new Unknown('expected paths');

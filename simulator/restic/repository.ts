@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readOptions, type Parsed } from '../core/arguments.ts';
 import type { Call } from '../core/call.ts';
-import { intoRoot } from '../core/paths.ts';
+import { intoRoot, outOfRoot } from '../core/paths.ts';
 import type { Repository, ResticSnapshot, State } from '../core/state.ts';
 
 /** What restic says when it ends with another code than 0. */
@@ -15,9 +15,10 @@ export class ResticError extends Error {
   }
 }
 
-/** The options that any verb takes, and those of this one. */
+/** The options that any verb takes, and those of this one; paths as the machine knows them. */
 export function optionsOf(call: Call, more: { flags?: string[]; values?: string[] } = {}): Parsed {
-  return readOptions(call.args.slice(1), {
+  const words = call.args.slice(1).map((word) => outOfRoot(word, call.root));
+  return readOptions(words, {
     flags: ['json', 'no-lock', ...(more.flags ?? [])],
     values: ['repo', 'password-file', 'retry-lock', ...(more.values ?? [])],
   });

@@ -86,7 +86,7 @@ export function commandShape([program = '', ...args]: readonly string[]): string
 /** What `incus exec`, `ssh`, `systemd-run` and `unshare` are given to run is a command of its own. */
 function splitAtCommand(tool: string, args: readonly string[]): [readonly string[], string[] | undefined] {
   const runs = tool === 'systemd-run' || (tool === 'incus' && args[0] === 'exec');
-  const at = tool === 'unshare' ? args.indexOf('sh') - 1 : runs ? args.indexOf('--') : -1;
+  const at = tool === 'unshare' ? args.indexOf('sh') : runs ? args.indexOf('--') : -1;
   return at === -1 ? [args, undefined] : [args.slice(0, at), args.slice(at + 1)];
 }
 

@@ -102,7 +102,8 @@ export const BACKUP_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'a backup host by the name of a member': (root, random) => {
     const name = random.pick(root.map('members').keys);
-    const hosts = mapOf({ [name]: mapOf({ address: '192.0.2.7' }) });
+    const hosts = root.keys.includes('backupHosts') ? root.map('backupHosts') : new YamlMap();
+    hosts.set(name, mapOf({ address: '192.0.2.7' }));
     root.set('backupHosts', hosts);
     return key(hosts.entry(name), /^Expected a name that no member and no guest has, got /);
   },
