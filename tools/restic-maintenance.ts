@@ -46,7 +46,7 @@ export function readResticForget(
   ran: Ran,
 ): { type: 'forgotten' } | { type: 'refused'; message: string } | ResticProblem {
   const { exitCode, stderr } = ran.result;
-  if (/^unable to remove (?:snapshot|<snapshot)/m.test(stderr)) return { type: 'refused', message: tail(stderr, 500) };
+  if (/^unable to remove snapshot\//m.test(stderr)) return { type: 'refused', message: tail(stderr, 500) };
   if (exitCode === 3) return { type: 'refused', message: tail(stderr, 500) };
   return problemOf(ran) ?? { type: 'forgotten' };
 }

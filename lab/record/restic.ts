@@ -81,9 +81,8 @@ async function recordMaintenance(recorder: Recorder): Promise<void> {
   await on('prune', ['restic', 'prune', '--retry-lock=5m', ...REPOSITORY], 'how much there is to prune');
   await on('check', ['restic', 'check', '--json', '--retry-lock=5m', '--read-data-subset=1/3', ...REPOSITORY]);
   await on('unlock where nothing is locked', ['restic', 'unlock', ...REPOSITORY]);
-  const killed =
-    'tail -f /dev/null | timeout -s KILL 3 restic backup --stdin "$@" >/dev/null 2>&1; pkill -f "tail -f /dev/null"';
-  await on('a backup that is killed', ['sh', '-c', `${killed}; true`, 'sh', ...REPOSITORY]);
+  const killed = 'sleep 6 | timeout -s KILL 3 restic backup --stdin "$@" || true';
+  await recorder.run('n3', ['sh', '-c', killed, 'sh', ...REPOSITORY]);
   await on('a backup beside its lock', [...BACKUP, ...REPOSITORY, ...NAMED, '--', '/root/data']);
   await on('prune where it is locked', ['restic', 'prune', '--retry-lock=1s', ...REPOSITORY], WHO);
   await on('check where it is locked', [

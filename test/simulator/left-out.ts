@@ -30,7 +30,6 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'of what is mounted for it alone': NO_NAMESPACES,
     'of what cannot be mounted': NO_NAMESPACES,
     'nothing is left mounted': NO_NAMESPACES,
-    'a backup that is killed': NO_LOCK,
     'prune where it is locked': NO_LOCK,
     'check where it is locked': NO_LOCK,
     unlock: NO_LOCK,
