@@ -96,6 +96,8 @@ export function describeRestic(place: () => Place): void {
         `--password-file=${place().folder}/password`,
       ],
     );
+  /** Several places have one server. */
+  const ownName = (name: string): string => `${place().folder.split('/').at(-1) ?? ''}-${name}`;
   /** A folder with files, a repository and its secrets. */
   const aRepository = async (name: string): Promise<{ data: string; repository: string; appendOnly: string }> => {
     const { folder, server, appendOnly } = place();
@@ -106,8 +108,9 @@ export function describeRestic(place: () => Place): void {
       printf '# of the server\\nRESTIC_REST_USERNAME=edge\\nRESTIC_REST_PASSWORD="pass"\\n' >environment`,
       ...[data, folder],
     );
-    await restic(`${server}/${name}`, 'init');
-    return { data, repository: `${server}/${name}`, appendOnly: `${appendOnly}/${name}` };
+    const own = ownName(name);
+    await restic(`${server}/${own}`, 'init');
+    return { data, repository: `${server}/${own}`, appendOnly: `${appendOnly}/${own}` };
   };
   const fleetOf = (target: Record<string, unknown>): Fleet =>
     fleetSchema.parse({
@@ -238,7 +241,7 @@ export function describeRestic(place: () => Place): void {
     const { data, repository } = await aRepository('damaged');
     const of = over(fleetOf({ repository, paths: [data], checkSubsets: 1 }));
     await of.backUp();
-    await place().damage('damaged');
+    await place().damage(ownName('damaged'));
     expect(await of.check(1, 1)).toMatchObject({ type: 'damaged' });
     const { plan, verdicts } = await of.look();
     expect(plan?.steps.map(({ type }) => type)).toEqual(['check']);
