@@ -169,6 +169,26 @@ describe('restic over the simulated fleet', () => {
   );
 
   it(
+    'lets an upgrade take only a complete snapshot for a backup',
+    async () => {
+      const newest = async () => {
+        const ref = aRun();
+        const scope = await act(() => activities.resolveScope({ ...ref, node: 'edge-vm' }));
+        const { backups } = await act(() => activities.observeUpgrade({ run: ref, scope }));
+        return backups.find(({ target }) => target === `restic ${GUEST}`);
+      };
+      expect(await newest()).toMatchObject({ problem: 'the repository has no snapshot' });
+      put('edge-vm', 'srv/data/locked', 'no', 0o000);
+      expect(await backUp()).toMatchObject({ type: 'incomplete' });
+      expect(await newest()).toMatchObject({ problem: 'no snapshot in the repository is complete' });
+      rmSync(join(simulation.store.root('edge-vm'), 'srv/data/locked'));
+      await backUp();
+      expect((await newest())?.newestAt).toBeDefined();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'reads a volume’s snapshot on its member, at a place that is always the same',
     async () => {
       const ref = aRun();
