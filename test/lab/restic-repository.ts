@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { ActivityCancellationDetails } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Deps } from '../../activities/deps.ts';
 import { createResticActivities } from '../../activities/restic.ts';
@@ -35,8 +36,11 @@ export const aRun = (): { fleet: { revision: string }; name: string } => ({
 export function resticOver(host: Host, fleet: Fleet) {
   const machines = { member: () => host, node: () => host, close: () => Promise.resolve() };
   const activities = createResticActivities({ fleetAt: () => Promise.resolve(fleet), machines } as unknown as Deps);
-  const run = <In, Out>(act: (input: In) => Promise<Out>, input: In): Promise<Out> =>
-    new MockActivityEnvironment().run<[In], Out, (input: In) => Promise<Out>>(act, input);
+  const run = <In, Out>(
+    act: (input: In) => Promise<Out>,
+    input: In,
+    env = new MockActivityEnvironment(),
+  ): Promise<Out> => env.run<[In], Out, (input: In) => Promise<Out>>(act, input);
   const at = (): string => new Date().toISOString();
   const scope = (): Promise<ResticScope> => run((input) => activities.resolveRestic(input), FLEET);
   const ids = async () => {
@@ -52,10 +56,13 @@ export function resticOver(host: Host, fleet: Fleet) {
       if (found === undefined) throw new Error('nothing seen');
       return { seen: found, plan: plan[0], verdicts: judgeRestic((await ids()).repository, found, at()) };
     },
-    backUp: async (ref = aRun(), snapshot?: string): Promise<ResticBackupResult> => {
+    backUp: async (
+      ref = aRun(),
+      { snapshot, env }: { snapshot?: string; env?: MockActivityEnvironment } = {},
+    ): Promise<ResticBackupResult> => {
       const { id, source } = await ids();
       const input = { ...ref, repository: id, source, at: at(), ...(snapshot === undefined ? {} : { snapshot }) };
-      return run((each) => activities.backUpToRestic(each), input);
+      return run((each) => activities.backUpToRestic(each), input, env);
     },
     forget: async () => {
       const { id, source } = await ids();
@@ -184,6 +191,32 @@ export function describeRestic(place: () => Place): void {
     expect(await backup).toMatchObject({ type: 'complete' });
     expect(await of.prune()).toEqual({ type: 'done' });
     expect(await isLocked()).toBe(false);
+  }, 120_000);
+
+  it('goes on without its worker, for the next attempt to find, and ends where a person cancels it', async () => {
+    const { data, repository } = await aRepository('attempts');
+    const of = over(fleetOf({ repository, paths: [data] }));
+    const locks = (): Promise<string> => restic(repository, 'list', 'locks', '--no-lock');
+    const number = async (): Promise<number> =>
+      (JSON.parse(await restic(repository, 'snapshots', '--json', '--no-lock')) as unknown[]).length;
+    const cutOff = async (ref: ReturnType<typeof aRun>, cut: (env: MockActivityEnvironment) => void): Promise<void> => {
+      await sh('head -c 60000000 /dev/urandom >"$1/more"', data);
+      const env = new MockActivityEnvironment();
+      const begun = expect(of.backUp(ref, { env })).rejects.toMatchObject({ name: 'CancelledFailure' });
+      await eventually('restic has its lock', async () => (await locks()) !== '');
+      cut(env);
+      await begun;
+    };
+    const ref = aRun();
+    await cutOff(ref, (env) => {
+      env.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
+    });
+    expect(await of.backUp(ref)).toMatchObject({ type: 'complete' });
+    expect(await number()).toBe(1);
+    await cutOff(aRun(), (env) => {
+      env.cancel();
+    });
+    expect([await locks(), await number()]).toEqual(['', 1]);
   }, 120_000);
 
   it('is not taken for backed up where something was not read', async () => {

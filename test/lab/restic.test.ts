@@ -84,12 +84,12 @@ describe('a restic repository', () => {
       backups: { data: { guest: 'g3', volumes: ['g3-data'], to } },
     });
     const of = resticOver(member, fleet);
-    const made = await of.backUp(run, run.name);
+    const made = await of.backUp(run, { snapshot: run.name });
     if (made.type !== 'complete') throw new Error(JSON.stringify(made));
     expect(await text('n3', 'cat', '/proc/self/mountinfo')).not.toContain('/run/runbook');
     expect(await of.restore({ snapshot: made.snapshot, target: '/root/of-volume' })).toMatchObject({});
     expect(await text('n3', 'cat', '/root/of-volume/of-volume')).toBe('before');
-    const gone = await of.backUp(aRun(), 'runbook-20000101-0000-0000');
+    const gone = await of.backUp(aRun(), { snapshot: 'runbook-20000101-0000-0000' });
     expect(gone).toMatchObject({ type: 'failed', message: expect.stringContaining('could not be mounted') });
   }, 120_000);
 });
