@@ -1,4 +1,4 @@
-import { HostError } from '../hosts/host.ts';
+import { HostError, type Host } from '../hosts/host.ts';
 import type { Backup, Fleet } from '../fleet/schema.ts';
 import { declaredVolumes } from '../fleet/volume-pattern.ts';
 import type { BackupState } from '../plan/observation.ts';
@@ -8,6 +8,8 @@ import { createZfs } from '../tools/zfs.ts';
 import type { Deps } from './deps.ts';
 import { toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { ledgerOf } from './restic-ledger.ts';
+import { resticScope, TAG } from './restic-scope.ts';
 
 type Target = Backup['to'][number];
 type Newest = Pick<BackupState, 'newestAt' | 'problem' | 'unseen'>;
@@ -78,7 +80,7 @@ async function newestRestic(
   { machines }: Deps,
   fleet: Fleet,
   guest: string,
-  { from, repository, passwordFile, tag }: Target & { type: 'restic' },
+  { from, repository, passwordFile, environmentFile, tag }: Target & { type: 'restic' },
   { signal }: ActivityContext,
 ): Promise<Newest> {
   const settings = fleet.guests[guest];
@@ -86,9 +88,30 @@ async function newestRestic(
   const found = await createRestic(host, { signal }).newestSnapshot({
     repository,
     passwordFile,
+    ...(environmentFile === undefined ? {} : { environmentFile }),
     ...(tag === undefined ? {} : { tag }),
   });
-  if (found.type === 'snapshot') return { newestAt: found.created };
+  if (found.type === 'snapshot')
+    return found.tags.includes(TAG)
+      ? newestComplete(fleet, host, { guest, repository }, signal)
+      : { newestAt: found.created };
   if (found.type === 'none') return { problem: 'the repository has no snapshot' };
   return { problem: found.type === 'unexpected' ? toolFailure('restic', found).message : found.message };
+}
+
+/** A snapshot that a run has made is a backup only where the run has written down that all was read. */
+async function newestComplete(
+  fleet: Fleet,
+  host: Host,
+  { guest, repository }: { guest: string; repository: string },
+  signal: AbortSignal,
+): Promise<Newest> {
+  const scope = resticScope(fleet).repositories.find((each) => each.repository === repository);
+  const { backups } = await ledgerOf(host, scope?.id ?? '', { signal });
+  const own = scope?.sources.filter((source) => source.guest === guest) ?? [];
+  const newestAt = own
+    .flatMap(({ id }) => backups[id]?.at ?? [])
+    .sort()
+    .at(-1);
+  return newestAt === undefined ? { problem: 'no snapshot in the repository is complete' } : { newestAt };
 }

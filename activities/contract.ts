@@ -14,6 +14,7 @@ import type { RollingInput } from '../plan/order.ts';
 import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import type { QuorumObservation, QuorumScope } from '../plan/quorum.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
+import type { ResticBackupResult, ResticMaintenanceResult, ResticObservation, ResticScope } from '../plan/restic.ts';
 import type { ContainerImage, CopyView } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
@@ -348,6 +349,45 @@ export interface HousekeepingActivities {
   forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
 }
 
+export interface ResticBackupInput extends RunRef {
+  /** Short ids of the scope. */
+  repository: string;
+  source: string;
+  /** What the snapshot is dated: ISO 8601. The same for every attempt. */
+  at: string;
+  /** Of a source that is a volume: the Incus snapshot of it that is read. */
+  snapshot?: string;
+}
+
+export interface ResticMaintenanceInput extends RunRef {
+  repository: string;
+  step: { type: 'forget'; source: string } | { type: 'prune' } | { type: 'check'; subset: number; of: number };
+}
+
+export interface ResticRestoreInput extends RunRef {
+  repository: string;
+  source: string;
+  snapshot: string;
+  /** Only what is below. */
+  path?: string;
+  /** A folder that is empty or not there, on the machine where restic runs. */
+  target: string;
+}
+
+/** All but the first two are for who holds the lock of the repository. */
+export interface ResticActivities {
+  /** What the fleet file at this revision says about restic, by repository. */
+  resolveRestic(input: { fleet: FleetRef }): Promise<ResticScope>;
+  /** How old each kind of work is, of each repository. Changes nothing; what cannot be asked is part of the answer. */
+  observeRestic(input: RunRef): Promise<ResticObservation>;
+  /** One snapshot of one source. What keeps it from being a backup is part of the answer; a machine that is away is a failure. */
+  backUpToRestic(input: ResticBackupInput): Promise<ResticBackupResult>;
+  /** One step of what a repository needs. */
+  maintainRestic(input: ResticMaintenanceInput): Promise<ResticMaintenanceResult>;
+  /** Into an empty folder. Fails as NotFound for a snapshot or path that is not there. */
+  restoreFromRestic(input: ResticRestoreInput): Promise<{ files: number; bytes: number }>;
+}
+
 export interface LockActivities {
   /** Puts this run into the queue of the resource's lock; the lock answers by signal. */
   requestLock(input: { resource: string }): Promise<void>;
@@ -381,6 +421,7 @@ export type Activities = ObserveActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &
+  ResticActivities &
   LockActivities &
   DoctorActivities &
   GlanceActivities;

@@ -15,7 +15,8 @@ import { sha256 } from '../tools/identity-restore.ts';
 import { createRestic } from '../tools/restic.ts';
 import { again } from './again.ts';
 import type { Deps } from './deps.ts';
-import { failure, toolFailure, type ToolProblem } from './failure.ts';
+import { failure, toolFailure } from './failure.ts';
+import { resticFailure } from './restic-failure.ts';
 
 const TAG = 'runbook-identity';
 
@@ -178,18 +179,3 @@ const sourceOf = ({ restic }: IdentityDeclaration) => {
   if (restic === undefined) throw failure('BadConfig', 'runbook.yaml has no identity.restic.');
   return { ...restic, tag: TAG };
 };
-
-type ResticProblem = { type: 'no repository' | 'locked' | 'wrong password'; message: string };
-
-function resticFailure(host: Host, problem: ResticProblem | Extract<ToolProblem, { type: 'unexpected' }>) {
-  const what = `restic on ${host.name}`;
-  switch (problem.type) {
-    case 'unexpected':
-      return toolFailure(what, problem);
-    case 'locked':
-      return failure('Busy', `${what}: ${problem.message}`);
-    case 'no repository':
-    case 'wrong password':
-      return failure('BadConfig', `${what}: ${problem.message}`);
-  }
-}

@@ -22,6 +22,7 @@ import { createReinstallActivities } from './reinstall.ts';
 import { createQuorumActivities } from './quorum.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
+import { createResticActivities } from './restic.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
 
@@ -69,6 +70,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),
+    ...createResticActivities(deps),
     ...createLockActivities(),
     ...createDoctorActivities(deps),
     ...createGlanceActivities(deps),

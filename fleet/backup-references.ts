@@ -5,6 +5,7 @@ import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
 import type { Node, Nodes } from './nodes.ts';
 import { unknownNode, volumeNames } from './nodes.ts';
+import { checkRestic } from './restic-references.ts';
 import { helpForName } from './suggest.ts';
 import { quote } from './visible.ts';
 import { matchesPattern } from './volume-pattern.ts';
@@ -29,12 +30,8 @@ const checkBackupHosts = ({ members, guests, backupHosts }: Nodes): Mistake[] =>
       : [],
   );
 
-const checkBackup = (
-  backup: unknown,
-  path: Path,
-  { members, guests, backupHosts }: Nodes,
-  pools: unknown,
-): Mistake[] => {
+const checkBackup = (backup: unknown, path: Path, nodes: Nodes, pools: unknown): Mistake[] => {
+  const { members, guests, backupHosts } = nodes;
   const guest = guests.get(text(field(backup, 'guest')) ?? '');
   const volumes = guest && volumeNames(guest);
   const receivers = new Map([...members, ...backupHosts]);
@@ -55,6 +52,7 @@ const checkBackup = (
         ...unknownNode(member, at, receivers, 'member or backup host'),
         ...warnOfOwnMember(member, at, guest),
         ...checkOutsideOfPools(field(target, 'dataset'), [...path, 'to', index, 'dataset'], inPools),
+        ...checkRestic(target, [...path, 'to', index], backup, nodes),
       ];
     }),
   ];

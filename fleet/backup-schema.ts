@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import * as field from './fields.ts';
+import { resticTarget } from './restic-schema.ts';
 import { variant } from './variant.ts';
 
 /** What is copied, where it goes, and how long it stays there. */
@@ -72,17 +73,6 @@ const zfsTarget = variant('zfs', 'ZFS replicas on another member or on a backup 
   keep: keep
     .prefault({})
     .describe('Which snapshots of the replicas stay. What none of these asks for is destroyed there.'),
-});
-
-const resticTarget = variant('restic', 'A restic repository.', {
-  repository: field.resticRepository
-    .describe('The repository, as `restic --repo` takes it. Credentials do not belong here.')
-    .meta({ examples: ['rest:https://backup.lan/edge'] }),
-  passwordFile: field.absolutePath
-    .describe('Where the password is, on the machine where restic runs. Never the password itself.')
-    .meta({ examples: ['/run/secrets/restic'] }),
-  from: z.enum(['member', 'guest']).default('guest').describe('Where restic runs.'),
-  tag: field.resticTag.optional().describe('Only snapshots with this tag count.'),
 });
 
 export const backup = z.strictObject({

@@ -200,4 +200,5 @@ export type IdentityDeclaration = z.output<typeof identity>;
 export type Backup = z.output<typeof backup>;
 export type BackupPolicy = z.output<typeof backupPolicy>;
 export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;
+export type ResticTarget = Extract<Backup['to'][number], { type: 'restic' }>;
 export type Schedule = z.output<typeof schedule>;

@@ -95,6 +95,8 @@ async function run(store: Store, tools: Tools, id: string, command: Command): Pr
 function readsInput(tool: string, args: readonly string[]): boolean {
   if (tool === 'age') return args[0] !== '--version';
   if (tool === 'zfs') return isStream(args);
+  // What is dumped may be no text.
+  if (tool === 'restic') return args[0] === 'dump' || args.includes('--stdin');
   return tool === 'incus' && args[0] === 'admin' && args[1] === 'init';
 }
 

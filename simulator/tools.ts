@@ -19,7 +19,9 @@ import { zfsSends } from './hosts/zfs-send.ts';
 import { ssh } from './ssh.ts';
 import { systemctl } from './systemd/systemctl.ts';
 import { systemdRun, unitEnded } from './systemd/transient.ts';
+import { mount, unshare } from './hosts/mount.ts';
 import { pgrep } from './hosts/pgrep.ts';
+import { restic } from './restic/restic.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
@@ -48,6 +50,9 @@ export const TOOLS: Tools = {
     podman: engine,
     docker: engine,
     pgrep,
+    restic,
+    mount,
+    unshare,
     'nix-env': nixEnv,
     'nix-store': nixStore,
     nix: nixOfMachine,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Host } from '../hosts/host.ts';
-import { readJson, tail, unexpected, type Ran, type Unexpected } from './result.ts';
+import { problemOf, resticArgv, type ResticAccess, type ResticProblem } from './restic-command.ts';
+import { readJson, type Ran } from './result.ts';
 import { withSignal, type ToolOptions } from './tool-options.ts';
 
 /** Reads every snapshot's file of the repository, over the network. */
@@ -13,16 +14,15 @@ const snapshotsSchema = z
       time: z.iso.datetime({ offset: true }),
       hostname: z.string(),
       paths: z.array(z.string()),
+      tags: z.array(z.string()).nullish(),
     }),
   )
   .nullable();
 
-interface ResticSource {
-  /** Without credentials: those belong into files or the environment of restic's own user. */
-  repository: string;
-  /** On the machine where restic runs. */
-  passwordFile: string;
+interface ResticSource extends ResticAccess {
   tag?: string;
+  /** As the snapshots name the machine. */
+  hostname?: string;
   /** Only snapshots that hold all of these. */
   paths?: readonly string[];
 }
@@ -33,12 +33,6 @@ type NewestResticSnapshot =
   | { type: 'none' }
   | ResticProblem;
 
-type ResticProblem =
-  | { type: 'no repository'; message: string }
-  | { type: 'locked'; message: string }
-  | { type: 'wrong password'; message: string }
-  | Unexpected;
-
 export interface Restic {
   /**
    * The newest snapshot, by its own time. Takes no lock, so it can be asked during a backup.
@@ -47,10 +41,10 @@ export interface Restic {
   newestSnapshot(source: ResticSource): Promise<NewestResticSnapshot>;
   /** One file from memory, as a snapshot of `host`. Not idempotent: each call makes a snapshot. */
   backupFile(
-    source: ResticSource,
+    source: Omit<ResticSource, 'hostname'>,
     file: { name: string; content: Buffer; host: string },
   ): Promise<{ type: 'saved' } | ResticProblem>;
-  /** Every snapshot with that tag, of whatever host. */
+  /** Every snapshot that fits. */
   snapshots(source: ResticSource): Promise<{ type: 'snapshots'; snapshots: ResticSnapshot[] } | ResticProblem>;
   /** The file of a snapshot, whole. */
   dump(
@@ -66,17 +60,19 @@ export interface ResticSnapshot {
   created: string;
   hostname: string;
   paths: string[];
+  tags: string[];
 }
 
 /** `host`: where restic runs and its password file is. */
-export function createRestic(host: Host, options: ToolOptions = {}): Restic {
+export function createRestic(host: Host, options: ToolOptions & { timeoutMs?: number } = {}): Restic {
+  const { timeoutMs = TIMEOUT_MS } = options;
   const run = async (argv: readonly string[], input?: Buffer): Promise<Ran> => {
     const more = { ...(input === undefined ? {} : { input }), ...withSignal(options) };
-    return { argv, result: await host.run(argv, { timeoutMs: TIMEOUT_MS, ...more }) };
+    return { argv, result: await host.run(argv, { timeoutMs, ...more }) };
   };
   return {
     newestSnapshot: async (source) => {
-      const words = [...['restic', 'snapshots', '--json', '--latest', '1', '--no-lock'], ...sourceArgv(source)];
+      const words = resticArgv(source, ['snapshots', '--json', '--latest', '1', '--no-lock'], selection(source));
       const answer = readSnapshots(await run(words));
       if (answer.type !== 'snapshots') return answer;
       // `--latest 1` is one for each host and set of paths.
@@ -84,19 +80,14 @@ export function createRestic(host: Host, options: ToolOptions = {}): Restic {
       return newest === undefined ? { type: 'none' } : { type: 'snapshot', ...newest };
     },
     backupFile: async (source, { name, content, host: hostname }) => {
-      const ran = await run(
-        [
-          ...['restic', 'backup', '--json', '--stdin', '--stdin-filename', name, `--host=${hostname}`],
-          ...sourceArgv(source),
-        ],
-        content,
-      );
+      const words = ['backup', '--json', '--stdin', '--stdin-filename', name, `--host=${hostname}`];
+      const ran = await run(resticArgv(source, words, selection(source)), content);
       return problemOf(ran) ?? { type: 'saved' };
     },
     snapshots: async (source) =>
-      readSnapshots(await run([...['restic', 'snapshots', '--json', '--no-lock'], ...sourceArgv(source)])),
+      readSnapshots(await run(resticArgv(source, ['snapshots', '--json', '--no-lock'], selection(source)))),
     dump: async (source, snapshot, path) => {
-      const dumped = ['restic', 'dump', '--no-lock', ...sourceArgv(source), snapshot, path];
+      const dumped = resticArgv(source, ['dump', '--no-lock'], [...selection(source), snapshot, path]);
       const ran = await run(['bash', '-c', AS_TEXT, 'bash', ...dumped]);
       return problemOf(ran) ?? { type: 'content', bytes: Buffer.from(ran.result.stdout, 'base64') };
     },
@@ -106,23 +97,12 @@ export function createRestic(host: Host, options: ToolOptions = {}): Restic {
 /** What programs print is kept as text. */
 const AS_TEXT = 'set -o pipefail; "$@" | base64 --wrap=0';
 
-function sourceArgv({ repository, passwordFile, tag, paths = [] }: ResticSource): string[] {
-  if (/:\/\/[^/@\s]*:[^/@\s]*@/.test(repository))
-    throw new TypeError('Expected a restic repository without a password in its address; restic reads it from a file.');
+function selection({ tag, hostname, paths = [] }: ResticSource): string[] {
   return [
-    ...[`--repo=${repository}`, `--password-file=${passwordFile}`],
     ...(tag === undefined ? [] : [`--tag=${tag}`]),
+    ...(hostname === undefined ? [] : [`--host=${hostname}`]),
     ...paths.map((path) => `--path=${path}`),
   ];
-}
-
-function problemOf(ran: Ran): ResticProblem | undefined {
-  const message = exitMessage(ran.result.stderr);
-  // 10 and 11 since restic 0.17, 12 since 0.17.1; before, all of them were 1.
-  if (ran.result.exitCode === 10) return { type: 'no repository', message };
-  if (ran.result.exitCode === 11) return { type: 'locked', message };
-  if (ran.result.exitCode === 12) return { type: 'wrong password', message };
-  return ran.result.exitCode === 0 ? undefined : unexpected('restic', ran);
 }
 
 function readSnapshots(ran: Ran): { type: 'snapshots'; snapshots: ResticSnapshot[] } | ResticProblem {
@@ -130,15 +110,9 @@ function readSnapshots(ran: Ran): { type: 'snapshots'; snapshots: ResticSnapshot
   if (problem !== undefined) return problem;
   const answer = readJson('restic', ran, snapshotsSchema);
   if (answer.type !== 'json') return answer;
-  const snapshots = (answer.value ?? []).map(({ time, id, hostname, paths }) => {
+  const snapshots = (answer.value ?? []).map(({ time, id, hostname, paths, tags }) => {
     const created = new Date(time).toISOString();
-    return { id, created, hostname, paths };
+    return { id, created, hostname, paths, tags: tags ?? [] };
   });
   return { type: 'snapshots', snapshots };
-}
-
-/** With `--json`, restic 0.18 says why it ends in a line of JSON: `{"message_type":"exit_error",…,"message":"Fatal: …"}`. */
-function exitMessage(stderr: string): string {
-  const quoted = /"message_type":"exit_error".*"message":("(?:[^"\\]|\\.)*")/.exec(stderr)?.[1];
-  return tail(quoted === undefined ? stderr : String(JSON.parse(quoted)));
 }

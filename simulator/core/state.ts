@@ -10,8 +10,38 @@ export interface State {
   /** Every image there ever was, by digest: a tag moves on, the digest's health does not. */
   images: Record<string, Image>;
   faults: Fault[];
+  /** Of restic, by address; those that are a folder by machine and path: `nuc-1:/root/repository`. */
+  repositories?: Record<string, Repository>;
   /** Multiplies the durations of activations and the like; 0 makes them instant. */
   pace: number;
+}
+
+export interface Repository {
+  password: string;
+  /** Nobody may delete. */
+  appendOnly?: true;
+  snapshots: ResticSnapshot[];
+  locks: ResticLock[];
+  /** A check says so. */
+  damage?: string;
+}
+
+export interface ResticSnapshot {
+  id: string;
+  /** ISO 8601. */
+  time: string;
+  hostname: string;
+  paths: string[];
+  tags: string[];
+  /** Path → content, base64. */
+  files: Record<string, string>;
+}
+
+/** `dead`: its process is no more, so that `unlock` removes it. */
+export interface ResticLock {
+  id: string;
+  exclusive: boolean;
+  dead: boolean;
 }
 
 export interface Machine {

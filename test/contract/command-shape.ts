@@ -55,11 +55,12 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   'nix-env': { verbs: always(0), valued: ['-p', '--switch-generation', '--set', '--delete-generations'] },
   'nix-store': { verbs: always(0) },
   podman: ENGINE,
-  restic: { verbs: always(1), kept: ['--latest'], valued: ['--tag', '--path'] },
+  restic: { verbs: always(1), kept: ['--latest', '--group-by'], valued: ['--tag', '--path'] },
   ssh: { verbs: always(0), kept: ['-O'], valued: ['-o', '-l', '-p', '-i', '-F'] },
   'switch-to-configuration': { verbs: always(1) },
   systemctl: { verbs: always(1), kept: ['--property', '--output'] },
   'systemd-run': { verbs: always(0), valued: ['-p'] },
+  unshare: { verbs: always(0), kept: ['--propagation'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
   'zfs send': { verbs: always(1), valued: ['-t', '-i'] },
   umount: { verbs: always(0) },
@@ -89,10 +90,10 @@ export function pipelineOf([program, option, text = '']: readonly string[]): str
   return isPipeline ? text.split(' | ').map((command) => command.split(' ')) : [];
 }
 
-/** What `incus exec`, `ssh` and `systemd-run` are given to run is a command of its own. */
+/** What `incus exec`, `ssh`, `systemd-run` and `unshare` are given to run is a command of its own. */
 function splitAtCommand(tool: string, args: readonly string[]): [readonly string[], string[] | undefined] {
   const runs = tool === 'systemd-run' || (tool === 'incus' && args[0] === 'exec');
-  const at = runs ? args.indexOf('--') : -1;
+  const at = tool === 'unshare' ? args.indexOf('sh') : runs ? args.indexOf('--') : -1;
   return at === -1 ? [args, undefined] : [args.slice(0, at), args.slice(at + 1)];
 }
 

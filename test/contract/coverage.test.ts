@@ -13,6 +13,10 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'containers.ts': ['podman', 'docker'],
   'incus-exec.ts': ['incus'],
   'restic.ts': ['restic', 'bash'],
+  'restic-backup.ts': ['restic', 'unshare'],
+  'restic-command.ts': ['restic', 'sh'],
+  'restic-maintenance.ts': ['restic'],
+  'restic-restore.ts': ['restic'],
   'zfs.ts': ['zfs', 'zpool'],
 };
 

@@ -65,8 +65,6 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   "Cannot build '": `${OTHER_VERSION}nix 2.30, src/libstore/build/derivation-goal.cc`,
   'No supported authentication': `${OTHER_VERSION}ssh of another origin than OpenSSH 9, which has no such text`,
   'Bad (?:owner or permissions)': 'it would have to be the configuration of the user who tests: readconf.c, OpenSSH',
-  'exit code 11 of tools/restic.ts':
-    'what locks is not asked: `--no-lock`. Exit codes of restic 0.18, doc/075_scripting.rst',
   'exit code 129 of tools/incus-exec.ts': 'of virtual machines whose agent goes; in the lab’s containers it is 137',
   'exit code 255 of tools/incus-exec.ts': `${ONE_MOMENT}where the operation fails that is under way, the client ends with −1`,
 };

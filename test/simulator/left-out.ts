@@ -4,7 +4,6 @@ import type { Command } from '../../lab/record/entry.ts';
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
   git: 'the simulation passes it on to the real one',
   identity: 'keys and files of age are made where it is recorded; simulated-identity.test.ts has the simulated ones',
-  restic: 'the simulated fleet has no restic repository',
   'incus-on-zfs': 'simulated snapshots are no snapshots of ZFS: nobody can hold them, or make others beside',
   rejoin: 'no simulated host loses its root disk and keeps its pool',
   'incus-upgrade': 'its commands overlap in time; deploy.test.ts plays the same jump',
@@ -14,6 +13,8 @@ const BROKEN_FLAKE = 'the simulation has a flake of its own, in which `buildErro
 const OTHER_FLAKE = 'the simulation has a flake of its own; simulated-reinstall.test.ts asks that';
 const LETS_IN = 'the simulated sshd lets everybody in who has the host key right';
 const NO_MASTER = 'each simulated connection is one of its own: there is no master';
+const NO_NAMESPACES = 'simulated machines have no mount namespaces: simulated-restic.test.ts reads a volume’s snapshot';
+const NO_LOCK = 'simulated commands are over at once: that one has left a lock is said in the state';
 const NO_FILES = 'simulated volumes have no files';
 const NO_UNIT_FILES = 'the simulation has no unit files; an activation makes units fail there';
 const ON_DISKS = 'labels of ZFS are on simulated disks only, not in files';
@@ -27,6 +28,19 @@ const NOT_AROUND = 'there is nothing outside of the simulated network';
 /** Single commands that the simulation is not asked: subject, note, why. */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'deploy-rs': { 'a system that cannot be built': BROKEN_FLAKE },
+  restic: {
+    'with a file that nobody can read':
+      'that file is one of the kernel’s; a simulated one is said to be so by its mode',
+    'of what is mounted for it alone': NO_NAMESPACES,
+    'of what cannot be mounted': NO_NAMESPACES,
+    'nothing is left mounted': NO_NAMESPACES,
+    'prune where it is locked': NO_LOCK,
+    'check where it is locked': NO_LOCK,
+    unlock: NO_LOCK,
+    'forget where nobody may delete': 'that a simulated repository takes backups only is said in its state',
+    'check of a damaged repository': 'that a simulated repository is damaged is said in its state',
+    'a ledger': 'it is written past the recorder',
+  },
   docker: { 'no containers': IS_UP, 'up without an image': IS_UP },
   'host-programs': {
     'what it runs': 'the lab’s hosts are no NixOS; simulated-reinstall.test.ts reads that of the simulated ones',

@@ -5,6 +5,7 @@ import { readUnitChanges } from '../../tools/activation-units.ts';
 import { createDisks } from '../../tools/block-devices.ts';
 import { readDeployOutput } from '../../tools/deploy-rs.ts';
 import { createNix } from '../../tools/nix.ts';
+import { readResticForget } from '../../tools/restic-maintenance.ts';
 import { createZfsResume } from '../../tools/zfs-resume.ts';
 import { fakeHost } from '../tools/fake-host.ts';
 import type { Ran } from './client.ts';
@@ -60,6 +61,13 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
   ssh: (ran, argv) => {
     if (argv[1] === '-V') return isVersion(ran);
     return ran.exitCode === 255 ? sshFailure(ran.stderr, ran.exitCode) : asPrinted(ran);
+  },
+  // Of what it keeps it prints tables.
+  restic: (ran, argv) => {
+    if (argv[1] === 'version') return isVersion(ran);
+    return argv[1] === 'forget'
+      ? readResticForget({ argv, result: { ...ran, truncated: false } }).type
+      : asPrinted(ran);
   },
   // The lab's own is a script that prints elsewhere and less.
   'switch-to-configuration': ({ stdout, stderr }) => readUnitChanges(`${stdout}\n${stderr}`),

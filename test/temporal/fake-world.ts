@@ -8,6 +8,7 @@ import type {
   KeptActivities,
   ScheduleActivities,
   ReinstallActivities,
+  ResticActivities,
   RejoinActivities,
   QuorumActivities,
   RemovalActivities,
@@ -205,6 +206,14 @@ const NO_REINSTALL: ReinstallActivities = {
   awaitInstalled: notHere,
 };
 
+const NO_RESTIC: ResticActivities = {
+  resolveRestic: notHere,
+  observeRestic: notHere,
+  backUpToRestic: notHere,
+  maintainRestic: notHere,
+  restoreFromRestic: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -223,6 +232,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_IDENTITIES,
     ...NO_BACKUPS,
     ...NO_REINSTALL,
+    ...NO_RESTIC,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

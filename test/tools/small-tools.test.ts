@@ -135,6 +135,7 @@ describe('restic', () => {
       created: '2026-11-23T02:00:00.500Z',
       hostname: 'edge-vm',
       paths: ['/data'],
+      tags: [],
     });
   });
 

@@ -10,8 +10,12 @@ const replicas = (member: string, random: Random): YamlMap =>
     ...(random.chance(0.3) ? { bandwidth: random.pick(['500K', '20M', '1G']) } : {}),
     ...(random.chance(0.3) ? { keep: mapOf({ last: 3, daily: 0, monthly: 24 }) } : {}),
   });
-const restic = (): YamlMap =>
-  mapOf({ type: 'restic', repository: 'rest:https://b.lan/r', passwordFile: '/run/secrets/restic' });
+const restic = (random: Random): YamlMap =>
+  mapOf({
+    ...{ type: 'restic', repository: 'rest:https://b.lan/r', passwordFile: '/run/secrets/restic' },
+    ...(random.chance(0.5) ? { from: 'member' } : { paths: new YamlList(['/srv/data', '/etc/a b']) }),
+    ...(random.chance(0.5) ? { keep: mapOf({ daily: 7 }), checkSubsets: 10 } : {}),
+  });
 
 /** The copies of every volume that the guests have, each volume `<guest>-data`; some on a host outside of the cluster. */
 export function addBackups(root: YamlMap, members: readonly string[], random: Random): void {
@@ -22,7 +26,7 @@ export function addBackups(root: YamlMap, members: readonly string[], random: Ra
     if (!(guest instanceof YamlMap) || !guest.keys.includes('volumes')) continue;
     const elsewhere = [...members.filter((member) => member !== guest.entry('member').value), ...outside];
     const zfs = replicas(random.pick(elsewhere), random);
-    const to = random.pick([[zfs], [restic()], [zfs, restic()]]);
+    const to = random.pick([[zfs], [restic(random)], [zfs, restic(random)]]);
     backups.add(
       name,
       mapOf({
@@ -49,7 +53,7 @@ export function backup(root: YamlMap, random: Random, to: YamlMap): YamlMap {
 }
 
 export const resticOf = (repository: string): YamlMap =>
-  mapOf({ type: 'restic', repository, passwordFile: '/run/secrets/restic' });
+  mapOf({ type: 'restic', repository, passwordFile: '/run/secrets/restic', paths: new YamlList(['/srv/data']) });
 
 /** A replica that is well placed. */
 const toZfs = (root: YamlMap, random: Random, more: Parameters<typeof mapOf>[0] = {}): YamlMap => {
@@ -98,7 +102,8 @@ export const BACKUP_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'a backup host by the name of a member': (root, random) => {
     const name = random.pick(root.map('members').keys);
-    const hosts = mapOf({ [name]: mapOf({ address: '192.0.2.7' }) });
+    const hosts = root.keys.includes('backupHosts') ? root.map('backupHosts') : new YamlMap();
+    hosts.set(name, mapOf({ address: '192.0.2.7' }));
     root.set('backupHosts', hosts);
     return key(hosts.entry(name), /^Expected a name that no member and no guest has, got /);
   },
@@ -132,6 +137,40 @@ export const BACKUP_MUTATIONS: Readonly<Record<string, Mutation>> = {
     const keep = mapOf({ last: 0 });
     toZfs(root, random, { keep });
     return value(keep.entry('last'), /^Expected a whole number from 1 to 1000, got 0$/);
+  },
+  'restic in a guest without paths': (root, random) => {
+    const to = resticOf('/srv/backup');
+    to.remove('paths');
+    const list = new YamlList([]);
+    const item = list.add(to);
+    backup(root, random, to).set('to', list);
+    return value(item, /^Expected paths for restic to read in the guest, got nothing$/);
+  },
+  'restic on a member with paths': (root, random) => {
+    const to = resticOf('/srv/backup');
+    to.set('from', 'member');
+    backup(root, random, to);
+    return value(to.entry('paths'), /^Expected no paths with from: member, got some$/);
+  },
+  'restic on a member for volumes with a label': (root, random) => {
+    const to = resticOf('/srv/backup');
+    to.remove('paths');
+    to.set('from', 'member');
+    backup(root, random, to).set('labels', mapOf({ 'user.backup': 'nightly' }));
+    return value(to.entry('from'), /^Expected from: guest, since the volumes are told by labels, got "member"$/);
+  },
+  'restic that keeps nothing': (root, random) => {
+    const to = resticOf('/srv/backup');
+    to.set('keep', new YamlMap());
+    backup(root, random, to);
+    return value(to.entry('keep'), /^Expected at least one rule/);
+  },
+  'restic looked after by nobody': (root, random) => {
+    const by = mapOf({ member: 'nas', repository: '/tank/restic', passwordFile: '/run/secrets/restic' });
+    const to = resticOf('/srv/backup');
+    to.set('maintenance', by);
+    backup(root, random, to);
+    return value(by.entry('member'), /^Expected the name of a member or backup host, got "nas"$/);
   },
   'a password in a repository': (root, random) => {
     const to = resticOf('rest:https://me:secret@backup.lan/');
