@@ -81,9 +81,10 @@ export interface ResticObservation {
   repositories: ResticRepositorySeen[];
 }
 
-export type ResticStep = { why: string } & (
-  { type: 'backup' | 'forget'; source: string } | { type: 'prune' } | { type: 'check'; subset: number; of: number }
-);
+export type ResticUpkeep =
+  { type: 'forget'; source: string } | { type: 'prune' } | { type: 'check'; subset: number; of: number };
+
+export type ResticStep = { why: string } & ({ type: 'backup'; source: string } | ResticUpkeep);
 
 export interface ResticRepositoryPlan {
   id: string;

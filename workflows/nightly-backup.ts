@@ -1,8 +1,10 @@
 import type { RunRef } from '../activities/contract.ts';
+import type { BackupPolicy } from '../fleet/schema.ts';
 import { count } from '../plan/count.ts';
 import { planBackup, type BackupPlan } from '../plan/nightly-backup.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import { copyAll } from './backup/copy.ts';
+import { copyToRepositories, planRepositories, resticSteps, tellHeld } from './backup/restic.ts';
 import { backedUp, planned, stopped } from './backup/results.ts';
 import { backupSteps } from './backup/steps.ts';
 import type { NightlyBackupInput } from './messages.ts';
@@ -21,14 +23,17 @@ export async function nightlyBackup(input: NightlyBackupInput): Promise<RunView>
 }
 
 async function backUp(run: Run, ref: RunRef, input: NightlyBackupInput): Promise<RunResult> {
-  const { plan, policy } = await observe(run, ref, input);
+  const { plan, policy, guest } = await observe(run, ref, input);
+  const restic = await planRepositories(run, ref, guest);
   run.judge(plan.gates);
   if (plan.refusals.length > 0) return refused(plan, input.planOnly ? 'It would not start' : 'Not started');
-  run.announce(backupSteps(plan));
+  run.announce([...backupSteps(plan), ...resticSteps(restic)]);
   if (input.planOnly) return planned(input);
   run.copied(plan.failing);
+  tellHeld(run, restic);
   try {
     await copyAll(run, ref, plan, policy);
+    await copyToRepositories(run, ref, restic);
     await run.hold();
   } catch (error) {
     return stopped(run.view, error);
@@ -40,7 +45,7 @@ async function observe(
   run: Run,
   ref: RunRef,
   { backup }: NightlyBackupInput,
-): Promise<{ plan: BackupPlan; policy: Parameters<typeof copyAll>[3] }> {
+): Promise<{ plan: BackupPlan; policy: BackupPolicy; guest?: string }> {
   const scope = await run.step(
     { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
     (act) => act.resolveBackup({ fleet: ref.fleet, ...(backup === undefined ? {} : { backup }) }),
@@ -54,5 +59,6 @@ async function observe(
       detail: `${count(groups.length, 'guest')}, ${count(pairs.length, 'way')}`,
     }),
   );
-  return { plan, policy: scope.policy };
+  const guest = backup === undefined ? undefined : scope.backups[backup]?.guest;
+  return { plan, policy: scope.policy, ...(guest === undefined ? {} : { guest }) };
 }
