@@ -6,9 +6,10 @@ import {
   type DatasetFacts,
   type ReplicationDecision,
   type ReplicationPair,
+  type ResumeToken,
 } from '../plan/replication.ts';
 import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
-import { createZfsResume } from '../tools/zfs-resume.ts';
+import { createZfsResume, type ZfsResume } from '../tools/zfs-resume.ts';
 import type { Host } from '../hosts/host.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { TransferEnds } from './transfer-way.ts';
@@ -77,5 +78,16 @@ async function withToken(
 ): Promise<DatasetFacts> {
   if (token === undefined) return target;
   const read = await createZfsResume(sender, { signal }).readToken(token);
-  return { ...target, resumeToken: read.type === 'token' && read.sendable ? read : { type: 'unreadable', token } };
+  return { ...target, resumeToken: usable(read) ?? { type: 'unreadable', token } };
+}
+
+/** One that the sender cannot go on from is as good as none. */
+function usable(read: Awaited<ReturnType<ZfsResume['readToken']>>): ResumeToken | undefined {
+  if (read.type !== 'token' || !read.sendable) return undefined;
+  const { token, toGuid, toName, fromGuid, bytes, raw, compressed, largeBlocks, embedded } = read;
+  return {
+    ...{ token, toGuid, toName, raw, compressed, largeBlocks, embedded },
+    ...(fromGuid === undefined ? {} : { fromGuid }),
+    ...(bytes === undefined ? {} : { bytes }),
+  };
 }

@@ -25,7 +25,8 @@ describe('nightly-backup over the simulated fleet', () => {
       ],
     });
   const backUp = async (options: Parameters<typeof begin>[0] = {}): Promise<RunView> => viewOf(await begin(options));
-  const copiesOf = ({ copies = [] }: RunView): CopyView[] => copies.toSorted((a, b) => (a.volume < b.volume ? -1 : 1));
+  const copiesOf = ({ copies }: RunView): CopyView[] =>
+    (copies ?? []).toSorted((a, b) => (a.volume < b.volume ? -1 : 1));
   const stateOf = ({ steps }: RunView, id: string): string | undefined => steps.find((step) => step.id === id)?.state;
   const replica = (volume: string) => simulation().readState().machines['nuc-1']?.datasets[`tank/replica/${volume}`];
   const namesOn = (volume: string): string[] => Object.keys(replica(volume)?.snapshots ?? {});
