@@ -89,21 +89,30 @@ export async function prepareConnection(to: SshConnection): Promise<void> {
   if (to.hostKey === undefined) return;
   const path = declaredKeyFile(to);
   const aside = `${path}.${newNonce()}`;
-  await writeFile(aside, `${alias(to)} ${hostKey(to.hostKey)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(aside, knownHostsLine(to.name, to.hostKey), { mode: 0o600, flag: 'wx' });
   await rename(aside, path);
 }
 
 function hostKeyOptions(to: SshConnection): Record<string, string> {
-  if (to.hostKey !== undefined)
-    return {
-      HostKeyAlias: alias(to),
-      UserKnownHostsFile: literal(declaredKeyFile(to)),
-      GlobalKnownHostsFile: '/dev/null',
-      KnownHostsCommand: 'none',
-      VerifyHostKeyDNS: 'no',
-      CheckHostIP: 'no',
-    };
+  if (to.hostKey !== undefined) return pinnedHostOptions(to.name, declaredKeyFile(to));
   return to.knownHostsFile === undefined ? {} : { UserKnownHostsFile: literal(to.knownHostsFile) };
+}
+
+/** Only the host key of that file is accepted. */
+export function pinnedHostOptions(name: string, knownHostsFile: string): Record<string, string> {
+  return {
+    HostKeyAlias: alias(name),
+    UserKnownHostsFile: literal(knownHostsFile),
+    GlobalKnownHostsFile: '/dev/null',
+    KnownHostsCommand: 'none',
+    VerifyHostKeyDNS: 'no',
+    CheckHostIP: 'no',
+  };
+}
+
+/** A file of known hosts for {@link pinnedHostOptions}. @throws {TypeError} where the key is none. */
+export function knownHostsLine(name: string, key: string): string {
+  return `${alias(name)} ${hostKey(key)}\n`;
 }
 
 function declaredKeyFile(to: SshConnection): string {
@@ -111,8 +120,8 @@ function declaredKeyFile(to: SshConnection): string {
 }
 
 /** One name that no pattern of known_hosts can match by accident; ssh shows it in its messages. */
-function alias(to: SshConnection): string {
-  return `runbook-${to.name.replaceAll(/[^A-Za-z0-9.-]/g, '_')}`;
+function alias(name: string): string {
+  return `runbook-${name.replaceAll(/[^A-Za-z0-9.-]/g, '_')}`;
 }
 
 function hostKey(key: string): string {
@@ -123,11 +132,11 @@ function hostKey(key: string): string {
 }
 
 /** ssh expands % in paths and splits at blanks outside of double quotes (ssh_config, TOKENS). */
-function literal(path: string): string {
+export function literal(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`;
 }
 
-function word(text: string, what: string): string {
+export function word(text: string, what: string): string {
   if (WORD.test(text)) return text;
   throw new TypeError(`Expected the ${what} of an ssh connection, got ${JSON.stringify(text.slice(0, 80))}.`);
 }
