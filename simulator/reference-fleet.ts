@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hostKeyOf } from './core/host-key.ts';
-import type { Container, Instance, Machine, State, Volume } from './core/state.ts';
+import type { Container, Dataset, DatasetPoint, Instance, Machine, State, Volume } from './core/state.ts';
 import { emptyDatabase } from './incus/servers.ts';
+import { guidFrom } from './hosts/zfs-datasets.ts';
 import { nameOfDisk, poolDisk, systemDisk } from './hosts/disks.ts';
 import { closureOf, type SimulatedFlake } from './nix/flake.ts';
 import { installedUnit } from './systemd/units.ts';
@@ -190,13 +191,25 @@ function memberMachine(name: string, address: string, now: string): Machine {
       poolDisk(name, 'b', POOL),
       ...(replicas.length === 0 ? [] : [poolDisk(name, 'c', REPLICAS)]),
     ],
-    datasets: Object.fromEntries(replicas.map((volume) => [`${REPLICAS}/replica/${volume}`, replica()])),
+    datasets: Object.fromEntries(replicas.map((volume) => [`${REPLICAS}/replica/${volume}`, replica(volume)])),
   };
 }
 
 /** A copy that is four hours old. */
-function replica(): Machine['datasets'][string] {
-  return { snapshots: { 'snapshot-nightly': { creation: Math.floor(Date.now() / 1000) - 4 * 3600 } } };
+function replica(volume: string): Dataset {
+  return { snapshots: { 'snapshot-nightly': nightly(volume) }, readonly: true };
+}
+
+/** The snapshot itself has expired on the sender, its bookmark is what the next increment builds on. */
+function replicated(volume: string): Dataset {
+  const { guid = '', ...more } = nightly(volume);
+  const target = createHash('sha256').update(`homelab nuc-1 ${REPLICAS}/replica`).digest('hex').slice(0, 8);
+  const mark = `runbook-${target}-${BigInt(guid).toString(16)}`;
+  return { snapshots: {}, mounted: true, bookmarks: { [mark]: { ...more, guid } } };
+}
+
+function nightly(volume: string): DatasetPoint {
+  return { creation: Math.floor(Date.now() / 1000) - 4 * 3600, guid: guidFrom(`nightly ${volume}`) };
 }
 
 function guestMachine(name: string, { address, containers, engine, port }: GuestPlan, now: string): Machine {
@@ -260,6 +273,7 @@ function customVolume(name: string, location: string, now: string): Volume {
     createdAt: now,
     content: 'as created',
     snapshots: {},
+    dataset: replicated(name),
   };
 }
 

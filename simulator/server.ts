@@ -19,6 +19,7 @@ import { CONNECTION_FAULTS, isSpent, type Moment } from './core/faults.ts';
 import { createRunner, type Tools } from './core/runner.ts';
 import type { State } from './core/state.ts';
 import { openStore, type Store } from './core/store.ts';
+import { isStream } from './hosts/zfs-replication.ts';
 import { handOverScript, type HandOver } from './hand-over.ts';
 
 /**
@@ -90,9 +91,10 @@ async function run(store: Store, tools: Tools, id: string, command: Command): Pr
   return `${exitCode} ${streams.join('')}`;
 }
 
-/** What is on the asker's standard input, only a process of the asker's can read. */
+/** What is on the asker's standard input, only a process of the asker's can read; and what is piped, only write bit by bit. */
 function readsInput(tool: string, args: readonly string[]): boolean {
   if (tool === 'age') return args[0] !== '--version';
+  if (tool === 'zfs') return isStream(args);
   return tool === 'incus' && args[0] === 'admin' && args[1] === 'init';
 }
 

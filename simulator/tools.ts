@@ -15,6 +15,7 @@ import { git } from './hosts/git.ts';
 import { installMember } from './hosts/installer.ts';
 import { connect, getent, ip, umount } from './hosts/network.ts';
 import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
+import { zfsSends } from './hosts/zfs-send.ts';
 import { ssh } from './ssh.ts';
 import { systemctl } from './systemd/systemctl.ts';
 import { systemdRun, unitEnded } from './systemd/transient.ts';
@@ -41,6 +42,8 @@ export const TOOLS: Tools = {
     zdb,
     zpool,
     zfs,
+    '.zfs-sends': zfsSends,
+    ssh,
     curl,
     podman: engine,
     docker: engine,

@@ -116,13 +116,45 @@ export interface Endpoint {
 }
 
 export interface Dataset {
-  /** Seconds since 1970; what was cloned from it, and by how many holds it is kept. */
-  snapshots: Record<string, { creation: number; clones?: string[]; holds?: number }>;
+  snapshots: Record<string, DatasetSnapshot>;
+  bookmarks?: Record<string, DatasetPoint>;
   /** Of users, of its own. */
   properties?: Record<string, string>;
   mounted?: boolean;
   /** `filesystem` where it is absent. */
   type?: 'volume';
+  readonly?: boolean;
+  /** Encrypted, and whether its key is loaded. */
+  key?: 'available' | 'unavailable';
+  /** Bytes since the newest snapshot. */
+  written?: number;
+  /** No raw increment fits any more. */
+  rawBroken?: boolean;
+  /** What a receive has left that was interrupted, or is still at work while its process lives. */
+  partial?: PartialReceive;
+}
+
+/** A moment of a dataset: numbers of 64 bits are texts; where they are absent, they follow from the name. */
+export interface DatasetPoint {
+  /** Seconds since 1970. */
+  creation: number;
+  guid?: string;
+  createtxg?: string;
+}
+
+export interface DatasetSnapshot extends DatasetPoint {
+  /** What was cloned from it. */
+  clones?: string[];
+  /** By how many holds it is kept beside those with these tags. */
+  holds?: number;
+  tags?: string[];
+}
+
+export interface PartialReceive {
+  token: string;
+  pid: number;
+  /** It would have been the first snapshot: the dataset goes with it. */
+  initial: boolean;
 }
 
 export interface Cluster {
@@ -220,6 +252,8 @@ export interface Volume {
   createdAt: string;
   content: string;
   snapshots: Record<string, { createdAt: string; expiresAt: string; content: string }>;
+  /** What ZFS knows of it where the pool is one of ZFS; its snapshots follow those of the volume. */
+  dataset?: Dataset;
 }
 
 /**

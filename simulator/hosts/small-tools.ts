@@ -5,6 +5,7 @@ import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
 import type { Pool, State } from '../core/state.ts';
 import { destroyAll, get, listParts, listTree } from './zfs-kept.ts';
+import { replicationVerb } from './zfs-replication.ts';
 
 /** `date +%s.%N` by the machine's own clock. */
 export function date(call: Call): number {
@@ -62,10 +63,12 @@ function zpoolsOf({ machines, cluster }: State, machine: string): Record<string,
 
 /**
  * `zfs list -Hp -t snapshot -d 1 -o name,creation -S creation DATASET`, newest first; `zfs list -Hp -t all -d 1 -o name DATASET`
- * and with `-r`; `zfs destroy DATASET`. What is kept: zfs-kept.ts.
+ * and with `-r`; `zfs destroy DATASET`. What is kept: zfs-kept.ts; what is replicated: zfs-replication.ts.
  */
 export async function zfs(call: Call): Promise<number> {
   const [verb, ...rest] = call.args;
+  const replicated = replicationVerb(call);
+  if (replicated !== undefined) return replicated(call);
   if (verb === 'destroy') return rest[0] === '-r' ? destroyAll(call, rest[1] ?? '') : destroy(call, rest);
   if (verb === 'get') return get(call);
   const asked = readOptions(rest, {
@@ -112,6 +115,9 @@ async function destroy(call: Call, rest: readonly string[]): Promise<number> {
         `cannot destroy '${name}': filesystem has children\nuse '-r' to destroy the following datasets:\n${[...children, ...snapshots].join('\n')}`,
       );
     Reflect.deleteProperty(datasets, name);
+    for (const { snapshots: all } of Object.values(datasets))
+      for (const origin of Object.values(all))
+        if (origin.clones) origin.clones = origin.clones.filter((each) => each !== name);
   });
   return 0;
 }

@@ -33,8 +33,8 @@ export function listParts({ store, machine, out }: Call, columns: string, name: 
   for (const [own, { mounted = false, snapshots, type }] of sorted(datasets).filter(([each]) => isWithin(each, name))) {
     const isMounted = type === 'volume' ? '-' : mounted ? 'yes' : 'no';
     out(`${[own, type ?? 'filesystem', USED, isMounted, '-', '-'].join('\t')}\n`);
-    for (const [snapshot, { clones = [], holds = 0 }] of Object.entries(snapshots))
-      out(`${[`${own}@${snapshot}`, 'snapshot', 0, '-', clones.join(',') || '-', holds].join('\t')}\n`);
+    for (const [snapshot, { clones = [], holds = 0, tags = [] }] of Object.entries(snapshots))
+      out(`${[`${own}@${snapshot}`, 'snapshot', 0, '-', clones.join(',') || '-', holds + tags.length].join('\t')}\n`);
   }
   return 0;
 }
@@ -56,7 +56,12 @@ export async function destroyAll({ machine, update }: Call, name: string): Promi
     if (!datasets[name]) throw new ToolError(`cannot open '${name}': dataset does not exist`);
     const own = Object.keys(datasets).filter((each) => isWithin(each, name));
     const snapshots = own.flatMap((each) => Object.values(datasets[each]?.snapshots ?? {}));
-    if (snapshots.some(({ clones = [], holds = 0 }) => holds > 0 || clones.some((clone) => !isWithin(clone, name))))
+    if (
+      snapshots.some(
+        ({ clones = [], holds = 0, tags = [] }) =>
+          holds + tags.length > 0 || clones.some((clone) => !isWithin(clone, name)),
+      )
+    )
       throw new Unknown('nobody is to destroy what is held or cloned');
     for (const each of own) Reflect.deleteProperty(datasets, each);
   });

@@ -1,4 +1,5 @@
 import { ToolError } from '../core/call.ts';
+import { heldByZfs } from '../hosts/zfs-datasets.ts';
 import type { Pool, State } from '../core/state.ts';
 import { poolView } from './formation-routes.ts';
 import { instanceStatus } from './view.ts';
@@ -103,6 +104,8 @@ function deleteSnapshot(state: State, request: Request): ReturnType<Route['handl
     const what = `Storage volume "${volume.name}/${name}" in project "${volume.project}" of type "custom"`;
     throw new ToolError(`Error: ${what} does not exist on pool "${volume.pool}": Storage volume not found`);
   }
+  const held = heldByZfs(state, volume, name);
+  if (held !== undefined) throw new ToolError(held);
   Reflect.deleteProperty(volume.snapshots, name);
   return operation('Deleting storage volume snapshot');
 }
