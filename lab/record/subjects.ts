@@ -20,6 +20,7 @@ import { recordPodman } from './podman.ts';
 import { recordQuorum } from './quorum.ts';
 import { Recorder } from './recorder.ts';
 import { recordRejoin } from './rejoin.ts';
+import { recordReplication } from './replication.ts';
 import { recordRestic } from './restic.ts';
 import { recordSetAside } from './set-aside.ts';
 import { recordSsh } from './ssh.ts';
@@ -70,6 +71,7 @@ export const ON_ZFS = {
   'zfs-kept': recordKept,
   'incus-on-zfs': recordIncusOnZfs,
   disks: recordDisks,
+  replication: recordReplication,
   rejoin: recordRejoin,
 };
 

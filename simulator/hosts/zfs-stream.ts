@@ -23,7 +23,8 @@ export interface StreamFlags {
 
 /** Lines of data in a stream. */
 export const PARTS = 4;
-export const PART = `${'.'.repeat(60)}\n`;
+/** Of a size that a stream can be cut in the middle of. */
+export const PART = `${'.'.repeat(2 ** 18 - 1)}\n`;
 export const END = 'end\n';
 
 /** What a token knows. */

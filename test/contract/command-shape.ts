@@ -61,6 +61,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   systemctl: { verbs: always(1), kept: ['--property', '--output'] },
   'systemd-run': { verbs: always(0), valued: ['-p'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
+  'zfs send': { verbs: always(1), valued: ['-t', '-i'] },
   umount: { verbs: always(0) },
   zdb: { verbs: always(0) },
   zpool: { verbs: always(1), kept: ['-o'] },
@@ -75,11 +76,17 @@ const SETTINGS = ['-o', '-p', '--setenv'];
  */
 export function commandShape([program = '', ...args]: readonly string[]): string {
   const tool = basename(program);
-  const grammar = GRAMMARS[tool];
+  const grammar = GRAMMARS[`${tool} ${args[0] ?? ''}`] ?? GRAMMARS[tool];
   if (grammar === undefined) return [tool, ...args].join(' ');
   const [own, command] = splitAtCommand(tool, args);
   const shaped = optionsAndNames(tool, grammar, own);
   return [tool, ...shaped, ...(command === undefined ? [] : ['--', '…'])].join(' ');
+}
+
+/** The commands of a pipeline that a scenario gave to `sh -c`, by their words; none of another command line. */
+export function pipelineOf([program, option, text = '']: readonly string[]): string[][] {
+  const isPipeline = program === 'sh' && option === '-c' && /^zfs send .* \| zfs receive /.test(text);
+  return isPipeline ? text.split(' | ').map((command) => command.split(' ')) : [];
 }
 
 /** What `incus exec`, `ssh` and `systemd-run` are given to run is a command of its own. */

@@ -65,7 +65,7 @@ function lines(text: string): string[] {
 
 /** How far something is, and what depends on what was built or fetched before. */
 const PROGRESS =
-  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| {2}\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: /;
+  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| {2}\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: |^\d\d:\d\d:\d\d\t\d+\t/;
 
 function neutral(text: string): string {
   return stripVTControlCharacters(text)
@@ -76,6 +76,8 @@ function neutral(text: string): string {
     .replace(/(?<=\/deploy-rs-(?:canary|cancel)-)[0-9a-z]{32}\b/g, 'HASH')
     .replace(/\b[0-9a-f]{64}\b|(?<=\bsha256:)[0-9a-z]{52}\b/g, 'SHA256')
     .replace(/(?<=saves )-?[\d.]+(?= MiB)/g, 'N')
+    .replace(/\b1-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+\b/g, 'TOKEN')
+    .replace(/\b0x[0-9a-f]+\b/g, '0xN')
     .replace(/\b(?!0{40})[0-9a-f]{40}\b/g, 'REVISION')
     .replace(/\b[0-9a-f]{32}\b/g, 'ID')
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'FINGERPRINT')

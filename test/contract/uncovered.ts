@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../simulator/core/journal.ts';
-import { commandShape } from './command-shape.ts';
+import { commandShape, pipelineOf } from './command-shape.ts';
 import { recordedCommands } from './transcripts.ts';
 
 /** What played programs start themselves, as the real ones do: no command line of the product's. */
@@ -16,7 +16,7 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   /^deploy --skip-checks --hostname … --ssh-opts … --magic-rollback … …$/,
   // The simulation's own flake, and its units.
   /^git -C … show …$/,
-  /^\.(unit-ended|incus-joins|connect) /,
+  /^\.(unit-ended|incus-joins|connect|zfs-sends) /,
 ];
 
 /** Command lines of a run over the simulation that no scenario holds against the real program, one line for each shape. */
@@ -44,6 +44,7 @@ export function assertCovered(journal: readonly JournalEntry[]): void {
 let shapes: Set<string> | undefined;
 
 function coveredShapes(): Set<string> {
-  shapes ??= new Set(recordedCommands().map(({ argv }) => commandShape(argv)));
+  const alone = recordedCommands().flatMap(({ argv }) => [argv, ...pipelineOf(argv)]);
+  shapes ??= new Set(alone.map(commandShape));
   return shapes;
 }

@@ -27,6 +27,10 @@ const OF_SUBJECT: Readonly<Record<string, readonly (readonly [RegExp, string])[]
     [/\/dev\/vd(?=[ab])/g, '/dev/sd'],
   ],
   'zfs-kept': [[/\btank\b/g, 'zpool']],
+  replication: [
+    [/\btank\b/g, 'zpool'],
+    [/\b10\.89\.0\.12\b/g, '10.0.0.12'],
+  ],
   'incus-formation': [[/\b10\.89\.0\.(1[1-3]|99)\b/g, '10.0.0.$1']],
   podman: [[/^web$/g, 'caddy']],
   docker: [

@@ -5,11 +5,13 @@ import { readUnitChanges } from '../../tools/activation-units.ts';
 import { createDisks } from '../../tools/block-devices.ts';
 import { readDeployOutput } from '../../tools/deploy-rs.ts';
 import { createNix } from '../../tools/nix.ts';
+import { createZfsResume } from '../../tools/zfs-resume.ts';
 import { fakeHost } from '../tools/fake-host.ts';
 import type { Ran } from './client.ts';
 
 /** What is held against each other of two answers to one command, beside the exit code and the shape of JSON. */
 export function readingOf(argv: readonly string[], ran: Ran): unknown {
+  if (argv[0] === 'sh' && argv[2]?.includes('| zfs receive ') === true) return streamReading(ran);
   const command = inShell(argv);
   const reading = READINGS[basename(command[0] ?? '')];
   return reading === undefined ? asPrinted(ran) : reading(ran, command);
@@ -68,8 +70,26 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
   // The rest of a label is about a device that nobody has here.
   zdb: (ran) => createDisks(fakeHost(() => ran)).zfsLabel('/dev/x'),
   zpool: columns,
-  zfs: columns,
+  zfs: (ran, argv) => (argv[1] === 'send' && argv.includes('-t') ? tokenReading(ran) : columns(ran)),
 };
+
+const TOKEN = /\b1-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+\b/g;
+
+/** Of both ends; how far they are, and what a token is made of, differ. */
+function streamReading({ stdout, stderr }: Ran): unknown {
+  const lines = stderr
+    .split('\n')
+    .filter((line) => !/^(\d\d:\d\d:\d\d\t|\t|resume token contents:|nvlist version: |$)/.test(line))
+    .map((line) => line.replace(TOKEN, 'TOKEN').replace(/(?<=\t)\d+$/, 'N'));
+  return { stdout, stderr: lines.sort() };
+}
+
+async function tokenReading(ran: Ran): Promise<unknown> {
+  const read = await createZfsResume(fakeHost(() => ran)).readToken('1-0');
+  if (read.type === 'unreadable') return read;
+  const { bytes: _, toGuid: __, fromGuid, ...more } = read;
+  return { ...more, isIncrement: fromGuid !== undefined, stderr: ran.stderr };
+}
 
 function rolesOf({ stdout }: Ran): unknown {
   return (JSON.parse(stdout) as { roles: string[] | null }[]).map(({ roles }) => roles ?? []);
@@ -90,7 +110,7 @@ function isVersion({ stdout, stderr }: Ran): boolean {
 
 /** Tables apart by tabs: their columns, and words that are no numbers. */
 function columns({ stdout, stderr }: Ran): unknown {
-  return { stdout: stdout.replace(/\d+/g, 'N'), stderr };
+  return { stdout: stdout.replace(TOKEN, 'TOKEN').replace(/\d+/g, 'N'), stderr };
 }
 
 function asPrinted({ stdout, stderr }: Ran): unknown {

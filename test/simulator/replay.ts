@@ -52,6 +52,8 @@ export class Replay {
         'zpool/contract': { snapshots },
         'zpool/empty': { snapshots: {} },
         ...KEPT,
+        'zpool/source': { snapshots: {}, mounted: true },
+        'zpool/secret': { snapshots: {}, key: 'available' },
       });
     });
   }
@@ -146,6 +148,8 @@ function specOf(change: { version?: string; kernel?: string; incus?: string; hoo
 function identities(stdout: string): Map<string, string> {
   const text = stdout.trim();
   if (/^(\/nix\/store\/\S+|\/tmp\/deploy-rs-\S+|(sha256:)?[0-9a-f]{64})$/.test(text)) return new Map([['', text]]);
+  const token = /\t(1-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+)$/.exec(text)?.[1];
+  if (token !== undefined) return new Map([['token', token]]);
   if (/^[A-Za-z0-9+/=]{200,}$/.test(text)) return new Map([['', text]]);
   if (!text.startsWith('[')) return new Map();
   const [first] = JSON.parse(text) as Record<string, unknown>[];
