@@ -87,8 +87,17 @@ function streamReading({ stdout, stderr }: Ran): unknown {
 async function tokenReading(ran: Ran): Promise<unknown> {
   const read = await createZfsResume(fakeHost(() => ran)).readToken('1-0');
   if (read.type === 'unreadable') return read;
-  const { bytes: _, toGuid: __, fromGuid, ...more } = read;
-  return { ...more, isIncrement: fromGuid !== undefined, stderr: ran.stderr };
+  const { type, toName, raw, compressed, largeBlocks, sendable, fromGuid } = read;
+  return {
+    type,
+    toName,
+    raw,
+    compressed,
+    largeBlocks,
+    sendable,
+    isIncrement: fromGuid !== undefined,
+    stderr: ran.stderr,
+  };
 }
 
 function rolesOf({ stdout }: Ran): unknown {
