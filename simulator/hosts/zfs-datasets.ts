@@ -129,13 +129,33 @@ function datasetOf(volume: Volume, name: string): Dataset {
 
 /** Why ZFS does not let Incus delete a snapshot of a volume: the text of Incus. */
 export function heldByZfs(state: State, volume: Volume, snapshot: string): string | undefined {
-  const member = state.cluster.members[volume.location]?.machine ?? volume.location;
-  const name = placeOf(state, volume, member);
-  if (name === undefined) return undefined;
-  const { tags = [], holds = 0 } = datasetOf(volume, name).snapshots[`${INCUS}${snapshot}`] ?? {};
-  if (tags.length + holds === 0) return undefined;
+  const [name, dataset] = ownDataset(state, volume) ?? [];
+  const { tags = [], holds = 0 } = dataset?.snapshots[`${INCUS}${snapshot}`] ?? {};
+  if (name === undefined || tags.length + holds === 0) return undefined;
   const full = `${name}@${INCUS}${snapshot}`;
   return `Error: Failed to run: zfs destroy -r ${full}: exit status 1 (${heldText(full)})`;
+}
+
+/** Why ZFS does not let Incus go back to a snapshot of a volume that is its newest: the text of Incus. */
+export function newerInZfs(state: State, volume: Volume, snapshot: string): string | undefined {
+  const [name, dataset] = ownDataset(state, volume) ?? [];
+  const back = dataset?.snapshots[`${INCUS}${snapshot}`];
+  if (name === undefined || dataset === undefined || back === undefined) return undefined;
+  const { createtxg } = pointOf(name, snapshot, back);
+  const newer = (points: Dataset['bookmarks']): Point[] =>
+    pointsOf(name, points).filter((point) => BigInt(point.createtxg) > BigInt(createtxg));
+  if (newer(dataset.snapshots).length > 0)
+    return `Error: Snapshot "${snapshot}" cannot be restored due to subsequent internal snapshot(s) (from a copy)`;
+  const marks = newer(dataset.bookmarks).map((mark) => `${name}#${mark.name}`);
+  if (marks.length === 0) return undefined;
+  const full = `${name}@${INCUS}${snapshot}`;
+  return `Error: Failed to run: zfs rollback ${full}: exit status 1 (cannot rollback to '${full}': more recent snapshots or bookmarks exist\nuse '-r' to force deletion of the following snapshots and bookmarks:\n${marks.join('\n')})`;
+}
+
+function ownDataset(state: State, volume: Volume): [string, Dataset] | undefined {
+  const member = state.cluster.members[volume.location]?.machine ?? volume.location;
+  const name = placeOf(state, volume, member);
+  return name === undefined ? undefined : [name, datasetOf(volume, name)];
 }
 
 export const heldText = (full: string): string =>

@@ -1,5 +1,5 @@
 import { ToolError } from '../core/call.ts';
-import { heldByZfs } from '../hosts/zfs-datasets.ts';
+import { heldByZfs, newerInZfs } from '../hosts/zfs-datasets.ts';
 import type { Pool, State } from '../core/state.ts';
 import { poolView } from './formation-routes.ts';
 import { instanceStatus } from './view.ts';
@@ -128,6 +128,8 @@ function restoreSnapshot(state: State, request: Request): ReturnType<Route['hand
     throw new ToolError(
       `Error: Snapshot "${name}" cannot be restored due to subsequent snapshot(s). Set zfs.remove_snapshots to override`,
     );
+  const newer = newerInZfs(state, volume, name);
+  if (newer !== undefined) throw new ToolError(newer);
   volume.content = snapshot.content;
   return { type: 'empty' };
 }

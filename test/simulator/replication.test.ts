@@ -195,6 +195,23 @@ describe('replication over the simulated fleet', () => {
     expect(refused.stderr).toContain("it's being held");
     expect(await here.bookmark(SOURCE, 'snapshot-one', 'mark')).toEqual({ type: 'made' });
     expect(await here.bookmark(SOURCE, 'snapshot-one', 'mark')).toEqual({ type: 'exists' });
+    await here.bookmark(SOURCE, 'snapshot-three', 'newer');
+    const remove = ['incus', 'query', '-X', 'DELETE', '--wait', url.replace(/one$/, 'three')];
+    expect(await runOn(simulation, 'elitedesk-1', remove)).toMatchObject({ exitCode: 0 });
+    await runOn(simulation, 'elitedesk-1', [
+      'incus',
+      'query',
+      '-X',
+      'PUT',
+      '--wait',
+      '-d',
+      '{"action":"stop"}',
+      '/1.0/instances/edge-vm/state',
+    ]);
+    const back = ['incus', 'query', '-X', 'PUT', '--wait', '-d', '{"restore":"two"}', url.replace(/\/snapshots.*/, '')];
+    expect((await runOn(simulation, 'elitedesk-1', back)).stderr).toContain(`\n${SOURCE}#newer)`);
+    await here.destroyBookmark(SOURCE, 'newer');
+    expect((await runOn(simulation, 'elitedesk-1', back)).exitCode).toBe(0);
     expect(await here.destroyBookmark(SOURCE, 'mark')).toEqual({ type: 'destroyed' });
     expect(await here.destroyBookmark(SOURCE, 'mark')).toEqual({ type: 'none' });
     expect(await here.release('runbook:x', [one, one])).toEqual({ type: 'released' });
