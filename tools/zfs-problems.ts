@@ -39,6 +39,8 @@ const TEXTS: readonly (readonly [ZfsProblem, RegExp])[] = [
   ['busy', /\bis busy$/m],
   ['not found', /: dataset does not exist$/m],
   ['not found', /^cannot receive [^:]*: destination '[^']*' does not exist$/m],
+  // A bookmark or a snapshot that an increment was to begin at.
+  ['not found', /^warning: cannot send [^:]*: No such process$/m],
   ['incomplete', /\bincomplete stream\b/],
 ];
 

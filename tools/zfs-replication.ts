@@ -20,7 +20,7 @@ export interface ZfsHold {
 /** A snapshot that stayed, by its name after `@`. */
 export interface KeptSnapshot {
   name: string;
-  why: 'held' | 'has clones' | 'busy';
+  why: (typeof KEEPING)[number];
   message: string;
 }
 
@@ -88,7 +88,7 @@ export function createZfsReplication(host: Host, options: ToolOptions = {}): Zfs
       const ran = await destroyOnce(dataset, left);
       if (ran.result.exitCode === 0 || areGone(ran)) return kept;
       const found = keptIn(ran, dataset, left);
-      const stays = left.length === 1 && found.length === 0 ? whyNot(ran, left[0] ?? '') : undefined;
+      const stays = left.length === 1 && found.length === 0 ? whyNot(ran.result.stderr, left[0] ?? '') : undefined;
       if (stays !== undefined) return [...kept, stays];
       if (found.length === 0 && left.length === 1) return unexpected('zfs', ran);
       if (found.length === 0) {
@@ -180,17 +180,16 @@ function keptIn({ result }: Ran, dataset: string, names: readonly string[]): Kep
   return linesOf(result.stderr).flatMap((line) => {
     const at = /^cannot destroy (?:snapshot )?'?([^']*?)'?: /.exec(line)?.[1];
     const name = names.find((each) => at === `${dataset}@${each}`);
-    const why = zfsProblem(line)?.type;
-    if (name === undefined || (why !== 'held' && why !== 'has clones' && why !== 'busy')) return [];
-    return [{ name, why, message: line }];
+    return name === undefined ? [] : (whyNot(line, name) ?? []);
   });
 }
 
-function whyNot({ result }: Ran, name: string): KeptSnapshot | undefined {
-  const problem = zfsProblem(result.stderr);
-  const why = problem?.type;
-  if (problem === undefined || (why !== 'held' && why !== 'has clones' && why !== 'busy')) return undefined;
-  return { name, why, message: problem.message };
+const KEEPING = ['held', 'has clones', 'busy'] as const;
+
+function whyNot(text: string, name: string): KeptSnapshot | undefined {
+  const problem = zfsProblem(text);
+  const why = KEEPING.find((each) => each === problem?.type);
+  return problem === undefined || why === undefined ? undefined : { name, why, message: problem.message };
 }
 
 function readCreateError(ran: Ran): NotFound | Unexpected {

@@ -97,9 +97,10 @@ export async function estimateTransfer(
 
 function sendWords({ source, from, to, flags }: Sent): string[] {
   const dataset = datasetName(source);
+  // Raw is compressed and has large blocks by itself.
   const words = flags.raw ? ['-w'] : [];
-  if (flags.largeBlocks) words.push('-L');
-  if (flags.compressed) words.push('-c');
+  if (flags.largeBlocks && !flags.raw) words.push('-L');
+  if (flags.compressed && !flags.raw) words.push('-c');
   if (from !== undefined) words.push('-i', `${dataset}${from.kind === 'snapshot' ? '@' : '#'}${shortName(from.name)}`);
   return [...words, `${dataset}@${shortName(to.name)}`];
 }

@@ -102,6 +102,10 @@ async function recordIncrements(recorder: Recorder): Promise<void> {
   );
   await on('an increment from a bookmark', pipe(packed('-i', `${SOURCE}#two`, `${SOURCE}@three`), receive(REPLICA)));
   await on('an increment from none', pipe(packed('-i', `${SOURCE}#none`, `${SOURCE}@three`), receive(REPLICA)));
+  await on(
+    'an increment from a snapshot that is none',
+    pipe(packed('-i', `${SOURCE}@none`, `${SOURCE}@three`), receive(REPLICA)),
+  );
   await on('destroy of a bookmark', ['zfs', 'destroy', `${SOURCE}#two`]);
   await on('destroy of a bookmark again', ['zfs', 'destroy', `${SOURCE}#two`]);
 }
@@ -174,25 +178,29 @@ async function recordFirst(recorder: Recorder): Promise<void> {
   await on('an increment for none', pipe(packed('-i', `${SOURCE}@three`, `${SOURCE}@four`), receive(other)));
 }
 
+/** ZFS looks at what was changed, not at what was snapshotted. */
 async function recordDiverged(recorder: Recorder): Promise<void> {
   const on = onHost(recorder);
+  const increment = (from: string, to: string): string[] =>
+    pipe(packed('-i', `${SOURCE}@${from}`, `${SOURCE}@${to}`), receive(REPLICA));
   await write(recorder, 'sixth');
   await on('a sixth snapshot', ['zfs', 'snapshot', `${SOURCE}@six`]);
-  const next = packed('-i', `${SOURCE}@four`, `${SOURCE}@six`);
-  await on(
-    'an increment from what is not there',
-    pipe(packed('-i', `${SOURCE}@five`, `${SOURCE}@six`), receive(REPLICA)),
-  );
+  await on('an increment from what is not there', increment('five', 'six'));
   await on('a snapshot of the replica', ['zfs', 'snapshot', `${REPLICA}@by-hand`]);
-  await on('an increment from what is not the newest', pipe(next, receive(REPLICA)));
-  await on('destroy of that snapshot', ['zfs', 'destroy', `${REPLICA}@by-hand`]);
+  await on('an increment past a snapshot that changes nothing', increment('four', 'six'));
+  await on('an increment that is there already', increment('four', 'six'));
+  await write(recorder, 'seventh');
+  await on('a seventh snapshot', ['zfs', 'snapshot', `${SOURCE}@seven`]);
+  await on('an increment from an older one', increment('four', 'seven'));
   const touch = ['readonly=off', 'mountpoint=/replica', 'canmount=noauto'].map((each) => `zfs set ${each} ${REPLICA};`);
   await prepared(
     recorder,
     `${touch.join(' ')} zfs mount ${REPLICA}; echo other >/replica/other; sync; zfs unmount ${REPLICA}`,
   );
-  await on('an increment for a replica that was written to', pipe(next, receive(REPLICA)));
-  await on('a replica that was written to', datasets(REPLICA), 'how much was written');
+  await on('an increment for a replica that was written to', increment('six', 'seven'));
+  await on('a replica that was written to', datasets(REPLICA));
+  await on('a snapshot of what was written', ['zfs', 'snapshot', `${REPLICA}@changed`]);
+  await on('an increment past a snapshot that changes something', increment('six', 'seven'));
 }
 
 async function recordKinds(recorder: Recorder): Promise<void> {
@@ -215,12 +223,17 @@ async function recordEncrypted(recorder: Recorder): Promise<void> {
   const on = onHost(recorder);
   const [secret, replica] = ['tank/secret', `${ROOT}/secret`];
   const raw = (...words: string[]): string[] => send('-w', ...words);
-  const options = '-u -o encryption=on -o keyformat=raw -o keylocation=file:///root/secret.key';
+  const options = '-o encryption=on -o keyformat=raw -o keylocation=file:///root/secret.key -o mountpoint=/secret';
   await prepared(recorder, `head -c 32 /dev/urandom >/root/secret.key; zfs create ${options} ${secret}`);
+  await prepared(recorder, 'dd if=/dev/urandom of=/secret/file bs=1M count=8 2>/dev/null; sync /secret/file');
   for (const name of ['one', 'two', 'three', 'four'])
     await on(`a secret snapshot, ${name}`, ['zfs', 'snapshot', `${secret}@${name}`]);
   await on('what a raw send would be', estimate('-w', `${secret}@one`));
   await on('a raw send', pipe(raw(`${secret}@one`), receive(...FIRST, replica)));
+  await on('a raw send that breaks off', pipe(raw(`${secret}@one`), CUT, receive(...FIRST, `${ROOT}/cut`)));
+  const token = await tokenOf(recorder, `${ROOT}/cut`);
+  await on('what a raw token says', ['zfs', 'send', '-nvP', '-t', token]);
+  await on('giving up the raw one', ['zfs', 'receive', '-A', `${ROOT}/cut`]);
   await on('a raw increment', pipe(raw('-i', `${secret}@one`, `${secret}@two`), receive(replica)));
   await on('the encrypted replica', datasets(replica));
   await on('the encrypted source', datasets(secret));
@@ -229,7 +242,7 @@ async function recordEncrypted(recorder: Recorder): Promise<void> {
   await prepared(recorder, `zfs load-key -L file:///root/secret.key ${replica}`);
   await on('an increment that is not raw', pipe(plain, receive(replica)), 'versions warn in words of their own');
   await on('a raw increment after that', pipe(raw('-i', `${secret}@three`, `${secret}@four`), receive(replica)));
-  await prepared(recorder, `zfs unload-key ${secret}`);
+  await prepared(recorder, `zfs unmount ${secret}; zfs unload-key ${secret}`);
   await on(
     'a send that is not raw, without the key',
     pipe(packed(`${secret}@one`), receive(...FIRST, `${ROOT}/plain`)),

@@ -143,6 +143,8 @@ export interface DatasetPoint {
 }
 
 export interface DatasetSnapshot extends DatasetPoint {
+  /** There is something in it that the one before has not. */
+  changed?: boolean;
   /** What was cloned from it. */
   clones?: string[];
   /** By how many holds it is kept beside those with these tags. */

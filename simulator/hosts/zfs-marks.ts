@@ -27,7 +27,7 @@ export async function snapshot(call: Call): Promise<number> {
     const [name = '', short = ''] = full.split('@');
     const dataset = datasetNamed(datasets, name);
     if (dataset.snapshots[short]) throw new ToolError(`cannot create snapshot '${full}': dataset already exists`);
-    dataset.snapshots[short] = newPoint(name, dataset);
+    dataset.snapshots[short] = { ...newPoint(name, dataset), ...((dataset.written ?? 0) > 0 ? { changed: true } : {}) };
     delete dataset.written;
   });
   return 0;
@@ -61,7 +61,11 @@ export async function create(call: Call): Promise<number> {
   return 0;
 }
 
-const invalid = (name: string): string => `invalid character '${/[^\w .:/-]/.exec(name)?.[0] ?? ''}' in name`;
+/** Of a letter of several bytes ZFS shows one, which is none by itself. */
+const firstByte = (letter: string): string => (Buffer.byteLength(letter) > 1 ? '\ufffd' : letter);
+
+const invalid = (name: string): string =>
+  `invalid character '${firstByte(/[^\w .:/-]/.exec(name)?.[0] ?? '')}' in name`;
 
 function orphan(name: string, datasets: Datasets): string {
   const pool = name.split('/')[0] ?? '';
@@ -117,7 +121,7 @@ export function holds({ args, store, machine, out, err }: Call): number {
     if (one) found.set(full, one);
     else err(`cannot open '${full}': dataset does not exist\n`);
   }
-  for (const [full, { tags = [] }] of found) for (const tag of tags) out(`${full}\t${tag}\tSat Nov 28  2:00 2026\n`);
+  for (const [full, { tags = [] }] of found) for (const tag of tags) out(`${full}\t${tag}\tSat Nov 28 03:46 2026\n`);
   if (found.size === 0) err('no datasets available\n');
   return found.size === new Set(snapshots).size ? 0 : 1;
 }
@@ -129,7 +133,9 @@ export async function bookmark(call: Call): Promise<number> {
   if (more.length > 0 || !full.startsWith(`${name}@`) || short === '')
     throw new Unknown('expected bookmark DATASET@NAME DATASET#NAME');
   await change(call, (datasets) => {
-    const of = pointOf(name, full.slice(name.length + 1), snapshotNamed(datasets, full));
+    const snapshot = datasets.get(name)?.snapshots[full.slice(name.length + 1)];
+    if (!snapshot) throw new ToolError(`cannot open '${full}': dataset does not exist\n${USAGE}`, 2);
+    const of = pointOf(name, short, snapshot);
     const dataset = datasetNamed(datasets, name);
     const marks = (dataset.bookmarks ??= {});
     if (marks[short]) throw new ToolError(`cannot create bookmark '${to}': bookmark exists`);
@@ -137,6 +143,18 @@ export async function bookmark(call: Call): Promise<number> {
   });
   return 0;
 }
+
+/** What ZFS says after how a command is used. */
+export const MORE_HELP = `
+For the property list, run: zfs set|get
+
+For the delegated permission list, run: zfs allow|unallow
+
+For further help on a command or topic, run: zfs help [<topic>]`;
+
+const USAGE = `usage:
+	bookmark <snapshot|bookmark> <newbookmark>
+${MORE_HELP}`;
 
 /** `zfs destroy DATASET#NAME`. */
 export async function destroyBookmark(call: Call, full: string): Promise<number> {

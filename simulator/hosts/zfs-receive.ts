@@ -5,6 +5,7 @@ import { ToolError, Unknown, type Call } from '../core/call.ts';
 import type { Dataset } from '../core/state.ts';
 import { machineOf } from '../core/store.ts';
 import { datasetNamed, datasetsOf, newPoint, parentOf, pointsOf } from './zfs-datasets.ts';
+import { MORE_HELP } from './zfs-marks.ts';
 import { hasGuid, readTokenText, tokenOf, type StreamHeader } from './zfs-stream.ts';
 
 const PROPERTIES = ['readonly=on', 'canmount=noauto', 'mountpoint=none', 'volmode=none'];
@@ -28,6 +29,7 @@ export async function receive(call: Call): Promise<number> {
   for await (const line of arrived) {
     if (header === undefined) {
       header = JSON.parse(line) as StreamHeader;
+      if (isThere(call, name, header)) return 0;
       await begin(call, name, header, properties);
     } else if (line === 'end') isWhole = true;
     else await addPart(call, name);
@@ -43,11 +45,17 @@ const what = ({ resumed, fromGuid }: StreamHeader): string =>
 
 function incomplete(token: string, header: StreamHeader): ToolError {
   return new ToolError(
-    `${what(header)}: incomplete stream\nchecksum mismatch or incomplete stream.\nPartially received snapshot is saved.\nA resuming stream can be generated on the sending system by running:\n    zfs send -t ${token}`,
+    `${what(header)}: checksum mismatch or incomplete stream.\nPartially received snapshot is saved.\nA resuming stream can be generated on the sending system by running:\n    zfs send -t ${token}`,
   );
 }
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+/** What has arrived already is passed over without a word. */
+function isThere({ store, machine }: Call, name: string, { fromGuid, toGuid }: StreamHeader): boolean {
+  const { snapshots } = datasetsOf(store.read(), machine).get(name) ?? {};
+  return fromGuid !== undefined && pointsOf(name, snapshots).some(hasGuid(toGuid));
+}
 
 /** Everything that ZFS refuses, and otherwise the beginning of what it keeps. */
 async function begin(call: Call, name: string, header: StreamHeader, properties: readonly string[]): Promise<void> {
@@ -84,7 +92,7 @@ function refusal(datasets: ReadonlyMap<string, Dataset>, name: string, header: S
     const parent = parentOf(name) ?? '';
     return datasets.has(parent)
       ? undefined
-      : `cannot open '${parent}': dataset does not exist\n${refuse(`destination '${name}' does not exist`)}`;
+      : `cannot open '${parent}': dataset does not exist\n${refuse('unable to restore to destination')}`;
   }
   if (found === undefined) return refuse(`destination '${name}' does not exist`);
   if (partial !== undefined)
@@ -92,7 +100,8 @@ function refusal(datasets: ReadonlyMap<string, Dataset>, name: string, header: S
   const points = pointsOf(name, found.snapshots);
   const base = points.find(hasGuid(header.fromGuid));
   if (base === undefined) return refuse(`most recent snapshot of ${name} does not\nmatch incremental source`);
-  if (base !== points.at(-1) || (found.written ?? 0) > 0)
+  const isChanged = points.slice(points.indexOf(base) + 1).some(({ name: each }) => found.snapshots[each]?.changed);
+  if (isChanged || (found.written ?? 0) > 0)
     return refuse(`destination ${name} has been modified\nsince most recent snapshot`);
   if (header.flags.raw && found.rawBroken === true) return refuse(`IV set guid mismatch. ${IV_SET}`);
   if (header.encrypted && !header.flags.raw && found.key === 'unavailable')
@@ -100,7 +109,7 @@ function refusal(datasets: ReadonlyMap<string, Dataset>, name: string, header: S
   return undefined;
 }
 
-const IV_SET = "See the 'zfs receive' man page section\ndiscussing the limitations of raw encrypted send streams.";
+const IV_SET = "See the 'zfs receive' man page section\n discussing the limitations of raw encrypted send streams.";
 
 async function addPart(call: Call, name: string): Promise<void> {
   await call.update((state) => {
@@ -124,7 +133,7 @@ async function commit(call: Call, name: string, header: StreamHeader): Promise<v
   await call.update((state) => {
     const dataset = datasetNamed(datasetsOf(state, call.machine), name);
     const { toGuid: guid, creation, toName, encrypted, flags } = header;
-    dataset.snapshots[toName.split('@')[1] ?? ''] = newPoint(name, dataset, { guid, creation });
+    dataset.snapshots[toName.split('@')[1] ?? ''] = { ...newPoint(name, dataset, { guid, creation }), changed: true };
     if (encrypted && !flags.raw && dataset.key !== undefined) dataset.rawBroken = true;
     delete dataset.partial;
     delete dataset.written;
@@ -133,7 +142,7 @@ async function commit(call: Call, name: string, header: StreamHeader): Promise<v
 
 async function abort(call: Call, name: string): Promise<number> {
   await call.update((state) => {
-    const { partial } = Object.assign({}, datasetNamed(datasetsOf(state, call.machine), name));
+    const { partial } = datasetOrUsage(datasetsOf(state, call.machine), name);
     if (!partial) throw new ToolError(`'${name}' does not have any resumable receive state to abort`);
     if (isAlive(partial.pid)) throw new ToolError(`cannot destroy '${name}': dataset is busy`);
     if (partial.initial) Reflect.deleteProperty(machineOf(state, call.machine).datasets, name);
@@ -141,3 +150,18 @@ async function abort(call: Call, name: string): Promise<number> {
   });
   return 0;
 }
+
+/** Where there is none, it explains itself. */
+function datasetOrUsage(datasets: ReadonlyMap<string, Dataset>, name: string): Dataset {
+  const found = datasets.get(name);
+  if (!found) throw new ToolError(`cannot open '${name}': dataset does not exist\n${USAGE}`, 2);
+  return found;
+}
+
+const USAGE = `usage:
+	receive [-vMnsFhu] [-o <property>=<value>] ... [-x <property>] ...
+	    <filesystem|volume|snapshot>
+	receive [-vMnsFhu] [-o <property>=<value>] ... [-x <property>] ... 
+	    [-d | -e] <filesystem>
+	receive -A <filesystem|volume>
+${MORE_HELP}`;

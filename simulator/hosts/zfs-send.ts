@@ -44,21 +44,13 @@ export async function send(call: Call): Promise<number> {
     token === undefined ? fromNames(datasets, to, asked.value('i'), flags) : fromToken(datasets, token, print);
   const { header, from, done } = sending;
   const bytes = ((PARTS - done) / PARTS) * CHANGED_BYTES;
-  print(
-    `${from === undefined ? 'full' : `incremental\t${shownFrom(from, header.toName)}`}\t${header.toName}\t${bytes}\nsize\t${bytes}\n`,
-  );
+  print(`${from === undefined ? 'full' : `incremental\t${from}`}\t${header.toName}\t${bytes}\nsize\t${bytes}\n`);
   if (asked.has('n')) return 0;
   const dataset = datasets.get(header.toName.split('@')[0] ?? '');
   if (dataset?.key === 'unavailable' && !header.flags.raw)
     throw new ToolError(`warning: cannot send '${header.toName}': dataset key must be loaded`);
   return stream(call, sending);
 }
-
-/** A snapshot of the same dataset by its own name alone. */
-const shownFrom = (from: string, to: string): string => {
-  const [name = ''] = to.split('@');
-  return from.startsWith(`${name}@`) ? from.slice(name.length + 1) : from;
-};
 
 /** Between the parts a fault may strike the tool `.zfs-sends`. */
 async function stream(call: Call, { header, done }: Sending): Promise<number> {
@@ -89,8 +81,9 @@ export function zfsSends(): number {
 type Datasets = ReadonlyMap<string, Dataset>;
 
 function fromNames(datasets: Datasets, to: string, from: string | undefined, flags: StreamFlags): Sending {
-  const source = from === undefined ? undefined : named(datasets, from);
   const target = named(datasets, to);
+  const source = from?.includes('@') === true ? named(datasets, from) : pointNamed(datasets, from ?? '');
+  if (from !== undefined && source === undefined) throw new ToolError(`warning: cannot send '${to}': No such process`);
   if (source !== undefined && BigInt(source.createtxg) >= BigInt(target.createtxg))
     throw new ToolError(`warning: cannot send '${to}': not an earlier snapshot from the same fs`);
   return sendingOf(datasets, { to, target, ...(from === undefined ? {} : { from }), source, flags, done: 0 });
@@ -156,11 +149,16 @@ function sendingOf(
 
 /** Throws as ZFS does where there is none. */
 function named(datasets: Datasets, full: string): Point {
+  const point = pointNamed(datasets, full);
+  if (!point) throw new ToolError(`cannot open '${full}': dataset does not exist`);
+  return point;
+}
+
+function pointNamed(datasets: Datasets, full: string): Point | undefined {
   const [, name = '', sign, short = ''] = /^([^@#]+)([@#])(.+)$/.exec(full) ?? [];
   const dataset = datasets.get(name);
   const point = sign === '@' ? dataset?.snapshots[short] : dataset?.bookmarks?.[short];
-  if (!point) throw new ToolError(`cannot open '${full}': dataset does not exist`);
-  return pointOf(name, short, point);
+  return point && pointOf(name, short, point);
 }
 
 function ignore(): void {

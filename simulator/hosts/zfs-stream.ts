@@ -61,8 +61,6 @@ export function tokenText({ toName, toGuid, fromGuid, flags, parts }: TokenConte
     `bytes = 0x${bytes.toString(16)}`,
     `toguid = ${hex(toGuid)}`,
     `toname = ${toName}`,
-    ...(flags.largeBlocks || flags.raw ? ['largeblockok = 1'] : []),
-    ...(flags.raw ? ['embedok = 1'] : []),
     ...(flags.compressed || flags.raw ? ['compressok = 1'] : []),
     ...(flags.raw ? ['rawok = 1'] : []),
   ];

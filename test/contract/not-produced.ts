@@ -1,5 +1,8 @@
 /** Patterns of tools/ that are held against something else than a program's answer, with what that is. */
 export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
+  [String.raw`^exit (\S+) (\S+) (\S+)$`, 'what the script of a transfer prints itself'],
+  [String.raw`^step (\d+) sent (\d\d):(\d\d):(\d\d) (\d+) (\S+)$`, 'what the script of a transfer prints itself'],
+  ['^0x[0-9a-f]+$', 'a number in a line of a token'],
   ['^(?:canary|cancel)-[0-9a-z]{32}$', 'the names of files that `find` has found'],
   [String.raw`:\/\/[^/@\s]*:[^/@\s]*@`, 'the address of a repository'],
   [String.raw`"message_type":"exit_error".*"message":("(?:[^"\\]|\\.)*")`, 'its alternatives are characters'],

@@ -53,7 +53,7 @@ export class Replay {
         'zpool/empty': { snapshots: {} },
         ...KEPT,
         'zpool/source': { snapshots: {}, mounted: true },
-        'zpool/secret': { snapshots: {}, key: 'available' },
+        'zpool/secret': { snapshots: {}, key: 'available', mounted: true },
       });
     });
   }

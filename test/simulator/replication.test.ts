@@ -157,6 +157,10 @@ describe('replication over the simulated fleet', () => {
 
   it('refuses what has diverged, and goes on with the others', async () => {
     await snapshot('one');
+    await simulation.store.update((state) => {
+      const dataset = state.machines['nuc-1']?.datasets[REPLICA];
+      if (dataset) dataset.written = 1000;
+    });
     await runOn(simulation, 'nuc-1', ['zfs', 'snapshot', `${REPLICA}@by-hand`]);
     const one = { name: 'snapshot-one', kind: 'snapshot' } as const;
     await snapshot('two');
