@@ -44,7 +44,7 @@ describe('nightly-backup over the simulated fleet', () => {
       const first = await backUp();
       expect(first.result).toMatchObject({ outcome: 'Done', left: [] });
       expect(copiesOf(first)).toEqual(ALL.map(copied));
-      const [name = ''] = [first.name.replace('runbook-', 'snapshot-backup-')];
+      const name = first.name.replace('runbook-', 'snapshot-backup-');
       for (const volume of ALL) expect(namesOn(volume)).toContain(name);
       const marks = bookmarksOf('edge-data');
       expect(marks).toHaveLength(1);
@@ -54,7 +54,7 @@ describe('nightly-backup over the simulated fleet', () => {
       expect(bookmarksOf('edge-data')).toHaveLength(1);
       expect(bookmarksOf('edge-data')).not.toEqual(marks);
       // The next transfer begins at what is held there, and nothing else is.
-      const tags = Object.values(replica('edge-data')?.snapshots ?? {}).map(({ tags: all = [] }) => all.length);
+      const tags = Object.values(replica('edge-data')?.snapshots ?? {}).map(({ tags }) => tags?.length ?? 0);
       expect(tags.filter((number) => number > 0)).toEqual([1]);
     },
     TIMEOUT_MS,
