@@ -9,7 +9,9 @@ export function createHousekeepingActivities({ fleetAt, machines, local }: Deps)
   return {
     forgetJobs: guarded(async ({ fleet: ref, name, nodes }, { signal }) => {
       const fleet = await fleetAt(ref);
-      const hosts = [local, ...nodes.map((node) => machines.node(fleet, node))];
+      const hostOf = (node: string): Host =>
+        Object.hasOwn(fleet.backupHosts, node) ? machines.receiver(fleet, node) : machines.node(fleet, node);
+      const hosts = [local, ...nodes.map(hostOf)];
       const kept = await atOnce(...hosts.map((host) => forget(host, name, signal)));
       return kept.flat();
     }),

@@ -51,6 +51,11 @@ export async function recordProbes(recorder: Recorder): Promise<void> {
   const connect = (host: string, port: string): string[] => [
     ...['bash', '-c', 'exec 3<>"/dev/tcp/$1/$2"', 'bash', host, port],
   ];
+  const within = (...words: string[]): string[] => ['timeout', '-k', '5', '1', ...words];
+  await on('a command within its time', within('true'));
+  await on('one that fails', within('false'));
+  await on('one that takes longer', within('sleep', '30'));
+  await on('one that is not there', within('no-such-program'));
   await on('a page', curl('http://localhost:8081/cgi-bin/health'));
   await on('no such page', curl('http://localhost:8081/nope'));
   await on('a port where nobody listens', curl('http://localhost:9/'));

@@ -34,6 +34,7 @@ describe('what may follow', () => {
         'node-rejoin',
         'quorum-recover',
         'identity-backup',
+        'nightly-backup',
         'help',
       ],
     ],

@@ -393,7 +393,7 @@ describe('what a person has to decide', () => {
     const { problem, steps } = plan(from, target);
     expect(steps).toEqual([]);
     expect(problem).toMatchObject({ type, message: expect.stringMatching(message) });
-    if (type !== 'NothingToSend') expect(problem?.whatToDo).toContain('runbook backups resolve');
+    if (type !== 'NothingToSend') expect(problem?.whatToDo).toContain('zfs r');
   });
 
   it('what was written there is nobody’s trouble while there is nothing to send', () => {
@@ -482,7 +482,7 @@ describe('what a person reads', () => {
       [
         `${SOURCE} → ${TARGET}: nothing in common any more`,
         `  ${SOURCE} has no snapshot and no bookmark of what ${TARGET} has (its newest: @snapshot-s1).`,
-        expect.stringContaining('runbook backups resolve') as unknown as string,
+        expect.stringContaining('zfs r') as unknown as string,
       ],
     ],
   ])('%s', (_, decision, lines) => {

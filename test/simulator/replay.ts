@@ -43,12 +43,14 @@ export class Replay {
     this.#writeKnownHosts();
   }
 
-  /** One container of a compose project is all that the lab has; and it has datasets that nobody replicates. */
+  /** One container of a compose project is all that the lab has, and one pool, with datasets that nobody replicates. */
   async prepare(): Promise<void> {
     await this.#simulation.store.update((state) => {
       Reflect.deleteProperty(state.machines['home-vm']?.containers ?? {}, 'mosquitto');
+      const { datasets = {} } = state.machines['nuc-1'] ?? {};
+      for (const name of Object.keys(datasets)) if (name.startsWith('tank/')) Reflect.deleteProperty(datasets, name);
       const snapshots = { first: { creation: 1_793_400_000 }, second: { creation: 1_793_400_002 } };
-      Object.assign(state.machines['nuc-1']?.datasets ?? {}, {
+      Object.assign(datasets, {
         'zpool/contract': { snapshots },
         'zpool/empty': { snapshots: {} },
         ...KEPT,

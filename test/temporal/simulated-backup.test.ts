@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { CopyView, RunView } from '../../plan/run.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
@@ -9,6 +11,17 @@ import { viewOf } from './simulated-fleet.ts';
 const TIMEOUT_MS = 240_000;
 const PLACE = 'nuc-1 tank/replica';
 const ALL = ['edge-data', 'home-data', 'metrics-data'];
+
+const REPOSITORY = 'rest:http://backup.lan/edge';
+const WITH_RESTIC = referenceFleetFile().replace(
+  /^backups:\n/m,
+  `backups:
+  to-restic:
+    guest: edge-vm
+    to:
+      - { type: restic, repository: ${REPOSITORY}, passwordFile: /etc/restic-password, paths: [/srv/data], keep: { last: 1 } }
+`,
+);
 
 describe('nightly-backup over the simulated fleet', () => {
   const { env, simulation } = aSimulatedFleet();
@@ -34,6 +47,22 @@ describe('nightly-backup over the simulated fleet', () => {
     Object.values(simulation().readState().cluster.volumes).flatMap(({ name, dataset }) =>
       name === volume ? Object.keys(dataset?.bookmarks ?? {}) : [],
     );
+  const resticSteps = ({ steps }: RunView): string[] =>
+    steps.flatMap(({ id, state }) => (state === 'done' ? (/^restic-[0-9a-f]{8}-([a-z]+)/.exec(id)?.[1] ?? []) : []));
+  const declareRestic = async ({ isThere = true } = {}): Promise<void> => {
+    simulation().setFleetFile(WITH_RESTIC);
+    const root = simulation().store.root('edge-vm');
+    for (const [path, text] of [
+      ['etc/restic-password', 'secret\n'],
+      ['srv/data/page', 'before\n'],
+    ] as const) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text, { mode: 0o600 });
+    }
+    await simulation().store.update((state) => {
+      if (isThere) state.repositories = { [REPOSITORY]: { password: 'secret', snapshots: [], locks: [] } };
+    });
+  };
   const copied = (volume: string): unknown => ({
     ...{ volume, place: PLACE, outcome: 'copied', snapshots: 1, newestAt: expect.any(String) },
   });
@@ -113,6 +142,36 @@ describe('nightly-backup over the simulated fleet', () => {
       expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'HookFailed' } });
       expect(stateOf(run, 'snapshot-edge-data')).toBe('failed');
       expect(namesOn('edge-data')).toEqual(['snapshot-nightly']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'copies to a repository as well, looks after it, and does neither again on the same day',
+    async () => {
+      await declareRestic();
+      const run = await backUp({ backup: 'to-restic' });
+      expect(run.result).toMatchObject({ outcome: 'Done' });
+      expect(copiesOf(run)).toMatchObject([
+        { volume: '/srv/data of edge-vm', place: `restic ${REPOSITORY}`, outcome: 'copied' },
+      ]);
+      expect(resticSteps(run)).toEqual(['backup']);
+      const all = await backUp();
+      // The backup of this day is there; what a repository needs is done by a run of all entries.
+      expect(resticSteps(all)).toEqual(['forget', 'prune', 'check']);
+      expect(all.result).toMatchObject({ outcome: 'Done' });
+      expect(resticSteps(await backUp())).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'fails the copy to a repository that is not there, forgets nothing in it, and makes the others',
+    async () => {
+      await declareRestic({ isThere: false });
+      const run = await backUp();
+      expect(run.result).toMatchObject({ outcome: 'Failed' });
+      expect(copiesOf(run).map(({ outcome }) => outcome)).toEqual(['failed', 'copied', 'copied', 'copied']);
     },
     TIMEOUT_MS,
   );

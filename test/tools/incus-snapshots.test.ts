@@ -201,7 +201,13 @@ describe('storage', () => {
 
   it('lists custom volumes with their member, and not their snapshots', async () => {
     const argv = ['incus', 'query', '/1.0/storage-pools/local/volumes/custom?recursion=1&project=default'];
-    const raw = { type: 'custom', content_type: 'filesystem', location: 'n1', project: 'default' };
+    const raw = {
+      type: 'custom',
+      content_type: 'filesystem',
+      location: 'n1',
+      project: 'default',
+      config: { 'user.a': 'b' },
+    };
     const host = scripted([
       argv,
       json([
@@ -211,7 +217,12 @@ describe('storage', () => {
     ]);
     expect(await createIncus(host).volumes('local', { project: 'default' })).toEqual({
       type: 'volumes',
-      volumes: [{ name: 'edge-data', project: 'default', location: 'n1', contentType: 'filesystem' }],
+      volumes: [
+        {
+          ...{ name: 'edge-data', project: 'default', location: 'n1', contentType: 'filesystem' },
+          config: { 'user.a': 'b' },
+        },
+      ],
     });
   });
 });

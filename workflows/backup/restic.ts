@@ -15,6 +15,7 @@ import {
 } from '../../plan/restic.ts';
 import type { CopyView, StepView } from '../../plan/run.ts';
 import { asSentence } from '../../plan/sentence.ts';
+import { activitiesFor } from '../support/activities.ts';
 import { describeFailure } from '../support/failures.ts';
 import { withLocks } from '../support/locks.ts';
 import type { Run, StepEnd } from '../support/run.ts';
@@ -92,6 +93,30 @@ const failed = ({ title }: ResticSourceScope, repository: string, message: strin
 export async function copyToRepositories(run: Run, ref: RunRef, { scope, plans }: ResticWork): Promise<void> {
   for (const plan of plans.filter(({ steps }) => steps.length > 0))
     await withLocks(run, [plan.lock], () => workOn(run, ref, scope, plan));
+  await forgetJobs(run, ref, scope, plans);
+}
+
+/** What jobs have written is in the outcomes by now. */
+async function forgetJobs(
+  run: Run,
+  ref: RunRef,
+  scope: ResticScope,
+  plans: readonly ResticRepositoryPlan[],
+): Promise<void> {
+  const worked = new Set(plans.filter(({ steps }) => steps.length > 0).map(({ id }) => id));
+  const repositories = scope.repositories.filter(({ id }) => worked.has(id));
+  const places = repositories.flatMap(({ sources, maintenance }) => [
+    ...sources.map(({ place }) => place),
+    maintenance,
+  ]);
+  if (places.length === 0) return;
+  const act = activitiesFor({ id: 'forget-jobs', phase: 'clean up', title: 'jobs of this run', kind: 'observe' });
+  try {
+    await act.forgetJobs({ ...ref, nodes: [...new Set(places.map(({ node }) => node))] });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    run.warn(`Jobs of this run were not removed: ${asSentence(describeFailure(error).message)}`);
+  }
 }
 
 async function workOn(run: Run, ref: RunRef, scope: ResticScope, plan: ResticRepositoryPlan): Promise<void> {
