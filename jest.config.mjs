@@ -2,7 +2,13 @@
 const transform = {
   '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
 };
-const common = { transform, extensionsToTreatAsEsm: ['.ts'], testEnvironment: 'node' };
+const common = {
+  transform,
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  // Not in the folder of temporary files, which .ci/run has in memory.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+};
 
 export default {
   // Most of these tests wait for a server, a timer or a process: two cores can do with more than jest's one worker.

@@ -37,18 +37,21 @@ export interface ActivitySettings {
 }
 
 /** Every activity of a worker, and how to let go of the connections that they keep. */
-export function createActivities({ repo, stateDir, env, logger }: ActivitySettings): {
-  activities: Activities;
+export function createActivities(settings: ActivitySettings): { activities: Activities; close: () => Promise<void> } {
+  const { deps, close } = createDeps(settings);
+  return { activities: activitiesOver(deps), close };
+}
+
+/** What a worker's activities are made of. */
+export function createDeps({ repo, stateDir, env, logger }: ActivitySettings): {
+  deps: Deps;
   close: () => Promise<void>;
 } {
   const common = { ...(logger && { logger }), ...(env && { env }) };
   const local = createLocalHost({ stateDir, ...common });
   const machines = createMachines({ controlDir: stateFolders(stateDir).controlDir, ...common });
   const monorepo = createMonorepo(createGit(local), repo);
-  return {
-    activities: activitiesOver({ ...monorepo, machines, local, stateDir }),
-    close: () => machines.close(),
-  };
+  return { deps: { ...monorepo, machines, local, stateDir }, close: () => machines.close() };
 }
 
 /** The same over machines of the caller's making. */

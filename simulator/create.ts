@@ -23,6 +23,7 @@ import {
   referenceFlake,
   referenceState,
 } from './reference-fleet.ts';
+import { PORT } from './server.ts';
 import { writeMachinePrograms } from './shims.ts';
 
 export interface SimulationOptions {
@@ -190,8 +191,6 @@ export function openSimulation(dir: string): Simulation {
 
 /** Resolves when it answers. */
 async function startServer(dir: string, program: string): Promise<void> {
-  const calls = join(dir, 'calls');
-  mkdirSync(calls);
   const child = spawn(process.execPath, [program, 'serve', dir], {
     detached: true,
     stdio: ['ignore', 'ignore', openSync(join(dir, 'server.log'), 'a')],
@@ -200,12 +199,12 @@ async function startServer(dir: string, program: string): Promise<void> {
   child.unref();
   await new Promise<void>((resolve, reject) => {
     const look = (): void => {
-      if (!existsSync(join(calls, 'server'))) return;
+      if (!existsSync(join(dir, PORT))) return;
       watcher.close();
       child.removeAllListeners();
       resolve();
     };
-    const watcher = watch(calls, look);
+    const watcher = watch(dir, look);
     child.once('exit', (code) => {
       watcher.close();
       reject(new Error(`The simulator's server ended with ${String(code)}.`));

@@ -14,7 +14,10 @@ import { TOOLS } from './tools.ts';
 async function main(args: readonly string[]): Promise<number> {
   const [verb, dir, machine, ...argv] = args;
   if (verb === 'reboot' && dir !== undefined && machine !== undefined) return rebootMachine(openStore(dir), machine);
-  if (verb === 'serve' && dir !== undefined) return serve(dir, TOOLS);
+  if (verb === 'serve' && dir !== undefined) {
+    await serve(dir, TOOLS);
+    return 0;
+  }
   if (verb !== 'at' || dir === undefined || machine === undefined) return runCli(args);
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),

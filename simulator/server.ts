@@ -1,19 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { WORKER, type Command, type RunProgram } from './core/call.ts';
 import { CONNECTION_FAULTS, isSpent, type Moment } from './core/faults.ts';
 import { createRunner, type Tools } from './core/runner.ts';
@@ -24,50 +12,67 @@ import { handOverScript, type HandOver } from './hand-over.ts';
 
 /**
  * Answers the simulated programs from one process, because starting Node.js for each of them takes most of the time. What
- * is asked comes over named pipes from a small shell script (shims.ts). All state stays on disk: when this process is gone,
+ * is asked comes over a socket from a small shell script (shims.ts). All state stays on disk: when this process is gone,
  * each program runs in a process of its own again, as it does whenever a fault could strike it.
  */
-const GARBAGE_MS = 5_000;
+const LOOK_EVERY_MS = 5_000;
+
+/** The file that says where it listens. */
+export const PORT = 'server.port';
 
 /** Programs that live long or are killed on purpose, and so must be processes. */
 export const PROCESSES = ['deploy', 'activate-rs', 'deploy-rs-activate', 'switch-to-configuration'];
 
-export async function serve(dir: string, tools: Tools): Promise<never> {
+export async function serve(dir: string, tools: Tools): Promise<void> {
   const store = openStore(dir);
-  const calls = join(dir, 'calls');
-  mkdirSync(calls, { recursive: true });
-  const pipe = join(calls, 'requests');
-  if (!existsSync(pipe)) execFileSync('mkfifo', [pipe]);
-  // Open for both, so that it has no end when nobody asks.
-  const requests: FileHandle = await open(pipe, 'r+');
-  writeFileSync(join(calls, 'server'), `${process.pid}\n`);
+  const server = createServer((socket) => {
+    // Whoever asked may be killed meanwhile.
+    socket.on('error', () => undefined);
+    onAsked(socket, (words) => void answer(store, tools, words).then((reply) => socket.end(reply)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const path = join(dir, PORT);
+  writeFileSync(`${path}.new`, `${(server.address() as AddressInfo).port}\n`);
+  renameSync(`${path}.new`, path);
   setInterval(() => {
     if (!existsSync(join(dir, 'state.json'))) process.exit(0);
-    removeGarbage(calls);
-  }, GARBAGE_MS);
-  for await (const line of createInterface({ input: requests.createReadStream() }))
-    void answer(store, tools, join(calls, line));
-  throw new Error('The pipe of requests has ended.');
+  }, LOOK_EVERY_MS);
 }
 
-async function answer(store: Store, tools: Tools, id: string): Promise<void> {
+/** The question begins with how many arguments there are, after the four words that always are. */
+function onAsked(socket: Socket, then: (words: string[]) => void): void {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => {
+    chunks.push(chunk);
+    const [count, ...words] = Buffer.concat(chunks).toString().split('\0').slice(0, -1);
+    if (words.length === Number(count) + 4) then(words);
+  });
+}
+
+async function answer(store: Store, tools: Tools, words: readonly string[]): Promise<string> {
+  const [dir, machine = '', self = '', cwd = '', ...args] = words;
+  // Another simulation's, whose port this was before.
+  if (dir !== store.dir) return replyOf('alone');
   try {
-    const [machine = '', self = '', cwd = '', ...args] = readFileSync(`${id}.q`, 'utf8').split('\0').slice(0, -1);
-    reply(
-      id,
-      readsInput(basename(self), args) || mayStrike(store.read(), { machine, tool: basename(self), args })
-        ? 'alone'
-        : await run(store, tools, id, { machine, argv: [self, ...args], cwd }),
-    );
+    return readsInput(basename(self), args) || mayStrike(store.read(), { machine, tool: basename(self), args })
+      ? replyOf('alone')
+      : await run(store, tools, { machine, argv: [self, ...args], cwd });
   } catch (error) {
-    writeFileSync(`${id}.e`, `simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    reply(id, '70 e');
+    return replyOf('70', {
+      err: `simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    });
   }
 }
 
-/** The exit code and which of the two outputs there are, or that a script goes on. */
-async function run(store: Store, tools: Tools, id: string, command: Command): Promise<string> {
-  const text = { o: '', e: '' };
+/** A line with how many bytes follow of each output, and then these. */
+function replyOf(exitCode: string, { err = '', out = '' } = {}): string {
+  return `${exitCode} ${Buffer.byteLength(err)} ${Buffer.byteLength(out)}\n${err}${out}`;
+}
+
+/** The exit code and the two outputs, or the script by which the asker goes on. */
+async function run(store: Store, tools: Tools, command: Command): Promise<string> {
+  const text = { out: '', err: '' };
   let handOver: HandOver | undefined;
   const hand: RunProgram = (path, { argv, env = {}, cwd }, root, { remote } = { remote: false }) => {
     handOver = { path, argv, env, root, remote, cwd: cwd ?? join(root, 'root') };
@@ -79,16 +84,10 @@ async function run(store: Store, tools: Tools, id: string, command: Command): Pr
     hand,
   )({
     ...command,
-    out: (more) => (text.o += more),
-    err: (more) => (text.e += more),
+    out: (more) => (text.out += more),
+    err: (more) => (text.err += more),
   });
-  if (handOver) {
-    writeFileSync(`${id}.s`, handOverScript(handOver));
-    return 'script';
-  }
-  const streams = (['o', 'e'] as const).filter((stream) => text[stream] !== '');
-  for (const stream of streams) writeFileSync(`${id}.${stream}`, text[stream]);
-  return `${exitCode} ${streams.join('')}`;
+  return handOver ? replyOf('script', { out: handOverScript(handOver) }) : replyOf(String(exitCode), text);
 }
 
 /** What is on the asker's standard input, only a process of the asker's can read; and what is piped, only write bit by bit. */
@@ -116,23 +115,4 @@ function mayStrike(state: State, { machine, tool, args }: Pick<Moment, 'machine'
       (fault.tool === undefined || args.some((word) => basename(word) === fault.tool));
     return (isHere || isInside) && (fault.args === undefined || new RegExp(fault.args).test(args.join(' ')));
   });
-}
-
-/** Nobody waits where the asker was killed meanwhile. */
-function reply(id: string, text: string): void {
-  try {
-    const fd = openSync(`${id}.r`, constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(fd, `${text}\n`);
-    closeSync(fd);
-  } catch (error) {
-    if (!['ENXIO', 'ENOENT', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-}
-
-/** The files of those that have ended. */
-function removeGarbage(calls: string): void {
-  for (const name of readdirSync(calls)) {
-    const pid = /^(\d+)\.[a-z]$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(calls, name), { force: true });
-  }
 }

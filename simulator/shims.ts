@@ -5,7 +5,7 @@ import type { Machine } from './core/state.ts';
 import { REAL_GIT } from './hosts/git.ts';
 import { REAL_PROGRAMS, TOOLS } from './tools.ts';
 import { WORKER } from './core/call.ts';
-import { PROCESSES } from './server.ts';
+import { PORT, PROCESSES } from './server.ts';
 
 /** Where real programs are looked for, beside PATH: what every Linux has. */
 const FOLDERS = [
@@ -53,32 +53,26 @@ export function writeMachinePrograms(dir: string, root: string, name: Machine['n
 
 /**
  * Asks the simulation's server, or runs Node.js itself where there is none. Node.js starts in half the time without the
- * certificates that some environments add. The reply's pipe is open for both ends before anybody is asked, so that nobody
- * waits for the other to open it.
+ * certificates that some environments add. It is bash, which needs no other program to ask over a socket, nor to print.
  */
 function shimScript(dir: string, name: string, program: string): string {
-  const tool = (program: string): string => quote(findProgram(program) ?? program);
-  return `#!/bin/sh
+  return `#!${findProgram('bash') ?? '/bin/bash'}
 alone() {
 unset NODE_EXTRA_CA_CERTS NODE_OPTIONS
 exec ${quote(process.execPath)} ${quote(program)} at ${quote(dir)} ${quote(name)} "$@"
 }
 case \${0##*/} in ${PROCESSES.join('|')}) alone "$0" "$@";; esac
-calls=${quote(join(dir, 'calls'))}
-{ read -r server <"$calls/server" && kill -0 "$server"; } 2>/dev/null || alone "$0" "$@"
-id=$calls/$$
-printf '%s\\0' ${quote(name)} "$0" "$PWD" "$@" >"$id.q"
-${tool('mkfifo')} "$id.r" 2>/dev/null || { ${tool('rm')} -f "$id.r"; ${tool('mkfifo')} "$id.r"; }
-exec 5<>"$id.r"
-printf '%s\\n' "$$" 1<>"$calls/requests"
-read -r answer streams <&5
+{ read -r port <${quote(join(dir, PORT))} && exec 5<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null || alone "$0" "$@"
+printf '%s\\0' "$#" ${quote(dir)} ${quote(name)} "$0" "$PWD" "$@" >&5
+read -r answer errors output <&5 || exit 70
+[ "$answer" != alone ] || { exec 5>&-; alone "$0" "$@"; }
+LC_ALL=C
+IFS= read -r -N "$errors" errors <&5
+IFS= read -r -N "$output" output <&5
 exec 5>&-
-case $answer in
-alone) alone "$0" "$@";;
-script) . "$id.s";;
-esac
-case $streams in *e*) ${tool('cat')} "$id.e" >&2;; esac
-case $streams in *o*) ${tool('cat')} "$id.o";; esac
+[ "$answer" != script ] || eval "$output"
+printf %s "$errors" >&2
+printf %s "$output"
 exit "$answer"
 `;
 }

@@ -5,13 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
-import { createMonorepo } from '../../activities/fleet-at.ts';
-import { activitiesOver } from '../../activities/index.ts';
-import { createMachines, stateFolders } from '../../activities/machines.ts';
+import { activitiesOver, createDeps } from '../../activities/index.ts';
 import type { Fleet } from '../../fleet/schema.ts';
-import { createLocalHost } from '../../hosts/local.ts';
 import type { RunView } from '../../plan/run.ts';
-import { createGit } from '../../tools/git.ts';
 import { startDevServer } from '../../workers/dev-server.ts';
 import { createLogger } from '../../workers/logging.ts';
 import { findTemporalCli } from '../../workers/temporal-cli.ts';
@@ -102,11 +98,9 @@ async function upgradeByRunbook(stage: UpgradeStage, address: string, stateDir: 
   const revision = await stage.prepare();
   await mkdir(stateDir, { mode: 0o700 });
   const commands: Command[] = [];
-  const local = createLocalHost({ stateDir, env: stage.env });
-  const machines = createMachines({ controlDir: stateFolders(stateDir).controlDir, env: stage.env });
-  const monorepo = createMonorepo(createGit(local), stage.repo);
+  const { deps, close } = createDeps({ repo: stage.repo, stateDir, env: stage.env });
   const worker = await startWorker({
-    activities: activitiesOver(writeDown({ ...monorepo, machines, local, stateDir }, commands)),
+    activities: activitiesOver(writeDown(deps, commands)),
     logger: createLogger({ level: 'error' }),
     devAddress: address,
   });
@@ -128,11 +122,11 @@ async function upgradeByRunbook(stage: UpgradeStage, address: string, stateDir: 
     })) as RunView;
     const durationMs = performance.now() - start;
     if (view.result?.outcome !== 'Done') throw new Error(`Expected Done, got ${JSON.stringify(view.result)}`);
-    return { durationMs, revision, fleet: await monorepo.fleetAt({ revision }), commands, view };
+    return { durationMs, revision, fleet: await deps.fleetAt({ revision }), commands, view };
   } finally {
     await connection.close();
     await worker.stop();
-    await machines.close();
+    await close();
   }
 }
 

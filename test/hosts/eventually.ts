@@ -1,15 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** To look is work: a workflow is asked over its server. So a long wait looks less often, and is a twentieth too long at most. */
+const EVERY_MS = { least: 10, most: 100, ofTheWait: 0.05 };
+
 /** Waits until `condition` holds, and fails by name when it does not within `withinMs`. */
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
   withinMs = 5000,
 ): Promise<void> {
-  const end = performance.now() + withinMs;
+  const start = performance.now();
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`Expected within ${withinMs} ms: ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    const waited = performance.now() - start;
+    if (waited > withinMs) throw new Error(`Expected within ${withinMs} ms: ${what}.`);
+    const pause = Math.min(Math.max(waited * EVERY_MS.ofTheWait, EVERY_MS.least), EVERY_MS.most);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -24,7 +24,7 @@ export function runOnWorker(
       const exitCode = child.exitCode ?? (error ? 124 : 0);
       resolve({ exitCode, stdout, stderr });
     });
-    // It may end without reading.
+    // It may have ended without reading.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });

@@ -20,7 +20,7 @@ export function aServer(): () => TestWorkflowEnvironment {
  * A server for the suite, and a simulated fleet for each of its tests, in which nothing unknown may have been asked. Call it at
  * the top of a suite.
  */
-export function aSimulatedFleet(options: { bare?: boolean } = {}): {
+export function aSimulatedFleet(options: Parameters<typeof startSimulatedFleet>[1] = {}): {
   env: () => TestWorkflowEnvironment;
   simulation: () => Simulation;
 } {

@@ -6,7 +6,8 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { assertCovered } from '../contract/uncovered.ts';
-import { createActivities } from '../../activities/index.ts';
+import { activitiesOver, createDeps } from '../../activities/index.ts';
+import type { Machines } from '../../activities/machines.ts';
 import type { RunView } from '../../plan/run.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from '../../simulator/create.ts';
 import { TASK_QUEUE, workflowId, type SafeUpgradeInput } from '../../workflows/messages.ts';
@@ -26,20 +27,24 @@ export interface SimulatedFleet {
 
 /**
  * The simulated fleet with a worker in this process that runs the product's own workflows and activities over it.
- * `worker: false`: without one. `dir`: an empty folder for all of it, instead of a temporary one; removed at the end as well.
+ * `worker: false`: without one. `machines`: what its activities work on instead. `dir`: an empty folder for all of it, instead of a temporary one; removed at the end as well.
  */
 export async function startSimulatedFleet(
   env: TestWorkflowEnvironment,
   {
     dir: given,
     worker: hasWorker = true,
+    machines,
     ...options
-  }: { fleetFile?: string; dir?: string; worker?: boolean } & Pick<SimulationOptions, 'bare' | 'members'> = {},
+  }: { fleetFile?: string; dir?: string; worker?: boolean; machines?: (real: Machines) => Machines } & Pick<
+    SimulationOptions,
+    'bare' | 'members'
+  > = {},
 ): Promise<SimulatedFleet> {
   const dir = given ?? (await mkdtemp(join(tmpdir(), 'runbook-sim-')));
   const simulation = await createSimulation(join(dir, 'fleet'), { pace: 0, ...options });
   const stateDir = join(dir, 'worker');
-  const stopWorker = hasWorker ? await startWorker(env, simulation, stateDir) : undefined;
+  const stopWorker = hasWorker ? await startWorker(env, simulation, stateDir, machines) : undefined;
   const start: SimulatedFleet['start'] = (node, input) => startUpgrade(env, simulation.revision(), node, input);
   return {
     simulation,
@@ -61,9 +66,10 @@ async function startWorker(
   env: TestWorkflowEnvironment,
   { repoDir, binDir }: Simulation,
   stateDir: string,
+  machines: (real: Machines) => Machines = (real) => real,
 ): Promise<() => Promise<void>> {
   await mkdir(stateDir, { mode: 0o700 });
-  const { activities, close } = createActivities({
+  const { deps, close } = createDeps({
     repo: repoDir,
     stateDir,
     env: { PATH: `${binDir}:${process.env['PATH'] ?? ''}` },
@@ -72,7 +78,7 @@ async function startWorker(
     connection: env.nativeConnection,
     taskQueue: TASK_QUEUE,
     workflowBundle: WORKFLOW_BUNDLE,
-    activities,
+    activities: activitiesOver({ ...deps, machines: machines(deps.machines) }),
     maxHeartbeatThrottleInterval: '1s',
   });
   const running = worker.run();

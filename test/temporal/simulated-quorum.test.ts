@@ -5,6 +5,7 @@ import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY, workflowId, type DecideArgs } fr
 import type { quorumRecover } from '../../workflows/quorum-recover.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { impatient } from './impatient.ts';
 import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
@@ -14,7 +15,7 @@ const LOST = ['elitedesk-2', 'nuc-1'];
 type Handle = WorkflowHandle<typeof quorumRecover>;
 
 describe('quorum-recover over the simulated fleet', () => {
-  const { env, simulation } = aSimulatedFleet();
+  const { env, simulation } = aSimulatedFleet({ machines: impatient });
 
   const start = (member = SURVIVOR, planOnly = false): Promise<Handle> =>
     env().client.workflow.start<typeof quorumRecover>('quorumRecover', {
