@@ -58,9 +58,9 @@ exec timeout -k ${GRACE_SECONDS} "$seconds" "$@"`;
 /** The two hooks of a guest, bounded on the guest itself. */
 export interface HooksOf {
   /** Idempotent: what an earlier attempt has left frozen is thawed first. */
-  before(): Promise<HookEnd>;
+  before: () => Promise<HookEnd>;
   /** Idempotent. `too late`: its time was over, so `after` has run by itself, maybe before all was done. */
-  after(): Promise<HookEnd>;
+  after: () => Promise<HookEnd>;
 }
 
 export function createGuestHooks(

@@ -31,6 +31,7 @@ describe('recorded runs', () => {
       'clusterUpgrade/plan-only',
       'identityBackup/plan-only',
       'memberRemove/plan-only',
+      'nightlyBackup/plan-only',
       'nodeReinstall/plan-only',
       'nodeRejoin/plan-only',
       'quorumRecover/plan-only',
