@@ -61,7 +61,7 @@ export async function observeReplicas(
   });
 }
 
-const parentOf = (dataset: string): string => dataset.slice(0, dataset.lastIndexOf('/'));
+export const parentOf = (dataset: string): string => dataset.slice(0, dataset.lastIndexOf('/'));
 
 /** Empty where the root is not there yet. */
 async function inventory(host: Host, root: string, signal: AbortSignal): Promise<ReplicationDataset[]> {

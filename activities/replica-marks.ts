@@ -1,9 +1,10 @@
 import type { Host } from '../hosts/host.ts';
+import type { ReplicaPair } from '../plan/nightly-backup.ts';
 import type { TransferStep } from '../plan/replication.ts';
 import { createZfsReplication } from '../tools/zfs-replication.ts';
 import { zfsSnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import { toolFailure, type ToolProblem } from './failure.ts';
-import type { ReplicaFacts } from './replica-facts.ts';
+import { parentOf, type ReplicaFacts } from './replica-facts.ts';
 import type { TransferEnds } from './transfer-way.ts';
 
 /** Holds and bookmarks that keep what the next transfer begins at. */
@@ -30,21 +31,21 @@ export async function protectSteps(
 /** What a run that was killed has left held on the sender, of this place. */
 export async function releaseLeaked(
   ends: Pick<TransferEnds, 'sender' | 'targetId'>,
-  roots: readonly string[],
+  { volumes }: ReplicaPair,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<void> {
+  const own = new Set(volumes.flatMap(({ dataset }) => dataset ?? []));
   const zfs = createZfsReplication(ends.sender, { signal });
-  let released = 0;
-  for (const root of roots) {
+  for (const root of new Set([...own].map(parentOf))) {
     const { snapshots } = known(ends.sender, await zfsSnapshotDetails(ends.sender, root, { signal }), 'snapshots');
-    const held = snapshots.filter(({ holds }) => holds > 0).map(({ dataset, name }) => `${dataset}@${name}`);
+    const held = snapshots
+      .filter(({ dataset, holds }) => holds > 0 && own.has(dataset))
+      .map(({ dataset, name }) => `${dataset}@${name}`);
     if (held.length === 0) continue;
     const { holds } = known(ends.sender, await zfs.holds(held), 'holds');
     const ours = holds.filter(({ tag }) => tag === holdOf(ends)).map(({ snapshot }) => snapshot);
     if (ours.length > 0) known(ends.sender, await zfs.release(holdOf(ends), ours), 'released');
-    released += ours.length;
   }
-  return released;
 }
 
 /**

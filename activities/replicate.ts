@@ -1,32 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FailureType } from '../plan/failures.ts';
 import { placeOf, type ReplicaPair } from '../plan/nightly-backup.ts';
-import { problemOf, type Problem } from '../plan/problem.ts';
-import { inProject } from '../plan/projects.ts';
 import type { TransferStep } from '../plan/replication.ts';
 import type { CopyView } from '../plan/run.ts';
 import { createZfsReplication } from '../tools/zfs-replication.ts';
 import { createZfsResume } from '../tools/zfs-resume.ts';
-import { MOST_STEPS, transferJob } from '../tools/zfs-transfer.ts';
-import { readTransfer, type StepOutcome, type TransferProblem } from '../tools/zfs-transfer-output.ts';
+import { transferJob } from '../tools/zfs-transfer.ts';
+import { readTransfer, type StepOutcome } from '../tools/zfs-transfer-output.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { followTransfer } from './follow-transfer.ts';
 import type { ActivityContext } from './guard.ts';
-import { observeReplicas, type ReplicaFacts } from './replica-facts.ts';
+import { observeReplicas } from './replica-facts.ts';
 import { holdOf, protectSteps, releaseLeaked, rememberCommon } from './replica-marks.ts';
 import { newestCommonAt } from './replica-ages.ts';
+import { ReplicaWork } from './replica-work.ts';
 import { transferEnds, type TransferEnds } from './transfer-way.ts';
 
 type PairRef = RunRef & { pair: ReplicaPair };
 type ReplicateInput = PairRef & { stallMs: number };
 
+/** What was in the way may be over after that. */
+const APART_MS = 2_000;
 /** A first copy of a large disk over a slow line. */
 const JOB_TIMEOUT_MS = 4 * 24 * 3_600_000;
-/** A replica that has moved by nothing so often is left. */
-const TRIES = 3;
-const APART_MS = 2_000;
 
 /** The job of a pair in a run: one at a time, whoever asks. */
 const transferJobName = ({ name, pair }: PairRef): string => `${name}-send-${pair.id}`;
@@ -43,23 +40,19 @@ export async function replicate(deps: Deps, input: ReplicateInput, context: Acti
   // What an earlier attempt has begun.
   await endOf(input, ends, context, []);
   await ends.runner.jobs.remove(transferJobName(input), { signal });
-  await releaseLeaked(ends, rootsOf(pair), signal);
+  await releaseLeaked(ends, pair, signal);
   await requireRoot(ends, pair, signal);
-  const work = new Work(pair);
+  const work = new ReplicaWork(pair);
   for (;;) {
     report({ progress: `looking at ${pair.volumes.length} volumes and their replicas` });
     const facts = await observeReplicas(ends, pair, signal);
     await rememberCommon(ends, facts, signal);
     const steps = await work.stepsFor(facts, (target) => abortPartial(ends, target, signal));
     if (steps.length === 0) return work.outcomes(facts, await newestCommonAt(ends, pair, facts, signal));
-    work.note(steps, await send(input, ends, steps, context));
-    await work.pause(signal);
+    if (work.note(steps, await send(input, ends, steps, context)) === 'wait')
+      await delay(APART_MS, undefined, { signal });
   }
 }
-
-const rootsOf = ({ volumes }: ReplicaPair): string[] => [
-  ...new Set(volumes.flatMap(({ dataset }) => (dataset === undefined ? [] : [dataset.replace(/\/[^/]*$/, '')]))),
-];
 
 /** Of replicas on that host: neither mounted nor written to. */
 async function requireRoot(ends: TransferEnds, { target }: ReplicaPair, signal: AbortSignal): Promise<void> {
@@ -114,98 +107,5 @@ export async function stopTransfer(deps: Deps, input: PairRef, { signal }: Activ
   const name = transferJobName(input);
   await ends.runner.jobs.stop(name, { signal });
   await ends.runner.jobs.remove(name, { signal });
-  await releaseLeaked(ends, rootsOf(input.pair), signal);
+  await releaseLeaked(ends, input.pair, signal);
 }
-
-/** What an attempt has sent so far, and which replicas it has given up. */
-class Work {
-  readonly #pair: ReplicaPair;
-  readonly #given = new Map<string, Problem>();
-  /** Tries without a newer snapshot or another token, by replica. */
-  readonly #tries = new Map<string, { state: string; number: number }>();
-  readonly #sent = new Map<string, number>();
-  #waits = false;
-
-  constructor(pair: ReplicaPair) {
-    this.#pair = pair;
-  }
-
-  /** At most so many as one job takes. What is there in part and of no use goes first. */
-  async stepsFor(facts: readonly ReplicaFacts[], abort: (target: string) => Promise<void>): Promise<TransferStep[]> {
-    const steps: TransferStep[] = [];
-    for (const { decision, target } of facts) {
-      if (decision.problem !== undefined) this.#given.set(decision.target, decision.problem);
-      if (decision.steps.length === 0 || this.#given.has(decision.target)) continue;
-      if (this.#isStuck(decision.target, stateOf(target))) continue;
-      if (decision.abortPartial) await abort(decision.target);
-      steps.push(...decision.steps);
-    }
-    return steps.slice(0, MOST_STEPS);
-  }
-
-  #isStuck(target: string, state: string): boolean {
-    const before = this.#tries.get(target);
-    const number = before?.state === state ? before.number + 1 : 1;
-    this.#tries.set(target, { state, number });
-    if (number <= TRIES) return false;
-    this.#given.set(target, problemOf('Unexpected', `${target} has not moved in ${TRIES} transfers.`));
-    return true;
-  }
-
-  note(steps: readonly TransferStep[], outcomes: readonly StepOutcome[]): void {
-    for (const [index, { target }] of steps.entries()) {
-      const outcome = outcomes[index];
-      if (outcome?.type === 'sent') this.#sent.set(target, (this.#sent.get(target) ?? 0) + 1);
-      if (outcome?.type !== 'failed') continue;
-      const type = FAILURE_OF[outcome.problem];
-      const message = `${target} on ${this.#pair.target.member}: ${outcome.message}`;
-      if (type === 'again') this.#waits = true;
-      else if (type === 'Unreachable') throw failure('Unreachable', message);
-      else this.#given.set(target, problemOf(type, message));
-    }
-  }
-
-  async pause(signal: AbortSignal): Promise<void> {
-    if (this.#waits) await delay(APART_MS, undefined, { signal });
-    this.#waits = false;
-  }
-
-  outcomes(facts: readonly ReplicaFacts[], newestAt: ReadonlyMap<string, string>): CopyView[] {
-    return facts.map(({ volume, decision: { target, relation } }) => {
-      const [at, problem, snapshots = 0] = [newestAt.get(target), this.#given.get(target), this.#sent.get(target)];
-      const isThere = problem === undefined && relation.type === 'up to date';
-      return {
-        ...{ volume: inProject(volume), place: placeOf(this.#pair.target) },
-        outcome: isThere ? (snapshots > 0 ? 'copied' : 'up to date') : 'failed',
-        ...(at === undefined ? {} : { newestAt: at }),
-        ...(snapshots > 0 ? { snapshots } : {}),
-        ...(problem === undefined ? {} : { problem }),
-      };
-    });
-  }
-}
-
-const stateOf = (target: ReplicaFacts['target']): string => {
-  const token = target?.resumeToken;
-  return `${target?.snapshots.at(-1)?.guid ?? ''} ${token === undefined || 'type' in token ? '' : (token.bytes ?? '')}`;
-};
-
-/** `again`: a look at both sides tells what it was. */
-const FAILURE_OF: Record<TransferProblem, FailureType | 'again'> = {
-  held: 'again',
-  'has clones': 'again',
-  busy: 'again',
-  exists: 'again',
-  modified: 'ReplicaModified',
-  'other source': 'again',
-  partial: 'again',
-  'raw broken': 'SendModeChanged',
-  'key not loaded': 'KeyNotLoaded',
-  'no space': 'NoSpace',
-  'not found': 'again',
-  unreachable: 'Unreachable',
-  refused: 'Refused',
-  'no program': 'NotRun',
-  interrupted: 'again',
-  unexpected: 'Unexpected',
-};

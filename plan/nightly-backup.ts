@@ -86,11 +86,11 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
   const reached = selection.selected.filter(({ volume }) => away[volume.member] === undefined);
   const groups = groupsOf(scope, reached, observation);
   const all = pairsOf(scope, selection.selected, observation);
-  const failing = [...all.flatMap(({ pair, backups }) => failingOf(pair, backups, observation))];
+  const failing = all.flatMap((pair) => failingOf(pair, observation));
   const isFailing = (pair: ReplicaPair, volume: SourceVolume): boolean =>
     failing.some(({ volume: name, place }) => name === inProject(volume) && place === placeOf(pair.target));
   const pairs = all
-    .map(({ pair }) => ({ ...pair, volumes: pair.volumes.filter((volume) => !isFailing(pair, volume)) }))
+    .map((pair) => ({ ...pair, volumes: pair.volumes.filter((volume) => !isFailing(pair, volume)) }))
     .filter(({ volumes }) => volumes.length > 0);
   const gates = gatesOf(observation, groups, pairs, failing);
   return { gates, refusals: gates.filter(({ verdict }) => verdict === 'refused'), groups, pairs, failing };
@@ -123,32 +123,32 @@ function pairsOf(
   { backups }: BackupScope,
   selected: readonly Selected[],
   observation: BackupObservation,
-): { pair: ReplicaPair; backups: string[] }[] {
-  const found = new Map<string, { pair: ReplicaPair; backups: string[] }>();
+): ReplicaPair[] {
+  const found = new Map<string, ReplicaPair>();
   for (const { backup, volume } of selected)
     for (const target of backups[backup]?.to ?? []) {
       if (target.type !== 'zfs') continue;
       const key = JSON.stringify([volume.member, target]);
-      const known = found.get(key) ?? {
-        pair: { id: pairId(volume.member, target, found.size), sender: volume.member, target, volumes: [] },
-        backups: [],
+      const pair = found.get(key) ?? {
+        id: pairId(volume.member, target, found.size),
+        sender: volume.member,
+        target,
+        volumes: [],
       };
-      known.pair.volumes.push(sourceOf(volume, observation));
-      known.backups.push(backup);
-      found.set(key, known);
+      found.set(key, pair);
+      if (!pair.volumes.some((each) => isSame(each, volume))) pair.volumes.push(sourceOf(volume, observation));
     }
   return [...found.values()];
 }
+
+const isSame = (a: SourceVolume, b: SourceVolume): boolean =>
+  a.project === b.project && a.pool === b.pool && a.name === b.name;
 
 /** Of letters that jobs and steps may have. */
 const pairId = (sender: string, { member }: ReplicaTarget, index: number): string =>
   `${sender}-to-${member}-${index + 1}`.toLowerCase();
 
-function failingOf(
-  pair: ReplicaPair,
-  _backups: readonly string[],
-  { away, unfit, replicas }: BackupObservation,
-): CopyView[] {
+function failingOf(pair: ReplicaPair, { away, unfit, replicas }: BackupObservation): CopyView[] {
   const whole =
     [pair.sender, pair.target.member].flatMap((host) =>
       away[host] === undefined ? [] : [unreachable(host, away[host])],

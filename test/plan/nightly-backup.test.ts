@@ -64,6 +64,13 @@ describe('the plan of a backup', () => {
     expect(ways(planBackup(slow, own))).toEqual(['edge-data n1→n3', 'home-data n1→n3']);
   });
 
+  it('sends a volume once, also where two entries name it', () => {
+    const twice = scope({ edge: backup('edge', zfs('n3')), again: backup('edge', zfs('n3')) });
+    const own = seen();
+    own.selection.selected = ['edge', 'again'].map((name) => ({ backup: name, volume: EDGE, why: [] }));
+    expect(ways(planBackup(twice, own))).toEqual(['edge-data n1→n3']);
+  });
+
   it('fails the copies of a place that does not answer, and makes the others', () => {
     const two = scope({ edge: backup('edge', zfs('n3'), zfs('n2')), home: backup('home', zfs('n3')) });
     const plan = planBackup(two, seen({ away: { n3: 'no route' } }));

@@ -63,6 +63,12 @@ export const SCHEDULE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     root.remove('identity');
     return key(at, /^Expected a section identity, which identity-backup needs, got nothing$/);
   },
+  'a node for what copies all': (root, random) => {
+    const map = schedule(root, random);
+    map.set('runbook', 'nightly-backup');
+    map.set('node', random.pick(root.map('members').keys));
+    return key(map.entry('node'), /^Expected no node for nightly-backup, got one$/);
+  },
   'a day that is none': (root, random) => {
     const days = new YamlList(['monday']);
     const item = days.add('tuesdy');
