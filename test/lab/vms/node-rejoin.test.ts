@@ -200,8 +200,8 @@ describe('a member whose root disk was lost', () => {
     const now = was.replace(/\d+$/, '33');
     const script = `set -e
       set -- $(ip -o -4 address show to ${was})
-      ip address add ${now}/\${4#*/} dev $2
-      ip address del $4 dev $2`;
+      ip address del $4 dev $2 # and with it all others of its network
+      ip address add ${now}/\${4#*/} dev $2`;
     await text('n3', 'sh', '-c', script);
     await declare((text) => text.replaceAll(was, now));
     const run = await start();
