@@ -7,6 +7,7 @@ import type { FormationObservation, FormationScope } from '../plan/formation.ts'
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { KeptView } from '../plan/kept.ts';
+import type { BackupsView } from '../plan/backups-view.ts';
 import type { BackupObservation, BackupScope, ReplicaPair, SnapshotGroup } from '../plan/nightly-backup.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
 import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member-removal.ts';
@@ -334,6 +335,8 @@ export interface BackupActivities {
   resolveBackup(input: { fleet: FleetRef; backup?: string }): Promise<BackupScope>;
   /** Volumes, hosts and replicas as they are. What does not answer is part of the answer. */
   observeBackup(input: RunRef & { scope: BackupScope }): Promise<BackupObservation>;
+  /** How old every copy is, seen where it is. Changes nothing; what does not answer is part of the answer. */
+  listBackups(input: GlanceInput): Promise<BackupsView>;
   /** Of one guest's volumes, between its hooks. `takenAt`: ISO 8601, what the expiry is counted from. */
   snapshotGroup(input: RunRef & { group: SnapshotGroup; takenAt: string }): Promise<BackupSnapshots>;
   /** Brings replicas to the newest snapshots of their sources; one outcome for each volume of the pair. */

@@ -3,7 +3,7 @@ import { matchesPattern, takesAll } from '../fleet/volume-pattern.ts';
 import type { Host } from '../hosts/host.ts';
 import { selectVolumes, type BackupEntry, type ObservedVolume } from '../plan/backup-selection.ts';
 import {
-  planBackup,
+  allPairs,
   volumeKey,
   type BackupObservation,
   type BackupScope,
@@ -19,8 +19,8 @@ import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orTypedProblem } from './or-problem.ts';
-import { observeReplicas } from './replica-facts.ts';
-import { transferEnds } from './transfer-way.ts';
+import { newestAt, newestCommonAt } from './replica-ages.ts';
+import { observeReplicas, replicaOf } from './replica-facts.ts';
 
 /** What the fleet file says at the run's revision. Fails as BadConfig where there is no such entry. */
 export function backupScope(fleet: Fleet, backup: string | undefined): BackupScope {
@@ -35,10 +35,10 @@ export function backupScope(fleet: Fleet, backup: string | undefined): BackupSco
 /** Volumes, hosts and replicas as they are. What does not answer is part of the answer. Changes nothing. */
 export async function observeBackup(
   deps: Deps,
-  { scope, ...run }: RunRef & { scope: BackupScope },
+  { scope, fleet: ref }: Pick<RunRef, 'fleet'> & { scope: BackupScope },
   { signal, report }: ActivityContext,
 ): Promise<BackupObservation> {
-  const fleet = await deps.fleetAt(run.fleet);
+  const fleet = await deps.fleetAt(ref);
   const away = await hostsAway(deps, fleet, scope, signal);
   const via = Object.keys(fleet.members).find((member) => away[member] === undefined);
   if (via === undefined) throw failure('Unreachable', `No member answers: ${Object.values(away).join('; ')}`);
@@ -50,12 +50,13 @@ export async function observeBackup(
   const reached = selection.selected.map(({ volume }) => volume).filter(({ member }) => away[member] === undefined);
   const datasets = await datasetsOf(incus, reached, via);
   const observation: BackupObservation = { selection, datasets, away, unfit: [], replicas: [] };
-  for (const pair of planBackup(scope, observation).pairs) {
+  for (const pair of allPairs(scope, observation).filter(({ target }) => away[target.member] === undefined)) {
     report({ progress: `replicas on ${pair.target.member}` });
-    const seen = await orTypedProblem(() => observePair(deps, fleet, pair, signal), signal);
+    const look = away[pair.sender] === undefined ? observePair : observeReceiver;
+    const seen = await orTypedProblem(() => look(deps, fleet, pair, signal), signal);
     const unfit = seen.type === 'problem' ? seen.problem : seen.value.unfit;
     if (unfit !== undefined) observation.unfit.push({ pair: pair.id, problem: unfit });
-    else if (seen.type === 'value') observation.replicas.push(...seen.value.replicas);
+    if (seen.type === 'value') observation.replicas.push(...seen.value.replicas);
   }
   return observation;
 }
@@ -152,28 +153,56 @@ async function datasetsOf(
   return datasets;
 }
 
+interface SeenPair {
+  unfit?: Problem;
+  replicas: BackupObservation['replicas'];
+}
+
 async function observePair(
-  deps: Deps,
+  { machines }: Deps,
   fleet: Fleet,
-  pair: ReplicaPair,
+  declared: ReplicaPair,
   signal: AbortSignal,
-): Promise<{ unfit?: Problem; replicas: BackupObservation['replicas'] }> {
-  const ends = await transferEnds(deps, fleet, pair, signal);
-  const facts = await observeReplicas(ends, pair, signal);
+): Promise<SeenPair> {
+  const pair = { ...declared, volumes: declared.volumes.filter(({ dataset }) => dataset !== undefined) };
+  const receiver = machines.receiver(fleet, pair.target.member);
+  const facts = await observeReplicas({ sender: machines.member(fleet, pair.sender), receiver }, pair, signal);
+  const ages = await newestCommonAt({ receiver }, pair, facts, signal);
   // What a first copy takes, and what was written since the newest snapshot: more is not known before it is sent.
   const needed = facts.reduce(
     (sum, { target, source }) => sum + (target === undefined ? source.usedBytes : source.writtenBytes),
     0,
   );
-  const unfit = await unfitPool(ends.receiver, pair, needed, fleet.policies.backup.minFreeSpace, signal);
-  if (unfit !== undefined) return { unfit, replicas: [] };
-  const replicas = facts.map(({ volume, decision }) => ({
-    ...{ pair: pair.id, volume: inProject(volume), relation: decision.relation.type },
-    // That there is nothing to send yet is no problem: the run makes its snapshot first.
-    ...(decision.problem === undefined || decision.problem.type === 'NothingToSend'
-      ? {}
-      : { problem: decision.problem }),
-  }));
+  const unfit = await unfitPool(receiver, pair, needed, fleet.policies.backup.minFreeSpace, signal);
+  const replicas = facts.map(({ volume, decision }) => {
+    const newestAt = ages.get(decision.target);
+    return {
+      ...{ pair: pair.id, volume: inProject(volume), relation: decision.relation.type },
+      ...(newestAt === undefined ? {} : { newestAt }),
+      // That there is nothing to send yet is no problem: the run makes its snapshot first.
+      ...(decision.problem === undefined || decision.problem.type === 'NothingToSend'
+        ? {}
+        : { problem: decision.problem }),
+    };
+  });
+  return { replicas, ...(unfit === undefined ? {} : { unfit }) };
+}
+
+/** What is there of a sender that is away. */
+async function observeReceiver(
+  { machines }: Deps,
+  fleet: Fleet,
+  pair: ReplicaPair,
+  signal: AbortSignal,
+): Promise<SeenPair> {
+  const ages = await newestAt(machines.receiver(fleet, pair.target.member), pair, signal);
+  const replicas = pair.volumes.map((volume) => {
+    const at = ages.get(replicaOf(pair, volume));
+    return {
+      ...{ pair: pair.id, volume: inProject(volume), relation: 'unseen' },
+      ...(at === undefined ? {} : { newestAt: at }),
+    };
+  });
   return { replicas };
 }
 

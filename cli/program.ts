@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help } from '@commander-js/extra-typings';
+import { addBackups } from './commands/backups.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecisions } from './commands/decide.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPauseAndResume,
   addCancel,
   addRetry,
+  addBackups,
   addKept,
   addSchedules,
   addCheckAndSchema,

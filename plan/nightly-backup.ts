@@ -27,6 +27,8 @@ export interface ReplicaState {
   volume: string;
   /** `up to date`, `initial`, … as in plan/replication.ts. */
   relation: string;
+  /** Of the newest snapshot that both have, as the receiver has it: ISO 8601. Where the source is away, of the newest there. */
+  newestAt?: string;
   problem?: Problem;
 }
 
@@ -85,7 +87,7 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
   const { selection, away } = observation;
   const reached = selection.selected.filter(({ volume }) => away[volume.member] === undefined);
   const groups = groupsOf(scope, reached, observation);
-  const all = pairsOf(scope, selection.selected, observation);
+  const all = allPairs(scope, observation);
   const failing = all.flatMap((pair) => failingOf(pair, observation));
   const isFailing = (pair: ReplicaPair, volume: SourceVolume): boolean =>
     failing.some(({ volume: name, place }) => name === inProject(volume) && place === placeOf(pair.target));
@@ -98,7 +100,7 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
 
 type Selected = Selection['selected'][number];
 
-const sourceOf = (volume: ObservedVolume, { datasets }: BackupObservation): SourceVolume => {
+const sourceOf = (volume: ObservedVolume, { datasets }: Pick<BackupObservation, 'datasets'>): SourceVolume => {
   const dataset = datasets[volumeKey(volume)];
   const { project, pool, name } = volume;
   return { project, pool, name, ...(dataset === undefined ? {} : { dataset }) };
@@ -119,13 +121,12 @@ function groupsOf(
 }
 
 /** One for each sender and place: entries that name the same place in the same way share it. */
-function pairsOf(
+export function allPairs(
   { backups }: BackupScope,
-  selected: readonly Selected[],
-  observation: BackupObservation,
+  observation: Pick<BackupObservation, 'selection' | 'datasets'>,
 ): ReplicaPair[] {
   const found = new Map<string, ReplicaPair>();
-  for (const { backup, volume } of selected)
+  for (const { backup, volume } of observation.selection.selected)
     for (const target of backups[backup]?.to ?? []) {
       if (target.type !== 'zfs') continue;
       const key = JSON.stringify([volume.member, target]);
@@ -148,7 +149,8 @@ const isSame = (a: SourceVolume, b: SourceVolume): boolean =>
 const pairId = (sender: string, { member }: ReplicaTarget, index: number): string =>
   `${sender}-to-${member}-${index + 1}`.toLowerCase();
 
-function failingOf(pair: ReplicaPair, { away, unfit, replicas }: BackupObservation): CopyView[] {
+/** The copies that cannot be made, and why. */
+export function failingOf(pair: ReplicaPair, { away, unfit, replicas }: BackupObservation): CopyView[] {
   const whole =
     [pair.sender, pair.target.member].flatMap((host) =>
       away[host] === undefined ? [] : [unreachable(host, away[host])],

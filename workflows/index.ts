@@ -1,4 +1,5 @@
 /** Every workflow that a worker offers. */
+export { backups } from './backups.ts';
 export { clusterBootstrap } from './cluster-bootstrap.ts';
 export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';

@@ -92,6 +92,9 @@ export const scheduledWorkflowId = (fleet: string, schedule: string): string => 
 /** What runs have set aside; its result is `KeptView` of plan/kept.ts. Changes nothing. */
 export const KEPT_WORKFLOW = 'kept';
 
+/** How old every copy is; its result is `BackupsView` of plan/backups-view.ts. Changes nothing. */
+export const BACKUPS_WORKFLOW = 'backups';
+
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';
 export interface DoctorInput {

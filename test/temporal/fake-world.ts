@@ -170,6 +170,7 @@ const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities &
 const NO_BACKUPS: BackupActivities = {
   resolveBackup: notHere,
   observeBackup: notHere,
+  listBackups: notHere,
   snapshotGroup: notHere,
   replicate: notHere,
   stopTransfer: notHere,

@@ -1,12 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import type { BackupsView } from '../../plan/backups-view.ts';
 import type { CopyView, RunView } from '../../plan/run.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
-import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
+import type { backups } from '../../workflows/backups.ts';
+import { BACKUPS_WORKFLOW, TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import type { nightlyBackup } from '../../workflows/nightly-backup.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
 import { viewOf } from './simulated-fleet.ts';
+import { changingCommands } from './simulated-world.ts';
 
 const TIMEOUT_MS = 240_000;
 const PLACE = 'nuc-1 tank/replica';
@@ -172,6 +175,29 @@ describe('nightly-backup over the simulated fleet', () => {
       const run = await backUp();
       expect(run.result).toMatchObject({ outcome: 'Failed' });
       expect(copiesOf(run).map(({ outcome }) => outcome)).toEqual(['failed', 'copied', 'copied', 'copied']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'says how old each copy is, also where the member is gone that it was taken from',
+    async () => {
+      const list = (): Promise<BackupsView> =>
+        env().client.workflow.execute<typeof backups>(BACKUPS_WORKFLOW, {
+          taskQueue: TASK_QUEUE,
+          workflowId: `${BACKUPS_WORKFLOW}/test`,
+          args: [{ fleet: { revision: simulation().revision() } }],
+        });
+      const seen = async (): Promise<string[]> =>
+        (await list()).copies.map(({ of, outcome, newest }) => `${of} ${outcome} ${newest.type}`).toSorted();
+      // Made four hours ago, and the bookmarks say so.
+      expect(await seen()).toEqual(ALL.map((volume) => `${volume} fresh copy`));
+      expect(changingCommands(simulation().journal())).toEqual([]);
+      await simulation().power('elitedesk-2', 'off');
+      expect(await seen()).toEqual(['edge-data fresh copy', 'home-data fresh copy', 'metrics-data failed copy']);
+      await simulation().power('elitedesk-2', 'on');
+      await simulation().power('nuc-1', 'off');
+      expect((await seen()).every((line) => line.endsWith('failed unseen'))).toBe(true);
     },
     TIMEOUT_MS,
   );

@@ -1,0 +1,16 @@
+import { helpAfter, JSON_OPTION, TEMPORAL_ENDINGS, type AddCommand } from '../context.ts';
+
+export const addBackups: AddCommand = (parent, context) => {
+  parent
+    .command('backups')
+    .summary('how old the copies of the guests’ data are')
+    .description(
+      'Looks at every copy that backups declares, where it is: what is fresh is what was seen there, not what a run said. Exit code 1: not every copy is fresh.',
+    )
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook backups'], [...TEMPORAL_ENDINGS, 'no worker']))
+    .action(async (options) => {
+      const { listBackups } = await import('../actions/backups.ts');
+      context.ending = await listBackups(context, options);
+    });
+};

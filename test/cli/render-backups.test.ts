@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { renderBackups } from '../../cli/render/backups.ts';
+import { judgeCopy, type CopySeen, type JudgedCopy } from '../../plan/copy-age.ts';
+import { problemOf } from '../../plan/problem.ts';
+
+const NOW = '2026-11-28T06:00:00.000Z';
+const options = { width: 70, colour: false, now: Date.parse(NOW) };
+const copy = (own: Partial<CopySeen>): JudgedCopy =>
+  judgeCopy(
+    { of: 'edge-data', place: 'n3 tank/r', newest: { type: 'copy', at: '2026-11-28T02:00:00.000Z' }, ...own },
+    { now: NOW, maxAgeMs: 26 * 3_600_000 },
+  );
+const lines = (copies: JudgedCopy[], more: object = {}): string[] =>
+  renderBackups({ copies, problems: [], upkeep: [], ...more }, options);
+
+describe('the list of copies', () => {
+  it('says first whether all is well', () => {
+    expect(lines([copy({})])).toEqual([
+      'Every copy is fresh.',
+      '',
+      'what       place      newest copy  state',
+      'edge-data  n3 tank/r          4 h  fresh',
+    ]);
+  });
+
+  it('says why what is not fresh is not, and what to do', () => {
+    const problem = problemOf('Diverged', 'It has others.');
+    const shown = lines([copy({}), copy({ of: 'home-data', problem }), copy({ of: 'old', newest: { type: 'none' } })]);
+    expect(shown[0]).toBe('Not fresh: 2 of 3 copies.');
+    expect(shown.join('\n')).toContain('! home-data at n3 tank/r: It has others. It is 4 h old.');
+    expect(shown.join(' ').replaceAll(/ +/g, ' ')).toContain(problem.whatToDo);
+    expect(shown.join('\n')).toContain('runbook start nightly-backup');
+  });
+
+  it('says what repositories need, and which entries select nothing', () => {
+    const problems = [problemOf('NothingSelected', 'backups.x selects nothing.')];
+    const upkeep = [{ repository: 'rest:x', message: 'check: never done' }];
+    const text = lines([copy({})], { problems, upkeep }).join('\n');
+    expect(text).toContain('✘ backups.x selects nothing.');
+    expect(text).toContain('! rest:x: check: never done');
+  });
+
+  it('says that nothing is declared', () => {
+    expect(lines([])).toEqual(['No copy is declared.']);
+  });
+});
