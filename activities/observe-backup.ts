@@ -178,6 +178,7 @@ async function observePair(
     const newestAt = ages.get(decision.target);
     return {
       ...{ pair: pair.id, volume: inProject(volume), relation: decision.relation.type },
+      warnings: decision.warnings,
       ...(newestAt === undefined ? {} : { newestAt }),
       // That there is nothing to send yet is no problem: the run makes its snapshot first.
       ...(decision.problem === undefined || decision.problem.type === 'NothingToSend'
@@ -199,7 +200,7 @@ async function observeReceiver(
   const replicas = pair.volumes.map((volume) => {
     const at = ages.get(replicaOf(pair, volume));
     return {
-      ...{ pair: pair.id, volume: inProject(volume), relation: 'unseen' },
+      ...{ pair: pair.id, volume: inProject(volume), relation: 'unseen', warnings: [] },
       ...(at === undefined ? {} : { newestAt: at }),
     };
   });

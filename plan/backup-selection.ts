@@ -163,7 +163,3 @@ function sameReplicas(selected: readonly SelectedVolume[], backups: Readonly<Rec
 
 const describeVolume = (volume: ObservedVolume): string =>
   `${inProject(volume)} of pool ${volume.pool} on ${volume.member}`;
-
-/** One line for people. */
-export const describeSelected = ({ backup, volume, why }: SelectedVolume): string =>
-  `${describeVolume(volume)}: ${why.join(', ')} (backups.${backup})`;

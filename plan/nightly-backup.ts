@@ -30,6 +30,8 @@ export interface ReplicaState {
   /** Of the newest snapshot that both have, as the receiver has it: ISO 8601. Where the source is away, of the newest there. */
   newestAt?: string;
   problem?: Problem;
+  /** What does not stop a copy today. */
+  warnings: string[];
 }
 
 export interface BackupObservation {
@@ -176,7 +178,7 @@ const notZfs = ({ pool, name }: SourceVolume): Problem => ({
 });
 
 function gatesOf(
-  { selection, away }: BackupObservation,
+  { selection, away, replicas }: BackupObservation,
   groups: readonly SnapshotGroup[],
   pairs: readonly ReplicaPair[],
   failing: readonly CopyView[],
@@ -196,6 +198,9 @@ function gatesOf(
       message: `No copy of ${volume} at ${place}: ${asSentence(problem?.message ?? '')}`,
       ...(problem === undefined ? {} : { whatToDo: problem.whatToDo }),
     })),
+    ...replicas.flatMap(({ warnings }) =>
+      warnings.map((message): BackupGate => ({ name: 'replicas', verdict: 'warning', message })),
+    ),
     ...(pairs.length > 0 || failing.length === 0
       ? [passed('places', `${count(pairs.length, 'way')} to ${count(placesOf(pairs), 'place')}`)]
       : [

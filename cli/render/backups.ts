@@ -1,5 +1,5 @@
 import type { BackupsView } from '../../plan/backups-view.ts';
-import type { JudgedCopy } from '../../plan/copy-age.ts';
+import { describeCopy, type JudgedCopy } from '../../plan/copy-age.ts';
 import { marked } from './ending.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
@@ -27,9 +27,9 @@ export function renderBackups({ copies, problems, upkeep }: BackupsView, options
   ];
 }
 
-const lateLines = ({ of, place, why, problem }: JudgedCopy): string[] => [
-  `${of} at ${place}: ${why}`,
-  problem?.whatToDo ?? 'runbook start nightly-backup   makes a copy now',
+const lateLines = (copy: JudgedCopy): string[] => [
+  describeCopy(copy),
+  copy.problem?.whatToDo ?? 'runbook start nightly-backup   makes a copy now',
 ];
 
 const COLUMNS: readonly Column<JudgedCopy>[] = [

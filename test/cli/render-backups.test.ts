@@ -27,7 +27,7 @@ describe('the list of copies', () => {
     const problem = problemOf('Diverged', 'It has others.');
     const shown = lines([copy({}), copy({ of: 'home-data', problem }), copy({ of: 'old', newest: { type: 'none' } })]);
     expect(shown[0]).toBe('Not fresh: 2 of 3 copies.');
-    expect(shown.join('\n')).toContain('! home-data at n3 tank/r: It has others. It is 4 h old.');
+    expect(shown.join('\n')).toContain('! home-data at n3 tank/r: failed. It has others. It is 4 h old.');
     expect(shown.join(' ').replaceAll(/ +/g, ' ')).toContain(problem.whatToDo);
     expect(shown.join('\n')).toContain('runbook start nightly-backup');
   });

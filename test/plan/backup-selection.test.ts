@@ -1,12 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { matchesPattern } from '../../fleet/volume-pattern.ts';
-import {
-  describeSelected,
-  replicaName,
-  selectVolumes,
-  type BackupEntry,
-  type ObservedVolume,
-} from '../../plan/backup-selection.ts';
+import { replicaName, selectVolumes, type BackupEntry, type ObservedVolume } from '../../plan/backup-selection.ts';
 
 const GUESTS = {
   edge: { project: 'default', member: 'nuc-1' },
@@ -96,12 +90,6 @@ describe('a volume is backed up', () => {
     expect(select(entry(['edge-data']), entry(['edge-data'])).selected.map(({ backup }) => backup)).toEqual([
       'b0',
       'b1',
-    ]);
-  });
-
-  it('and says so in one line', () => {
-    expect(select(entry(['git-d*'], { guest: 'git' })).selected.map(describeSelected)).toEqual([
-      'work/git-data of pool local on nuc-1: matches git-d* (backups.b0)',
     ]);
   });
 });

@@ -20,7 +20,7 @@ const base = {
 };
 const [PAIR] = allPairs(scope, base);
 const state = (own: Partial<ReplicaState>): ReplicaState => ({
-  ...{ pair: PAIR?.id ?? '', volume: 'edge-data', relation: 'incremental', ...own },
+  ...{ pair: PAIR?.id ?? '', volume: 'edge-data', relation: 'incremental', warnings: [], ...own },
 });
 const seen = (replicas: ReplicaState[], own: Partial<SeenBackups['observation']> = {}): SeenBackups => ({
   scope,

@@ -93,11 +93,14 @@ describe('the plan of a backup', () => {
   it('keeps what a person has to decide to its own copy', () => {
     const problem = problemOf('Diverged', 'tank/replicas/edge-data has others.');
     const [pair] = planBackup(SCOPE, seen()).pairs;
-    const replicas = [{ pair: pair?.id ?? '', volume: 'edge-data', relation: 'diverged', problem }];
+    const replicas = [
+      { pair: pair?.id ?? '', volume: 'edge-data', relation: 'diverged', problem, warnings: ['It is mounted.'] },
+    ];
     const plan = planBackup(SCOPE, seen({ replicas }));
     expect(ways(plan)).toEqual(['home-data n2→n3']);
     expect(failed(plan)).toEqual(['edge-data Diverged']);
-    expect(plan.gates.find(({ name }) => name === 'replicas')).toMatchObject({ verdict: 'warning' });
+    const warned = plan.gates.filter(({ verdict }) => verdict === 'warning').map(({ message }) => message);
+    expect(warned).toEqual([expect.stringContaining('has others'), 'It is mounted.']);
   });
 
   it('fails a whole way whose pool has no space for it', () => {

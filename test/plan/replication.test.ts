@@ -9,7 +9,6 @@ import {
   type SnapshotFact,
 } from '../../plan/replication.ts';
 import { newestCommon } from '../../plan/replica-relation.ts';
-import { describeReplication } from '../../plan/replication-words.ts';
 
 const SOURCE = 'zpool/custom/default_data';
 const TARGET = 'tank/replicas/data';
@@ -438,54 +437,5 @@ describe('several', () => {
       ['tank/a', 'NoBase'],
       ['tank/a/x', 1],
     ]);
-  });
-});
-
-describe('what a person reads', () => {
-  it.each<[string, ReplicationDecision, string[]]>([
-    ['up to date', plan(source([snap(1)]), replica([there(1)])), [`${SOURCE} → ${TARGET}: up to date (@snapshot-s1)`]],
-    [
-      'a first copy',
-      plan(source([snap(1), snap(2)], { encrypted: true })),
-      [`${SOURCE} → ${TARGET}: first copy: 2 snapshots up to @snapshot-s2, raw`],
-    ],
-    [
-      'an increment',
-      plan(source([snap(1), snap(2)]), replica([there(1)], { readonly: false, mounted: true })),
-      [
-        `${SOURCE} → ${TARGET}: from @snapshot-s1: @snapshot-s2`,
-        `  warning: ${TARGET} is not read-only: what is written there stops its copies.`,
-        `  warning: ${TARGET} is mounted on the host that keeps it.`,
-      ],
-    ],
-    [
-      'from a bookmark',
-      plan(source([snap(2)], { bookmarks: [cursor(1)] }), replica([there(1)], { readonly: true, mounted: false })),
-      [`${SOURCE} → ${TARGET}: from bookmark #${cursor(1).name}: @snapshot-s2`],
-    ],
-    [
-      'what goes on',
-      plan(source([snap(1), snap(2)]), replica([there(1)], { resumeToken: token() })),
-      [`${SOURCE} → ${TARGET}: from @snapshot-s1: @snapshot-s2`, '  goes on with @snapshot-s2, which is there in part'],
-    ],
-    [
-      'what goes',
-      plan(source([snap(1)]), replica([there(1)], { resumeToken: token() })),
-      [
-        `${SOURCE} → ${TARGET}: up to date (@snapshot-s1)`,
-        `  what is there in part goes: ${SOURCE}@snapshot-s2 is no more`,
-      ],
-    ],
-    [
-      'a problem',
-      plan(source([snap(9)]), replica([there(1)])),
-      [
-        `${SOURCE} → ${TARGET}: nothing in common any more`,
-        `  ${SOURCE} has no snapshot and no bookmark of what ${TARGET} has (its newest: @snapshot-s1).`,
-        expect.stringContaining('zfs r') as unknown as string,
-      ],
-    ],
-  ])('%s', (_, decision, lines) => {
-    expect(describeReplication(decision)).toEqual(lines);
   });
 });
