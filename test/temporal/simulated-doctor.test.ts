@@ -47,7 +47,7 @@ describe('doctor over the simulated fleet', () => {
       'systemd: no failed units',
       'incus: 6.0.4, clustered as nuc-1',
       'cluster: Online',
-      'zfs: 2.3.9-1: zpool ONLINE',
+      'zfs: 2.3.9-1: tank ONLINE, zpool ONLINE',
     ]);
     expect(found(checks, 'edge-vm', 'deploy-rs login')).toMatchObject({
       found: 'root@10.0.0.21, host key as declared',
