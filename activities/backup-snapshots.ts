@@ -27,18 +27,24 @@ export async function snapshotGroup(
   const hooks = await hooksOf(deps, fleet, group, { run: run.name, hooks: declared.hooks, incus }, signal);
   const there = await existing(incus, group, snapshot);
   const isWhole = there.length === group.volumes.length;
-  if (isWhole && (await hooks.after()).type !== 'too late') return { made: 0, already: there.length };
+  if (isWhole) {
+    const end = await hooks.after();
+    if (end.type === 'ran') return { made: 0, already: there.length };
+    if (end.type !== 'too late') requireRan(end, `after of ${group.guest}`);
+  }
   for (const volume of there) await remove(incus, group, volume, snapshot);
   const expiresAt = new Date(Date.parse(takenAt) + durationMs(declared.keepSnapshots)).toISOString();
-  await between(hooks, group, async () => {
-    for (const { pool, project, name } of group.volumes) {
-      report({ progress: `volume ${name}` });
-      const ref = { pool, project, volume: name, member: group.member, snapshot, expiresAt };
-      const made = await incus.createVolumeSnapshot(ref);
-      if (made.type !== 'created' && made.type !== 'already there')
-        throw toolFailure(`Snapshot ${snapshot} of volume ${name}`, made);
-    }
-  });
+  await orNone(incus, group, snapshot, () =>
+    between(hooks, group, async () => {
+      for (const { pool, project, name } of group.volumes) {
+        report({ progress: `volume ${name}` });
+        const ref = { pool, project, volume: name, member: group.member, snapshot, expiresAt };
+        const made = await incus.createVolumeSnapshot(ref);
+        if (made.type !== 'created' && made.type !== 'already there')
+          throw toolFailure(`Snapshot ${snapshot} of volume ${name}`, made);
+      }
+    }),
+  );
   const missing = group.volumes.length - (await existing(incus, group, snapshot)).length;
   if (missing > 0) throw failure('Unexpected', `Incus does not list ${missing} of the snapshots that it made.`);
   return { made: group.volumes.length, already: 0 };
@@ -82,6 +88,16 @@ async function remove(incus: Incus, { member }: SnapshotGroup, volume: Volume, s
   if (gone.type === 'held') throw failure('Busy', gone.message);
   if (gone.type !== 'deleted' && gone.type !== 'already gone')
     throw toolFailure(`Deleting snapshot ${snapshot} of volume ${name}`, gone);
+}
+
+/** Snapshots that were not made between the hooks are none: the next night would send them. */
+async function orNone(incus: Incus, group: SnapshotGroup, snapshot: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    for (const volume of group.volumes) await remove(incus, group, volume, snapshot);
+    throw error;
+  }
 }
 
 /** What is frozen is thawed whatever comes of it; that it could not be thawed is the worse of two mistakes. */

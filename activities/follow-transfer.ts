@@ -23,7 +23,9 @@ export async function followTransfer(
     if (state.type === 'ended') return state;
     if (state.type === 'absent') return undefined;
     const progress = readProgress(state.lines);
-    const now = `${progress?.step ?? ''} ${progress?.bytes ?? ''} ${state.lines.at(-1) ?? ''}`;
+    // The time of day in a line of progress moves also where nothing else does.
+    const said = state.lines.findLast((line) => !/^step \d+ sent /.test(line));
+    const now = `${progress?.step ?? ''} ${progress?.bytes ?? ''} ${said ?? ''}`;
     if (now !== seen) movedAt = performance.now();
     else if (performance.now() - movedAt > stallMs) await jobs.stop(name, { signal });
     seen = now;

@@ -20,7 +20,7 @@ import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orTypedProblem } from './or-problem.ts';
 import { newestAt, newestCommonAt } from './replica-ages.ts';
-import { observeReplicas, replicaOf } from './replica-facts.ts';
+import { observeReplicas, replicaOf, type ReplicaFacts } from './replica-facts.ts';
 
 /** What the fleet file says at the run's revision. Fails as BadConfig where there is no such entry. */
 export function backupScope(fleet: Fleet, backup: string | undefined): BackupScope {
@@ -40,15 +40,14 @@ export async function observeBackup(
 ): Promise<BackupObservation> {
   const fleet = await deps.fleetAt(ref);
   const away = await hostsAway(deps, fleet, scope, signal);
-  const via = Object.keys(fleet.members).find((member) => away[member] === undefined);
-  if (via === undefined) throw failure('Unreachable', `No member answers: ${Object.values(away).join('; ')}`);
+  const via = await whoseIncusAnswers(deps, fleet, away, signal);
   const incus = createIncus(deps.machines.member(fleet, via), { signal });
   report({ progress: 'volumes' });
   const volumes = await customVolumes(incus, fleet, scope, via);
   const declared = { backups: entriesOf(scope), guests: fleet.guests, matchesPattern };
   const selection = selectVolumes(declared, volumes);
   const reached = selection.selected.map(({ volume }) => volume).filter(({ member }) => away[member] === undefined);
-  const datasets = await datasetsOf(incus, reached, via);
+  const datasets = await datasetsOf(incus, reached, away, signal);
   const observation: BackupObservation = { selection, datasets, away, unfit: [], replicas: [] };
   for (const pair of allPairs(scope, observation).filter(({ target }) => away[target.member] === undefined)) {
     report({ progress: `replicas on ${pair.target.member}` });
@@ -87,6 +86,22 @@ async function hostsAway(
   const names = new Set([...Object.keys(fleet.members), ...receivers]);
   await Promise.all([...names].map((name) => look(name, deps.machines.receiver(fleet, name))));
   return away;
+}
+
+/** Members whose Incus does not answer are away, as for what they hold; that they answer to ssh does not help. */
+async function whoseIncusAnswers(
+  { machines }: Deps,
+  fleet: Fleet,
+  away: Record<string, string>,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const name of Object.keys(fleet.members).filter((member) => away[member] === undefined)) {
+    const incus = createIncus(machines.member(fleet, name), { signal });
+    const listed = await orTypedProblem(async () => expecting(await incus.members(), 'members', name), signal);
+    if (listed.type === 'value') return name;
+    away[name] = listed.problem.message;
+  }
+  throw failure('Unreachable', `No member’s Incus answers: ${Object.values(away).join('; ')}`);
 }
 
 /** In the pools that the guests concerned use, with whom each is given to or attached to. */
@@ -130,25 +145,21 @@ const placeOf = ({ project, member }: Guest): { project: string; member: string 
 const userKeys = (config: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith('user.')));
 
-/** Where each is, by its key, if its pool is one of ZFS. */
+/** Where each is, by its key, if its pool is one of ZFS. A member that cannot tell is away. */
 async function datasetsOf(
   incus: Incus,
   volumes: readonly ObservedVolume[],
-  via: string,
+  away: Record<string, string>,
+  signal: AbortSignal,
 ): Promise<Record<string, string>> {
-  const sources = new Map<string, string | undefined>();
-  const sourceOf = async ({ pool, member }: ObservedVolume): Promise<string | undefined> => {
-    const key = `${pool} ${member}`;
-    if (!sources.has(key)) {
-      const { driver, source } = expecting(await incus.pool(pool, member), 'pool', via);
-      sources.set(key, driver === 'zfs' ? source : undefined);
-    }
-    return sources.get(key);
-  };
   const datasets: Record<string, string> = {};
-  for (const volume of volumes) {
-    const source = await sourceOf(volume);
-    if (source !== undefined) datasets[volumeKey(volume)] = `${source}/custom/${volume.project}_${volume.name}`;
+  const places = new Map(volumes.map(({ pool, member }) => [`${pool} ${member}`, { pool, member }]));
+  for (const { pool, member } of places.values()) {
+    const found = await orTypedProblem(async () => expecting(await incus.pool(pool, member), 'pool', member), signal);
+    if (found.type === 'problem') away[member] ??= found.problem.message;
+    else if (found.value.driver === 'zfs' && found.value.dataset !== undefined)
+      for (const volume of volumes.filter((each) => each.pool === pool && each.member === member))
+        datasets[volumeKey(volume)] = `${found.value.dataset}/custom/${volume.project}_${volume.name}`;
   }
   return datasets;
 }
@@ -168,25 +179,22 @@ async function observePair(
   const receiver = machines.receiver(fleet, pair.target.member);
   const facts = await observeReplicas({ sender: machines.member(fleet, pair.sender), receiver }, pair, signal);
   const ages = await newestCommonAt({ receiver }, pair, facts, signal);
-  // What a first copy takes, and what was written since the newest snapshot: more is not known before it is sent.
-  const needed = facts.reduce(
-    (sum, { target, source }) => sum + (target === undefined ? source.usedBytes : source.writtenBytes),
-    0,
-  );
-  const unfit = await unfitPool(receiver, pair, needed, fleet.policies.backup.minFreeSpace, signal);
+  const room = await roomOf(receiver, pair, fleet.policies.backup.minFreeSpace, signal);
+  if (typeof room !== 'number') return { unfit: room, replicas: [] };
+  const tooLarge = withoutRoom(facts, room);
   const replicas = facts.map(({ volume, decision }) => {
     const newestAt = ages.get(decision.target);
+    // That there is nothing to send yet is no problem: the run makes its snapshot first.
+    const own = decision.problem?.type === 'NothingToSend' ? undefined : decision.problem;
+    const problem = own ?? (tooLarge.has(decision.target) ? noRoom(receiver, decision.target, room) : undefined);
     return {
       ...{ pair: pair.id, volume: inProject(volume), relation: decision.relation.type },
       warnings: decision.warnings,
       ...(newestAt === undefined ? {} : { newestAt }),
-      // That there is nothing to send yet is no problem: the run makes its snapshot first.
-      ...(decision.problem === undefined || decision.problem.type === 'NothingToSend'
-        ? {}
-        : { problem: decision.problem }),
+      ...(problem === undefined ? {} : { problem }),
     };
   });
-  return { replicas, ...(unfit === undefined ? {} : { unfit }) };
+  return { replicas };
 }
 
 /** What is there of a sender that is away. */
@@ -207,26 +215,41 @@ async function observeReceiver(
   return { replicas };
 }
 
-async function unfitPool(
+/** Bytes that may come to the receiver's pool, or why it is of no use. */
+async function roomOf(
   host: Host,
   { target }: ReplicaPair,
-  needed: number,
   minFreePercent: number,
   signal: AbortSignal,
-): Promise<Problem | undefined> {
+): Promise<number | Problem> {
   const [name = ''] = target.dataset.split('/');
   const pool = await createZfs(host, { signal }).poolHealth(name);
   if (pool.type === 'not found') return problemOf('NotFound', `${host.name} has no pool ${name}.`);
   if (pool.type !== 'pool') return problemOf('Unexpected', `zpool on ${host.name}: ${pool.output}`);
   if (pool.health !== 'ONLINE' && pool.health !== 'DEGRADED')
     return problemOf('Unhealthy', `Pool ${name} on ${host.name} is ${pool.health}.`);
-  const least = (pool.size * minFreePercent) / 100;
-  return pool.free - needed < least
-    ? problemOf(
-        'NoSpace',
-        `Pool ${name} on ${host.name} has ${gigabytes(pool.free)} free; ${gigabytes(needed)} are to come, and ${minFreePercent} % have to stay free.`,
-      )
-    : undefined;
+  return pool.free - (pool.size * minFreePercent) / 100;
 }
+
+/**
+ * Replicas that there is no room for, small ones first: a large one is not to keep the others out. What a first copy takes, and
+ * what was written since the newest snapshot: more is not known before it is sent.
+ */
+function withoutRoom(facts: readonly ReplicaFacts[], room: number): Set<string> {
+  const needs = facts
+    .map(({ target, source, decision }) => ({
+      target: decision.target,
+      bytes: target === undefined ? source.usedBytes : source.writtenBytes,
+    }))
+    .toSorted((a, b) => a.bytes - b.bytes);
+  let left = room;
+  return new Set(needs.filter(({ bytes }) => (left -= bytes) < 0).map(({ target }) => target));
+}
+
+const noRoom = (host: Host, target: string, room: number): Problem =>
+  problemOf(
+    'NoSpace',
+    `${target} does not fit on ${host.name}: ${gigabytes(Math.max(0, room))} may come to its pool (policies.backup.minFreeSpace).`,
+  );
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,5 +1,6 @@
 import { replicaName } from '../plan/backup-selection.ts';
 import type { ReplicaPair, SourceVolume } from '../plan/nightly-backup.ts';
+import { problemOf } from '../plan/problem.ts';
 import { inProject } from '../plan/projects.ts';
 import {
   planReplication,
@@ -11,7 +12,7 @@ import {
 import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
 import { createZfsResume, type ZfsResume } from '../tools/zfs-resume.ts';
 import type { Host } from '../hosts/host.ts';
-import { failure, toolFailure } from './failure.ts';
+import { toolFailure } from './failure.ts';
 import type { TransferEnds } from './transfer-way.ts';
 
 /** One volume and its replica as both hosts have them now, and what is to be done. */
@@ -40,13 +41,13 @@ export async function observeReplicas(
     (await inventory(ends.receiver, pair.target.dataset, signal)).map((each) => [each.name, each]),
   );
   const pairs: (ReplicationPair & { volume: SourceVolume })[] = [];
+  const missing: ReplicaFacts[] = [];
   for (const volume of pair.volumes) {
     const source = sources.get(volume.dataset ?? '');
-    if (source === undefined)
-      throw failure(
-        'NotFound',
-        `${pair.sender} has no dataset ${volume.dataset ?? ''} of volume ${inProject(volume)}.`,
-      );
+    if (source === undefined) {
+      missing.push(missingSource(pair, volume));
+      continue;
+    }
     const targetName = replicaOf(pair, volume);
     const target = targets.get(targetName);
     pairs.push({
@@ -55,10 +56,28 @@ export async function observeReplicas(
     });
   }
   const decisions = planReplication({ pairs, policy: { encrypted: 'raw' } });
-  return pairs.map(({ volume, source, target, targetName }) => {
+  const seen = pairs.map(({ volume, source, target, targetName }) => {
     const decision = decisions.find(({ target: name }) => name === targetName) as ReplicationDecision;
     return { volume, source, ...(target === undefined ? {} : { target }), decision };
   });
+  return [...seen, ...missing];
+}
+
+/** Somebody has removed it meanwhile. */
+function missingSource(pair: ReplicaPair, volume: SourceVolume): ReplicaFacts {
+  const name = volume.dataset ?? '';
+  const message = `${pair.sender} has no dataset ${name} of volume ${inProject(volume)}.`;
+  return {
+    volume,
+    source: {
+      ...{ name, kind: 'filesystem', snapshots: [], bookmarks: [], encrypted: false, keyLoaded: true },
+      ...{ usedBytes: 0, writtenBytes: 0 },
+    },
+    decision: {
+      ...{ source: name, target: replicaOf(pair, volume), relation: { type: 'initial' }, abortPartial: false },
+      ...{ steps: [], warnings: [], problem: problemOf('NotFound', message) },
+    },
+  };
 }
 
 export const parentOf = (dataset: string): string => dataset.slice(0, dataset.lastIndexOf('/'));

@@ -70,6 +70,8 @@ export async function rememberCommon(
   const zfs = createZfsReplication(ends.sender, { signal });
   for (const { source, common, cursor } of fresh) {
     const made = await zfs.bookmark(source.name, common.onSource, cursor);
+    // It has expired since it was seen: the older mark stays.
+    if (made.type === 'not found') continue;
     if (made.type !== 'made' && made.type !== 'exists') throw zfsFailure(ends.sender, made);
     for (const { name } of source.bookmarks.filter(({ name }) => name.startsWith(cursorPrefix(ends))))
       if (name !== cursor) {

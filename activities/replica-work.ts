@@ -15,6 +15,8 @@ const TRIES = 3;
 /** What an attempt has sent so far, and which replicas it has given up. */
 export class ReplicaWork {
   readonly #pair: ReplicaPair;
+  readonly #snapshot: string;
+  readonly #patient: boolean;
   readonly #given = new Map<string, Problem>();
   /** Tries without a newer snapshot or another token, by replica. */
   readonly #tries = new Map<string, { state: string; number: number }>();
@@ -22,31 +24,46 @@ export class ReplicaWork {
   readonly #said = new Map<string, Problem>();
   readonly #sent = new Map<string, number>();
 
-  constructor(pair: ReplicaPair) {
+  /** `snapshot`: of this run, as ZFS has it. `patient`: what is busy is waited for. */
+  constructor(pair: ReplicaPair, { snapshot, patient }: { snapshot: string; patient: boolean }) {
     this.#pair = pair;
+    this.#snapshot = snapshot;
+    this.#patient = patient;
   }
 
-  /** What is sent next, at most so much as one job takes. What is there in part and of no use goes first. */
-  async stepsFor(facts: readonly ReplicaFacts[], abort: (target: string) => Promise<void>): Promise<TransferStep[]> {
+  /**
+   * What is sent next, at most so much as one job takes. What is there in part and of no use goes first; `abort` says why that is
+   * not possible now. Fails as Busy where nothing is left but what is busy, to be tried again.
+   */
+  async stepsFor(
+    facts: readonly ReplicaFacts[],
+    abort: (target: string) => Promise<string | undefined>,
+  ): Promise<TransferStep[]> {
     const steps: TransferStep[] = [];
+    const busy: Problem[] = [];
     for (const { decision, target } of facts) {
       if (decision.problem !== undefined) this.#given.set(decision.target, decision.problem);
-      if (decision.steps.length === 0 || this.#given.has(decision.target)) continue;
-      if (steps.length >= MOST_STEPS || this.#isStuck(decision.target, stateOf(target))) continue;
-      if (decision.abortPartial) await abort(decision.target);
-      steps.push(...decision.steps.slice(0, MOST_STEPS - steps.length));
+      if (decision.steps.length === 0 || this.#given.has(decision.target) || steps.length >= MOST_STEPS) continue;
+      const blocked = decision.abortPartial ? await abort(decision.target) : undefined;
+      const problem =
+        blocked === undefined
+          ? this.#stuck(decision.target, stateOf(target))
+          : problemOf('Busy', `${decision.target}: ${blocked}`);
+      if (problem === undefined) steps.push(...decision.steps.slice(0, MOST_STEPS - steps.length));
+      else if (problem.type === 'Busy' && this.#patient) busy.push(problem);
+      else this.#given.set(decision.target, problem);
     }
+    if (steps.length === 0 && busy[0] !== undefined) throw failure('Busy', busy[0].message);
     return steps;
   }
 
-  #isStuck(target: string, state: string): boolean {
+  #stuck(target: string, state: string): Problem | undefined {
     const before = this.#tries.get(target);
     const number = before?.state === state ? before.number + 1 : 1;
     this.#tries.set(target, { state, number });
-    if (number <= TRIES) return false;
+    if (number <= TRIES) return undefined;
     const { type = 'Unexpected', message = 'nothing says why' } = this.#said.get(target) ?? {};
-    this.#given.set(target, problemOf(type, `${target} has not moved in ${TRIES} transfers: ${message}`));
-    return true;
+    return problemOf(type, `${target} has not moved in ${TRIES} transfers: ${message}`);
   }
 
   /** Takes in what a job says. `wait`: of something that may pass. Fails as Unreachable where an end is away. */
@@ -66,8 +83,10 @@ export class ReplicaWork {
   }
 
   outcomes(facts: readonly ReplicaFacts[], newestAt: ReadonlyMap<string, string>): CopyView[] {
-    return facts.map(({ volume, decision: { target, relation } }) => {
-      const [at, problem, snapshots = 0] = [newestAt.get(target), this.#given.get(target), this.#sent.get(target)];
+    return facts.map(({ volume, target: replica, decision: { target, relation } }) => {
+      const [at, snapshots = 0] = [newestAt.get(target), this.#sent.get(target)];
+      const isOfThisRun = replica?.snapshots.some(({ name }) => name === this.#snapshot) === true;
+      const problem = this.#given.get(target) ?? (isOfThisRun ? undefined : this.#notOfThisRun(target));
       const isThere = problem === undefined && relation.type === 'up to date';
       return {
         ...{ volume: inProject(volume), place: placeOf(this.#pair.target) },
@@ -77,6 +96,11 @@ export class ReplicaWork {
         ...(problem === undefined ? {} : { problem }),
       };
     });
+  }
+
+  /** That all is there that the source has proves nothing where the source has lost what this run has made. */
+  #notOfThisRun(target: string): Problem {
+    return problemOf('NothingToSend', `${target} has no ${this.#snapshot}: the source has it no more.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { placeOf, type ReplicaPair } from '../plan/nightly-backup.ts';
+import { backupSnapshot, placeOf, type ReplicaPair } from '../plan/nightly-backup.ts';
 import type { TransferStep } from '../plan/replication.ts';
 import type { CopyView } from '../plan/run.ts';
 import { createZfsReplication } from '../tools/zfs-replication.ts';
@@ -20,6 +20,8 @@ import { transferEnds, type TransferEnds } from './transfer-way.ts';
 type PairRef = RunRef & { pair: ReplicaPair };
 type ReplicateInput = PairRef & { stallMs: number };
 
+/** Half a minute apart: what is busy for longer is for a person. */
+const PATIENT_ATTEMPTS = 30;
 /** What was in the way may be over after that. */
 const APART_MS = 2_000;
 /** A first copy of a large disk over a slow line. */
@@ -42,7 +44,8 @@ export async function replicate(deps: Deps, input: ReplicateInput, context: Acti
   await ends.runner.jobs.remove(transferJobName(input), { signal });
   await releaseLeaked(ends, pair, signal);
   await requireRoot(ends, pair, signal);
-  const work = new ReplicaWork(pair);
+  const snapshot = `snapshot-${backupSnapshot(input.name)}`;
+  const work = new ReplicaWork(pair, { snapshot, patient: context.attempt < PATIENT_ATTEMPTS });
   for (;;) {
     report({ progress: `looking at ${pair.volumes.length} volumes and their replicas` });
     const facts = await observeReplicas(ends, pair, signal);
@@ -61,11 +64,16 @@ async function requireRoot(ends: TransferEnds, { target }: ReplicaPair, signal: 
     throw toolFailure(`${target.dataset} on ${ends.receiver.name}`, made);
 }
 
-async function abortPartial({ receiver }: TransferEnds, target: string, signal: AbortSignal): Promise<void> {
+/** Why it cannot be given up now, where that is so. */
+async function abortPartial(
+  { receiver }: TransferEnds,
+  target: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const aborted = await createZfsResume(receiver, { signal }).abortPartial(target);
-  if (aborted.type === 'busy')
-    throw failure('Busy', `${target} on ${receiver.name} is still received: ${aborted.message}`);
+  if (aborted.type === 'busy') return `it is still received: ${aborted.message}`;
   if (aborted.type === 'unexpected') throw toolFailure(`zfs on ${receiver.name}`, aborted);
+  return undefined;
 }
 
 /** One job of all these steps. What became of each is what its job says, to be compared with what is there. */

@@ -33,7 +33,8 @@ export async function transferEnds(
   const limit = target.bandwidth === undefined ? {} : { bytesPerSecond: bytesPerSecond(target.bandwidth) };
   if (name === target.member) return { ...ends, runner: sender, way: limit };
   if (target.path.type === 'direct') {
-    const { address = wayTo(fleet, target.member).address, hostKey, ...login } = target.path;
+    const known = wayTo(fleet, target.member);
+    const { address = known.address, hostKey = known.ssh.hostKey, ...login } = target.path;
     const folder = `${STATE_DIR}/known-hosts`;
     const receive = await sshTo(sender, folder, { name: target.member, address, ...login }, hostKey, signal);
     return { ...ends, runner: sender, way: { receive, ...limit } };

@@ -54,7 +54,9 @@ const direct = variant(
       .meta({ examples: ['/etc/runbook/replication'] }),
     hostKey: field.hostKey
       .optional()
-      .describe('The receiver’s public host key. Without it, the sender’s own known_hosts decides.'),
+      .describe(
+        'The receiver’s public host key. Without it, the one in its own `ssh`; without that, the sender’s known_hosts decides.',
+      ),
   },
 );
 
@@ -90,7 +92,7 @@ export const backup = z.strictObject({
     .describe('Volumes of the guest whose configuration in Incus has all of these, besides those of `volumes`.')
     .meta({ examples: [{ 'user.backup': 'nightly' }] }),
   hooks: hooks.prefault({}).describe('What makes the guest’s data whole for the moment of the snapshots.'),
-  keepSnapshots: field.duration
+  keepSnapshots: field.hoursOrDays
     .default('7d')
     .describe('How long the snapshots stay at the source. Incus removes them then.'),
   to: z

@@ -24,6 +24,8 @@ export const resourceName = matching(
 
 const DURATION = 'a duration like 30s, 5m or 7d';
 export const duration = matching(/^[1-9]\d{0,4}(?:ms|s|m|h|d)$/, DURATION);
+/** Shorter ones end before what they are for has begun. */
+export const hoursOrDays = matching(/^[1-9]\d{0,4}[hd]$/, 'hours or days like 36h or 7d');
 /** As `duration`, and `0s` for none. */
 export const durationOrNone = matching(/^\d{1,5}(?:ms|s|m|h|d)$/, DURATION);
 /** deploy-rs takes whole seconds in 16 bits. */

@@ -75,6 +75,8 @@ export interface BackupPlan {
   pairs: ReplicaPair[];
   /** Copies that cannot be made whatever this run does. */
   failing: CopyView[];
+  /** Ways with such a copy whose sender answers: what an earlier run has left held there has to be let go. */
+  hindered: ReplicaPair[];
 }
 
 /** `nuc-1 tank/replicas` */
@@ -96,8 +98,11 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
   const pairs = all
     .map((pair) => ({ ...pair, volumes: pair.volumes.filter((volume) => !isFailing(pair, volume)) }))
     .filter(({ volumes }) => volumes.length > 0);
-  const gates = gatesOf(observation, groups, pairs, failing);
-  return { gates, refusals: gates.filter(({ verdict }) => verdict === 'refused'), groups, pairs, failing };
+  const gates = [...contradictions(groups, all).map(contradicted), ...gatesOf(observation, groups, pairs, failing)];
+  const hindered = all.filter(
+    (pair) => away[pair.sender] === undefined && pair.volumes.some((each) => isFailing(pair, each)),
+  );
+  return { gates, refusals: gates.filter(({ verdict }) => verdict === 'refused'), groups, pairs, failing, hindered };
 }
 
 type Selected = Selection['selected'][number];
@@ -108,19 +113,36 @@ const sourceOf = (volume: ObservedVolume, { datasets }: Pick<BackupObservation, 
   return { project, pool, name, ...(dataset === undefined ? {} : { dataset }) };
 };
 
+/** Entries of one guest with the same hooks and the same expiry share their snapshots. */
 function groupsOf(
   { backups }: BackupScope,
   selected: readonly Selected[],
   observation: BackupObservation,
 ): SnapshotGroup[] {
-  return Object.entries(backups).flatMap(([backup, { guest }]) => {
-    const own = selected.filter((each) => each.backup === backup).map(({ volume }) => volume);
-    const member = own[0]?.member;
-    return member === undefined
-      ? []
-      : [{ backup, guest, member, volumes: own.map((each) => sourceOf(each, observation)) }];
-  });
+  const found = new Map<string, SnapshotGroup>();
+  for (const { backup, volume } of selected) {
+    const { guest, hooks, keepSnapshots } = backups[backup] as Backup;
+    const key = JSON.stringify([guest, hooks, keepSnapshots]);
+    const group = found.get(key) ?? { backup, guest, member: volume.member, volumes: [] };
+    found.set(key, group);
+    if (!group.volumes.some((each) => isSame(each, volume))) group.volumes.push(sourceOf(volume, observation));
+  }
+  return [...found.values()];
 }
+
+/** What would take turns with itself: one volume in two moments of a night, or in one replica by two rules. */
+function contradictions(groups: readonly SnapshotGroup[], pairs: readonly ReplicaPair[]): string[] {
+  return [
+    ...repeated(
+      groups.flatMap(({ guest, volumes }) => volumes.map((volume) => `${inProject(volume)} of ${guest}`)),
+    ).map((what) => `Volume ${what} is in entries of backups that differ in hooks or keepSnapshots.`),
+    ...repeated(
+      pairs.flatMap(({ target, volumes }) => volumes.map((volume) => `${inProject(volume)} at ${placeOf(target)}`)),
+    ).map((what) => `The replica of ${what} is in entries of backups that differ in keep, path or bandwidth.`),
+  ];
+}
+
+const repeated = (all: readonly string[]): string[] => [...new Set(all.filter((each, at) => all.indexOf(each) !== at))];
 
 /** One for each sender and place: entries that name the same place in the same way share it. */
 export function allPairs(
@@ -214,6 +236,11 @@ function gatesOf(
 }
 
 const placesOf = (pairs: readonly ReplicaPair[]): number => new Set(pairs.map(({ target }) => placeOf(target))).size;
+
+const contradicted = (message: string): BackupGate => ({
+  ...{ name: 'selection', verdict: 'refused', message },
+  whatToDo: 'Make them the same in runbook.yaml, or name the volume in one entry only.',
+});
 
 const passed = (name: BackupGate['name'], message: string): BackupGate => ({ name, verdict: 'passed', message });
 

@@ -7,9 +7,12 @@ export interface Problem {
   whatToDo: string;
 }
 
+/** A run shows hundreds of them. */
+const MAX_MESSAGE = 500;
+
 /** With the remedy of the table. */
 export const problemOf = (type: FailureType, message: string): Problem => ({
   type,
-  message,
+  message: message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)} …` : message,
   whatToDo: FAILURES[type].whatToDo,
 });

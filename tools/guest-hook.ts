@@ -47,13 +47,17 @@ setsid sh -c "$guard" sh "$file" "$((seconds * 2))" "$@" </dev/null >/dev/null 2
 tries=0
 until [ -e "$file" ]; do [ "$tries" -lt 100 ] || exit; tries=$((tries + 1)); sleep 0.05; done`;
 
-/** Ends the guard and does its work; without one there is nothing to thaw. `$1` file, `$2` seconds, then the words of `after`. */
+/**
+ * Does the guard's work and ends it, in this order: what fails here the guard does again. Without one there is nothing to thaw.
+ * That it was faster stays known until it is started anew. `$1` file, `$2` seconds, then the words of `after`.
+ */
 const AFTER = `file=$1 seconds=$2; shift 2
-if [ -e "$file.late" ]; then rm -f "$file.late"; exit ${TOO_LATE}; fi
+[ ! -e "$file.late" ] || exit ${TOO_LATE}
 [ -e "$file" ] || exit 0
-read -r group <"$file" && kill -KILL "-$group" 2>/dev/null
-rm -f "$file"
-exec timeout -k ${GRACE_SECONDS} "$seconds" "$@"`;
+timeout -k ${GRACE_SECONDS} "$seconds" "$@" || exit
+mv "$file" "$file.done" 2>/dev/null || exit ${TOO_LATE}
+read -r group <"$file.done" && kill -KILL "-$group" 2>/dev/null
+rm -f "$file.done"`;
 
 /** The two hooks of a guest, bounded on the guest itself. */
 export interface HooksOf {
@@ -70,9 +74,9 @@ export function createGuestHooks(
 ): HooksOf {
   const file = `${options.folder ?? FOLDER}/${id}`;
   const seconds = String(Math.max(1, Math.ceil(timeoutMs / 1000)));
-  const limits = { timeoutMs: 3 * timeoutMs + 30_000, ...withSignal(options) };
-  const run = async (argv: readonly string[]): Promise<HookEnd> => {
-    const { exitCode, stdout, stderr } = await guest.run(argv, limits);
+  const limits = { timeoutMs: 3 * timeoutMs + 30_000 };
+  const run = async (argv: readonly string[], more: ToolOptions = {}): Promise<HookEnd> => {
+    const { exitCode, stdout, stderr } = await guest.run(argv, { ...limits, ...withSignal(more) });
     if (exitCode === 0) return { type: 'ran' };
     if (exitCode === TIMED_OUT) return { type: 'timed out' };
     return { type: 'failed', exitCode, message: tail(`${stdout}${stderr}`) };
@@ -80,11 +84,12 @@ export function createGuestHooks(
   return {
     before: async () => {
       if (after.length > 0) {
-        const guarded = await run(['sh', '-c', START_GUARD, 'sh', file, seconds, GUARD, ...after]);
+        const guarded = await run(['sh', '-c', START_GUARD, 'sh', file, seconds, GUARD, ...after], options);
         if (guarded.type !== 'ran') return guarded;
       }
-      return before.length === 0 ? { type: 'ran' } : run(['timeout', '-k', GRACE_SECONDS, seconds, ...before]);
+      return before.length === 0 ? { type: 'ran' } : run(['timeout', '-k', GRACE_SECONDS, seconds, ...before], options);
     },
+    // Not for the signal to stop: a guest that is frozen would stay so.
     after: async () => {
       if (after.length === 0) return { type: 'ran' };
       const end = await run(['sh', '-c', AFTER, 'sh', file, seconds, ...after]);

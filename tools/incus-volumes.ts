@@ -48,6 +48,8 @@ interface StoragePool {
   members: string[];
   /** Dataset or folder on the member that was asked for; in a cluster only known per member. */
   source?: string;
+  /** Of a pool on ZFS, also where it is on a file that Incus made. */
+  dataset?: string;
 }
 
 interface StorageVolume {
@@ -95,7 +97,12 @@ export function createIncusVolumes(api: IncusApi): IncusVolumes {
       if (answer.type !== 'json') return answer;
       const { driver, status, config, locations } = answer.value;
       const source = config['source'];
-      return { type: 'pool', name, driver, status, members: locations, ...(source === undefined ? {} : { source }) };
+      const dataset = driver === 'zfs' ? (config['zfs.pool_name'] ?? source) : undefined;
+      return {
+        ...{ type: 'pool', name, driver, status, members: locations },
+        ...(source === undefined ? {} : { source }),
+        ...(dataset === undefined ? {} : { dataset }),
+      };
     },
     poolSpace: async (pool, member) => {
       const answer = await api.get(apiPath(['storage-pools', pool, 'resources'], { target: member }), spaceSchema);

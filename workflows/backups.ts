@@ -4,6 +4,6 @@ import { activitiesFor } from './support/activities.ts';
 
 /** How old every copy is. Changes nothing. */
 export async function backups(input: GlanceInput): Promise<BackupsView> {
-  const look = activitiesFor({ id: 'look', phase: 'gate', title: 'copies', kind: 'observe' });
+  const look = activitiesFor({ id: 'look', phase: 'gate', title: 'copies', kind: 'act', within: '4m' });
   return look.listBackups(input);
 }

@@ -52,7 +52,7 @@ async function observe(
     ({ backups }) => ({ state: 'done', detail: Object.keys(backups).join(', ') }),
   );
   const plan = await run.step(
-    { id: 'observe', phase: 'gate', title: 'volumes and places', kind: 'observe' },
+    { id: 'observe', phase: 'gate', title: 'volumes and places', kind: 'act', within: '30m' },
     async (act) => planBackup(scope, await act.observeBackup({ ...ref, scope })),
     ({ groups, pairs }) => ({
       state: 'done',

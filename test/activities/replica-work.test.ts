@@ -30,15 +30,17 @@ function facts(name: string, sent: number, of: number, more: Partial<DatasetFact
   return { volume: { project: 'default', pool: 'local', name }, source, ...there, decision };
 }
 const failed = (problem: TransferProblem): StepOutcome => ({ type: 'failed', problem, message: 'as ZFS says' });
-const never = (): Promise<void> => Promise.reject(new Error('Expected nothing to be given up.'));
+const aWork = (own: { snapshot?: string; patient?: boolean } = {}): ReplicaWork =>
+  new ReplicaWork(PAIR, { snapshot: 'snapshot-3', patient: false, ...own });
+const never = (): Promise<never> => Promise.reject(new Error('Expected nothing to be given up.'));
 
 describe('the work on replicas', () => {
   it('sends what is missing, and then says what came', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     const steps = await work.stepsFor([facts('a', 1, 3)], never);
     expect(steps.map(({ to }) => to.name)).toEqual(['snapshot-2', 'snapshot-3']);
     expect(work.note(steps, [{ type: 'sent' }, { type: 'sent' }])).toBe('go on');
-    const after = [facts('a', 3, 3), facts('b', 2, 2)];
+    const after = [facts('a', 3, 3), facts('b', 3, 3)];
     expect(await work.stepsFor(after, never)).toEqual([]);
     expect(work.outcomes(after, new Map([['tank/r/a', '2026-11-28T02:14:00.000Z']]))).toEqual([
       { volume: 'a', place: 'n3 tank/r', outcome: 'copied', newestAt: '2026-11-28T02:14:00.000Z', snapshots: 2 },
@@ -47,7 +49,7 @@ describe('the work on replicas', () => {
   });
 
   it('gives a job no more than it takes, and calls nothing stuck that had no turn', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     for (let sent = 0; sent < 800; sent += 200) {
       const steps = await work.stepsFor([facts('a', sent, 800), facts('b', 0, 150), facts('c', 0, 150)], never);
       expect(steps.map(({ target: name }) => name)).toEqual(Array(200).fill('tank/r/a'));
@@ -58,7 +60,7 @@ describe('the work on replicas', () => {
   });
 
   it('leaves a replica that does not move, with what was in its way, and goes on with the others', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     for (let tries = 0; tries < 3; tries += 1) {
       const steps = await work.stepsFor([facts('a', 1, 2)], never);
       expect(steps).toHaveLength(1);
@@ -72,8 +74,26 @@ describe('the work on replicas', () => {
     });
   });
 
+  it('waits for what is busy where nothing else is left, and leaves it where it has waited for long', async () => {
+    const stillBusy = (): Promise<string> => Promise.resolve('it is still received');
+    const part = facts('a', 1, 2, { resumeToken: { type: 'unreadable', token: '1-b' } });
+    const work = aWork({ patient: true });
+    expect(await work.stepsFor([part, facts('b', 1, 2)], stillBusy)).toMatchObject([{ target: 'tank/r/b' }]);
+    await expect(work.stepsFor([part], stillBusy)).rejects.toMatchObject({ type: 'Busy', nonRetryable: false });
+    const last = aWork();
+    expect(await last.stepsFor([part], stillBusy)).toEqual([]);
+    expect(last.outcomes([part], new Map())).toMatchObject([{ outcome: 'failed', problem: { type: 'Busy' } }]);
+  });
+
+  it('takes nothing for a copy that has not what this run has made', () => {
+    const work = aWork({ snapshot: 'snapshot-4' });
+    expect(work.outcomes([facts('a', 3, 3)], new Map())).toMatchObject([
+      { outcome: 'failed', problem: { type: 'NothingToSend' } },
+    ]);
+  });
+
   it('takes a part that has grown for a move', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     for (let bytes = 1; bytes < 10; bytes += 1) {
       const token = { token: '1-a', toGuid: '2', toName: 'z/custom/default_a@snapshot-2', fromGuid: '1', bytes };
       const flags = { raw: false, compressed: true, largeBlocks: true, embedded: false };
@@ -87,9 +107,9 @@ describe('the work on replicas', () => {
   it('gives up a part of no use before it sends', async () => {
     const given: string[] = [];
     const now = facts('a', 1, 2, { resumeToken: { type: 'unreadable', token: '1-b' } });
-    await new ReplicaWork(PAIR).stepsFor([now], (name) => {
+    await aWork().stepsFor([now], (name) => {
       given.push(name);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     });
     expect(given).toEqual(['tank/r/a']);
   });
@@ -102,7 +122,7 @@ describe('the work on replicas', () => {
     ['no program', 'NotRun'],
     ['unexpected', 'Unexpected'],
   ] as const)('tries nothing again after: %s', async (problem, type) => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     const now = [facts('a', 1, 2)];
     const steps = await work.stepsFor(now, never);
     expect(work.note(steps, [failed(problem)])).toBe('go on');
@@ -111,7 +131,7 @@ describe('the work on replicas', () => {
   });
 
   it('fails as Unreachable where a host is away, to be tried again', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     const steps = await work.stepsFor([facts('a', 1, 2)], never);
     expect(() => work.note(steps, [failed('unreachable')])).toThrow(
       expect.objectContaining({ type: 'Unreachable', nonRetryable: false }),
@@ -119,7 +139,7 @@ describe('the work on replicas', () => {
   });
 
   it('sends nothing to a replica that has diverged', async () => {
-    const work = new ReplicaWork(PAIR);
+    const work = aWork();
     const now = facts('a', 3, 2);
     expect(await work.stepsFor([now], never)).toEqual([]);
     expect(work.outcomes([now], new Map())).toMatchObject([{ outcome: 'failed', problem: { type: 'Diverged' } }]);

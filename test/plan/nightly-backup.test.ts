@@ -71,6 +71,26 @@ describe('the plan of a backup', () => {
     expect(ways(planBackup(twice, own))).toEqual(['edge-data n1→n3']);
   });
 
+  it('takes one snapshot of a volume in a night, and refuses what would take two', () => {
+    const both = (again: Backup): BackupPlan => {
+      const own = seen();
+      own.selection.selected = ['edge', 'again'].map((name) => ({ backup: name, volume: EDGE, why: [] }));
+      return planBackup(scope({ edge: backup('edge', zfs('n3')), again }), own);
+    };
+    const elsewhere = backup('edge', zfs('n2'));
+    expect(both(elsewhere).groups.map(({ volumes }) => volumes.length)).toEqual([1]);
+    expect(refusals(both(elsewhere))).toEqual([]);
+    expect(refusals(both({ ...elsewhere, keepSnapshots: '1d' }))).toEqual(['selection']);
+    expect(refusals(both({ ...elsewhere, hooks: { ...elsewhere.hooks, before: ['sync'] } }))).toEqual(['selection']);
+    expect(refusals(both(backup('edge', zfs('n3', { keep: { last: 9 } }))))).toEqual(['selection']);
+  });
+
+  it('says of which ways something may be held still', () => {
+    const two = scope({ edge: backup('edge', zfs('n3'), zfs('n2')), home: backup('home', zfs('n3')) });
+    const { hindered } = planBackup(two, seen({ away: { n3: 'no route', n2: 'no route' } }));
+    expect(hindered.map(({ sender, target }) => `${sender} ${target.member}`)).toEqual(['n1 n3', 'n1 n2']);
+  });
+
   it('fails the copies of a place that does not answer, and makes the others', () => {
     const two = scope({ edge: backup('edge', zfs('n3'), zfs('n2')), home: backup('home', zfs('n3')) });
     const plan = planBackup(two, seen({ away: { n3: 'no route' } }));

@@ -187,6 +187,7 @@ describe('storage', () => {
       type: 'pool',
       name: 'local',
       driver: 'zfs',
+      dataset: 'tank/incus',
       status: 'Created',
       members: ['n1'],
       source: 'tank/incus',

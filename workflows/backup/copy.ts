@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { RunRef } from '../../activities/contract.ts';
 import type { BackupPolicy } from '../../fleet/schema.ts';
 import { count } from '../../plan/count.ts';
@@ -14,8 +14,12 @@ import type { Run } from '../support/run.ts';
 import { Slots } from '../support/slots.ts';
 import { batchesOf, copyStep, pruneStep, snapshotStep } from './steps.ts';
 
-/** A receiver that goes away in the middle is waited for, and not into the next night. */
-const COPY_WITHIN = '6h';
+/** The work itself and a host that goes away in the middle: not into the next night, which goes on from there. */
+const COPY_WITHIN = '22h';
+/** An upgrade that waits for a person is not to keep the night's other copies, nor the next night's. */
+const LOCK_WITHIN = '6h';
+/** An activity whose time is over learns of it with its next heartbeat. */
+const LEARNS_WITHIN = '10 seconds';
 
 /**
  * Every member by itself: snapshots while no upgrade is at work there, then its copies. What fails for one volume or place
@@ -24,16 +28,33 @@ const COPY_WITHIN = '6h';
 export async function copyAll(run: Run, ref: RunRef, plan: BackupPlan, policy: BackupPolicy): Promise<void> {
   const slots = new Slots(policy.transfersPerHost);
   const members = new Set(plan.groups.map(({ member }) => member));
+  for (const pair of plan.hindered) await stop(run, ref, pair);
   const each = await Promise.allSettled(
-    [...members].map(async (member) => {
-      const groups = plan.groups.filter((group) => group.member === member);
-      const failed = await withLocks(run, [`member/${member}`], () => takeSnapshots(run, ref, groups));
-      const pairs = plan.pairs.filter(({ sender }) => sender === member);
-      await settleAll(pairs.map((pair) => copyPair(run, ref, withoutFailed(run, pair, failed), { slots, policy })));
-    }),
+    [...members].map((member) => copyMember(run, ref, plan, { member, slots, policy })),
   );
   rethrow(each);
 }
+
+async function copyMember(
+  run: Run,
+  ref: RunRef,
+  plan: BackupPlan,
+  { member, ...bounds }: Bounds & { member: string },
+): Promise<void> {
+  const groups = plan.groups.filter((group) => group.member === member);
+  const pairs = plan.pairs.filter(({ sender }) => sender === member);
+  let failed: Problems;
+  try {
+    failed = await withLocks(run, [`member/${member}`], () => takeSnapshots(run, ref, groups), { within: LOCK_WITHIN });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    failed = new Map(groups.flatMap(({ volumes }) => volumes.map((each) => [inProject(each), describeFailure(error)])));
+  }
+  await settleAll(pairs.map((pair) => copyPair(run, ref, withoutFailed(run, pair, failed), bounds)));
+}
+
+/** By volume, as people read it. */
+type Problems = ReadonlyMap<string, CopyView['problem']>;
 
 /** All of them come to rest first: a cancelled one stops its transfer. */
 async function settleAll(all: readonly Promise<void>[]): Promise<void> {
@@ -45,11 +66,7 @@ function rethrow(all: readonly PromiseSettledResult<void>[]): void {
 }
 
 /** Guests one after another. Those that failed, and why. */
-async function takeSnapshots(
-  run: Run,
-  ref: RunRef,
-  groups: readonly SnapshotGroup[],
-): Promise<Map<string, CopyView['problem']>> {
+async function takeSnapshots(run: Run, ref: RunRef, groups: readonly SnapshotGroup[]): Promise<Problems> {
   const failed = new Map<string, CopyView['problem']>();
   const takenAt = new Date().toISOString();
   for (const group of groups)
@@ -70,7 +87,7 @@ async function takeSnapshots(
 }
 
 /** Older snapshots are not sent in place of one that could not be made: that would look like a backup. */
-function withoutFailed(run: Run, pair: ReplicaPair, failed: ReadonlyMap<string, CopyView['problem']>): ReplicaPair {
+function withoutFailed(run: Run, pair: ReplicaPair, failed: Problems): ReplicaPair {
   const place = placeOf(pair.target);
   const missing = pair.volumes.flatMap((volume): CopyView[] => {
     const problem = failed.get(inProject(volume));
@@ -111,7 +128,10 @@ async function copyBatch(
       (all) => ({ state: 'done', detail: sumOf(all) }),
     );
   } catch (error) {
-    await CancellationScope.nonCancellable(() => stop(run, ref, pair));
+    await CancellationScope.nonCancellable(async () => {
+      if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
+      await stop(run, ref, pair);
+    });
     if (isCancellation(error)) throw error;
     const problem = describeFailure(error);
     copies = pair.volumes.map((volume) => ({

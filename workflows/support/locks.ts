@@ -7,7 +7,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { LOCK_GRANTED, LOCK_QUEUED, LOCK_RELEASE, lockWorkflowId, type LockNews } from '../messages.ts';
+import { durationMs } from '../../plan/duration.ts';
 import { activitiesFor } from './activities.ts';
+import { failure } from './failures.ts';
 import type { Run } from './run.ts';
 
 /** Asked again this often until granted: a lock workflow that somebody terminated starts anew by that. */
@@ -46,13 +48,19 @@ function wait(run: Run, resource: string, holder?: string): void {
 /**
  * Runs `work` while this run holds every resource, taken in one order by everybody so that no two runs wait for
  * each other. Locks are given back whatever happens; one that cannot be given back is found free by its own check.
+ * Fails as Busy where one is not had `within` a time; without that it is waited for as long as it takes.
  */
-export async function withLocks<T>(run: Run, resources: readonly string[], work: () => Promise<T>): Promise<T> {
+export async function withLocks<T>(
+  run: Run,
+  resources: readonly string[],
+  work: () => Promise<T>,
+  { within }: { within?: string } = {},
+): Promise<T> {
   const { granted } = claimsOf(run);
   const ordered = [...new Set(resources)].sort();
   try {
     for (const resource of ordered) {
-      await acquire(resource, () => granted.has(resource));
+      await acquire(resource, () => granted.has(resource), within);
       wait(run, resource);
     }
     return await work();
@@ -65,9 +73,11 @@ export async function withLocks<T>(run: Run, resources: readonly string[], work:
   }
 }
 
-async function acquire(resource: string, isGranted: () => boolean): Promise<void> {
+async function acquire(resource: string, isGranted: () => boolean, within: string | undefined): Promise<void> {
   const act = activitiesFor({ id: `lock-${resource}`, phase: 'lock', title: resource, kind: 'observe' });
+  const until = within === undefined ? Infinity : Date.now() + durationMs(within);
   do {
+    if (Date.now() >= until) throw failure('Busy', `${resource} was in use by another run for ${within ?? ''}.`);
     await act.requestLock({ resource });
   } while (!(await condition(isGranted, ASK_AGAIN_MS, { summary: `Waits for ${resource}` })));
 }

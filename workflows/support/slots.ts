@@ -12,7 +12,9 @@ export class Slots {
   /** Waits until each of them has a free slot. */
   async with<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
     const distinct = [...new Set(names)];
-    await condition(() => distinct.every((name) => this.#count(name) < this.#limit));
+    const isFree = (): boolean => distinct.every((name) => this.#count(name) < this.#limit);
+    // Others that waited for the same may have gone on first.
+    while (!isFree()) await condition(isFree);
     this.#add(distinct, 1);
     try {
       return await work();

@@ -124,6 +124,11 @@ export const BACKUP_MUTATIONS: Readonly<Record<string, Mutation>> = {
     backup(root, random, resticOf('/srv/backup')).set('hooks', hooks);
     return value(hooks.entry('after'), /^Expected at least the program, got an empty list$/);
   },
+  'snapshots that are kept for minutes': (root, random) =>
+    value(
+      backup(root, random, resticOf('/srv/backup')).set('keepSnapshots', '30m'),
+      /^Expected hours or days like 36h or 7d, got "30m"$/,
+    ),
   'a bandwidth in bits': (root, random) =>
     value(
       toZfs(root, random, { bandwidth: '20Mbit' }).entry('bandwidth'),
