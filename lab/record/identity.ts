@@ -36,7 +36,7 @@ export async function recordIdentity(recorder: Recorder): Promise<void> {
     ],
   ]);
   const to = recipient.trim();
-  const prepared = `cd ${HERE}; echo text | age --encrypt --recipient ${to} >whole; head -c 60 whole >no-header; head -c -5 whole >cut; sed 's/^--- ./--- A/' whole >altered; echo text >none`;
+  const prepared = `cd ${HERE}; echo text | age --encrypt --recipient ${to} >whole; head -c 60 whole >no-header; head -c -5 whole >cut; sed 's/^--- A/--- B/;t;s/^--- ./--- A/' whole >altered; echo text >none`;
   await recorder.run('n3', ['sh', '-c', prepared]);
   const decrypt = (note: string, file: string, key = 'own'): Promise<unknown> =>
     on(note, [

@@ -121,10 +121,8 @@ async function recordDamage(recorder: Recorder): Promise<void> {
     'cp -r /root/repository /root/broken; for f in $(find /root/broken/data -type f); do chmod 600 $f; echo x >$f; done';
   await recorder.run('n3', ['sh', '-c', broken]);
   const repository = ['--repo=/root/broken', '--password-file=/root/password'];
-  await on('check of a damaged repository', [
-    ...['restic', 'check', '--json', '--retry-lock=5m', '--read-data-subset=1/1'],
-    ...repository,
-  ]);
+  const check = ['restic', 'check', '--json', '--retry-lock=5m', '--read-data-subset=1/1', ...repository];
+  await on('check of a damaged repository', check, 'how many packs there are');
 }
 
 async function recordLedger(recorder: Recorder): Promise<void> {

@@ -63,9 +63,9 @@ function lines(text: string): string[] {
     .sort();
 }
 
-/** How far something is, and what depends on what was built or fetched before. */
+/** How far something is, what depends on what was built or fetched before, and what deploy-rs passes on if it comes in time. */
 const PROGRESS =
-  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| {2}\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: |^\d\d:\d\d:\d\d\t\d+\t/;
+  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| +\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: |^\d\d:\d\d:\d\d\t\d+\t|^\{"message_type":"status"|^📠 (?:no$|Activation script snippet |⭐ ⚠️ \[activate\] \[WARN\] De-activating )|^switching profile from version \d+ to \d+$/;
 
 function neutral(text: string): string {
   return stripVTControlCharacters(text)
@@ -80,6 +80,10 @@ function neutral(text: string): string {
     .replace(/\b0x[0-9a-f]+\b/g, '0xN')
     .replace(/\b(?!0{40})[0-9a-f]{40}\b/g, 'REVISION')
     .replace(/\b[0-9a-f]{32}\b/g, 'ID')
+    .replace(/^[0-9a-f]{8}(?= )|(?<=tree |data\/|snapshot\/|storage ID )(?:[0-9a-f]{10}|[0-9a-f]{8})\b/gm, 'SHORT')
+    .replace(/^\{"message_type":"summary".*/gm, (line) => line.replace(/(?<=:)-?\d[\d.]*/g, 'N'))
+    .replace(/(?<=\bPID )\d+/g, 'N')
+    .replace(/\([\d.]+m?s ago\)/g, 'AGO')
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'FINGERPRINT')
     .replace(/\d+(?= ms\b)|(?<=port )\d{5}/g, 'N')
     .replace(/^\d+(?= )/gm, 'N')

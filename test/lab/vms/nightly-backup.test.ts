@@ -68,7 +68,7 @@ const underWay = (): Promise<void> =>
   eventually(
     'a part has arrived',
     async () => {
-      const { exitCode, stdout } = await lab().run('n2', ['zfs', 'get', '-Hpo', 'value', 'used', `${REPLICA}/%recv`]);
+      const { exitCode, stdout } = await lab().run('n2', ['zfs', 'get', '-Hpo', 'value', 'used', REPLICA]);
       return exitCode === 0 && Number(stdout) > 5_000_000;
     },
     5 * 60_000,
