@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts';
 import { toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { observeReplicas, type ReplicaFacts } from './replica-facts.ts';
-import { holdOf } from './replica-marks.ts';
+import { releaseOwn } from './replica-marks.ts';
 import { transferEnds, type TransferEnds } from './transfer-way.ts';
 
 /**
@@ -75,14 +75,7 @@ async function releaseOlder(
     .filter(({ dataset, holds }) => holds > 0 && settled.has(dataset))
     .map(({ dataset, name }) => `${dataset}@${name}`)
     .filter((name) => !bases.has(name));
-  if (held.length === 0) return;
-  const zfs = createZfsReplication(ends.receiver, { signal });
-  const found = await zfs.holds(held);
-  if (found.type !== 'holds') throw toolFailure(`zfs on ${ends.receiver.name}`, found);
-  const ours = found.holds.filter(({ tag }) => tag === holdOf(ends)).map(({ snapshot }) => snapshot);
-  if (ours.length === 0) return;
-  const released = await zfs.release(holdOf(ends), ours);
-  if (released.type !== 'released') throw toolFailure(`zfs on ${ends.receiver.name}`, released);
+  await releaseOwn(ends.receiver, ends, held, signal);
 }
 
 /** Only where both are together: else an older hold may be the only thing that they share. */

@@ -35,17 +35,27 @@ export async function releaseLeaked(
   signal: AbortSignal,
 ): Promise<void> {
   const own = new Set(volumes.flatMap(({ dataset }) => dataset ?? []));
-  const zfs = createZfsReplication(ends.sender, { signal });
   for (const root of new Set([...own].map(parentOf))) {
     const { snapshots } = known(ends.sender, await zfsSnapshotDetails(ends.sender, root, { signal }), 'snapshots');
     const held = snapshots
       .filter(({ dataset, holds }) => holds > 0 && own.has(dataset))
       .map(({ dataset, name }) => `${dataset}@${name}`);
-    if (held.length === 0) continue;
-    const { holds } = known(ends.sender, await zfs.holds(held), 'holds');
-    const ours = holds.filter(({ tag }) => tag === holdOf(ends)).map(({ snapshot }) => snapshot);
-    if (ours.length > 0) known(ends.sender, await zfs.release(holdOf(ends), ours), 'released');
+    await releaseOwn(ends.sender, ends, held, signal);
   }
+}
+
+/** Of snapshots that somebody holds, by their full names. Idempotent. */
+export async function releaseOwn(
+  host: Host,
+  ends: Pick<TransferEnds, 'targetId'>,
+  held: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (held.length === 0) return;
+  const zfs = createZfsReplication(host, { signal });
+  const { holds } = known(host, await zfs.holds(held), 'holds');
+  const ours = holds.filter(({ tag }) => tag === holdOf(ends)).map(({ snapshot }) => snapshot);
+  if (ours.length > 0) known(host, await zfs.release(holdOf(ends), ours), 'released');
 }
 
 /**

@@ -49,6 +49,19 @@ export function controlPath(to: SshConnection): string {
  */
 export function sshArguments(to: SshConnection): string[] {
   if (to.hostKey !== undefined) hostKey(to.hostKey);
+  const master = { ControlMaster: 'auto', ControlPath: literal(controlPath(to)), ControlPersist: '60' };
+  return loginWords(to, master, hostKeyOptions(to));
+}
+
+/**
+ * What every login has: nobody is asked, nothing is forwarded, a dead peer is noticed after fifteen seconds.
+ * @throws {TypeError} where a part of the address could be taken for something else.
+ */
+export function loginWords(
+  to: Pick<SshConnection, 'address' | 'user' | 'port' | 'identityFile'>,
+  master: Record<string, string>,
+  hostKeys: Record<string, string>,
+): string[] {
   const options: Record<string, string> = {
     // Newer than OpenSSH 8.4.
     IgnoreUnknown: 'KnownHostsCommand',
@@ -58,9 +71,7 @@ export function sshArguments(to: SshConnection): string[] {
     ConnectTimeout: '10',
     ServerAliveInterval: '5',
     ServerAliveCountMax: '3',
-    ControlMaster: 'auto',
-    ControlPath: literal(controlPath(to)),
-    ControlPersist: '60',
+    ...master,
     RequestTTY: 'no',
     RemoteCommand: 'none',
     PermitLocalCommand: 'no',
@@ -69,7 +80,7 @@ export function sshArguments(to: SshConnection): string[] {
     ForwardX11: 'no',
     EscapeChar: 'none',
     LogLevel: 'INFO',
-    ...hostKeyOptions(to),
+    ...hostKeys,
     ...(to.identityFile === undefined ? {} : { IdentityFile: literal(to.identityFile), IdentitiesOnly: 'yes' }),
   };
   const pairs = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);

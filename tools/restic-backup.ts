@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   jsonLines,
+  lastLine,
   problemOf,
   resticArgv,
   unexpectedOf,
@@ -85,9 +86,7 @@ const MAX_UNREAD = 5;
 /** What came of the job. */
 export function readResticBackup(ran: Ran): ResticBackedUp {
   const { exitCode, stdout, stderr } = ran.result;
-  const summary = jsonLines(stdout)
-    .flatMap((line) => summarySchema.safeParse(line).data ?? [])
-    .at(-1);
+  const summary = lastLine(summarySchema, jsonLines(stdout));
   if (exitCode === 79) return { type: 'not mounted', message: stderr.trim() };
   if (exitCode === 3) return { type: 'incomplete', ...snapshotOf(summary), unread: unreadIn(stderr) };
   const problem = problemOf(ran);
@@ -112,8 +111,6 @@ function unreadIn(stderr: string): string[] {
 
 /** How far it is, by the last lines of the job; undefined before it has said so. */
 export function resticProgress(lines: readonly string[]): { bytes: number; totalBytes: number } | undefined {
-  const last = lines
-    .flatMap((line) => jsonLines(line).flatMap((json) => statusSchema.safeParse(json).data ?? []))
-    .at(-1);
+  const last = lastLine(statusSchema, lines.flatMap(jsonLines));
   return last && { bytes: last.bytes_done, totalBytes: last.total_bytes };
 }

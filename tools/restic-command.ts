@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { tail, unexpected, type Ran, type Unexpected } from './result.ts';
 
 /** How restic reaches a repository, on the machine where it runs. */
@@ -72,6 +73,10 @@ export function exitMessage(stderr: string): string {
   const quoted = /"message_type":"exit_error".*"message":("(?:[^"\\]|\\.)*")/.exec(stderr)?.[1];
   return tail(quoted === undefined ? stderr : String(JSON.parse(quoted)));
 }
+
+/** The last line of JSON of that shape. */
+export const lastLine = <T>(schema: z.ZodType<T>, lines: readonly Record<string, unknown>[]): T | undefined =>
+  lines.flatMap((line) => schema.safeParse(line).data ?? []).at(-1);
 
 /** The lines of JSON among others: `status`, `summary`, `error`. A line that is cut or no JSON is passed over. */
 export function jsonLines(text: string): Record<string, unknown>[] {

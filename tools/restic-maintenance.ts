@@ -3,6 +3,7 @@ import type { Host } from '../hosts/host.ts';
 import {
   exitMessage,
   jsonLines,
+  lastLine,
   problemOf,
   resticArgv,
   type ResticAccess,
@@ -85,7 +86,7 @@ export function readResticCheck(ran: Ran): { type: 'sound' } | ResticDamage | Re
   const problem = problemOf(ran);
   if (problem !== undefined && exitCode !== 1) return problem;
   const lines = jsonLines(`${stdout}\n${stderr}`);
-  const summary = lines.flatMap((line) => summarySchema.safeParse(line).data ?? []).at(-1);
+  const summary = lastLine(summarySchema, lines);
   const isDamaged = exitMessage(stderr).includes('repository contains errors');
   if (!isDamaged && (summary?.num_errors ?? 0) === 0) return problem ?? { type: 'sound' };
   const errors = lines.flatMap((line) => errorSchema.safeParse(line).data?.message ?? []);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   jsonLines,
+  lastLine,
   problemOf,
   resticArgv,
   unexpectedOf,
@@ -42,9 +43,7 @@ export function readResticRestore(ran: Ran): ResticRestored {
   if (missing !== null) return { type: 'not found', message: missing[0] };
   const problem = problemOf(ran);
   if (problem !== undefined) return problem;
-  const summary = jsonLines(stdout)
-    .flatMap((line) => summarySchema.safeParse(line).data ?? [])
-    .at(-1);
+  const summary = lastLine(summarySchema, jsonLines(stdout));
   if (summary === undefined) return unexpectedOf(ran);
   return { type: 'restored', files: summary.files_restored, bytes: summary.bytes_restored };
 }

@@ -1,12 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { main } from '../../cli/program.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { identityBackup } from '../../workflows/identity-backup.ts';
 import { scheduleId } from '../../workflows/messages.ts';
 import { testIo } from '../cli/io.ts';
 import { eventually as until } from '../hosts/eventually.ts';
-import { startLocalServer } from './environment.ts';
+import { aServer } from './a-simulated-fleet.ts';
 import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -27,10 +26,10 @@ interface Answer {
 }
 
 describe('schedules', () => {
-  let env: TestWorkflowEnvironment;
+  const env = aServer();
   let fleet: SimulatedFleet;
   const run = async (argv: string[], options: { answer?: string } = {}): Promise<Answer> => {
-    const io = testIo({ cwd: fleet.simulation.repoDir, env: { TEMPORAL_ADDRESS: env.address }, ...options });
+    const io = testIo({ cwd: fleet.simulation.repoDir, env: { TEMPORAL_ADDRESS: env().address }, ...options });
     const code = await main(argv, io);
     return { code, out: io.out(), err: io.err() };
   };
@@ -43,17 +42,11 @@ describe('schedules', () => {
   const declare = (text: string): void => {
     fleet.simulation.setFleetFile(withSchedules(text));
   };
-  const handle = (name: string) => env.client.schedule.getHandle(scheduleId('homelab', name));
+  const handle = (name: string) => env().client.schedule.getHandle(scheduleId('homelab', name));
   const listed = async (): Promise<string[]> => (await json<{ name: string }>('list')).map(({ name }) => name);
 
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
   beforeEach(async () => {
-    fleet = await startSimulatedFleet(env, { fleetFile: withSchedules(NIGHTLY) });
+    fleet = await startSimulatedFleet(env(), { fleetFile: withSchedules(NIGHTLY) });
   }, 60_000);
   afterEach(async () => {
     declare('  {}\n');
@@ -102,7 +95,7 @@ describe('schedules', () => {
         { scheduleId: 'runbook/cabin/nightly', memo: { runbook: { fleet: 'cabin', schedule: 'nightly' } } },
         { scheduleId: 'runbook/homelab/theirs' },
       ];
-      for (const each of theirs) await env.client.schedule.create({ ...each, spec, action });
+      for (const each of theirs) await env().client.schedule.create({ ...each, spec, action });
       await schedules('apply', '--yes');
       await until('the list to lag no more', async () => (await listed()).join() === ['nightly'].join());
 
@@ -117,7 +110,7 @@ describe('schedules', () => {
       expect(out).toContain('Schedules of the fleet cabin are there as well, and are left alone.');
       await until('the list to lag no more', async () => (await listed()).join() === ['other'].join());
       for (const { scheduleId: id } of theirs) {
-        const there = env.client.schedule.getHandle(id);
+        const there = env().client.schedule.getHandle(id);
         expect((await there.describe()).info.lastUpdatedAt).toBeUndefined();
         await there.delete();
       }
@@ -158,7 +151,7 @@ describe('schedules', () => {
       const { code, out, err } = await schedules('trigger', 'nightly');
       expect([code, err]).toEqual([0, '']);
       expect(out).toBe('identity-backup/all started\n  runbook watch identity-backup/all   follow it\n');
-      const backup = env.client.workflow.getHandle<typeof identityBackup>('identity-backup/all');
+      const backup = env().client.workflow.getHandle<typeof identityBackup>('identity-backup/all');
       const view = await viewOf(backup);
       expect(view).toMatchObject({ revision, result: { outcome: 'Done', left: [] } });
       expect((await run(['show', 'identity-backup/all'])).out).toContain('schedule nightly');
@@ -193,7 +186,7 @@ describe('schedules', () => {
       await schedules('apply', '--yes');
       await fleet.simulation.power('nuc-1', 'off');
       expect((await schedules('trigger', 'nightly')).code).toBe(0);
-      await viewOf(env.client.workflow.getHandle<typeof identityBackup>('identity-backup/all'));
+      await viewOf(env().client.workflow.getHandle<typeof identityBackup>('identity-backup/all'));
       expect((await run(['status'])).out).toMatch(/1 run needs you\n {2}identity-backup\/all {3}failed/);
       await fleet.simulation.power('nuc-1', 'on');
 
@@ -212,7 +205,7 @@ describe('schedules', () => {
       expect((await schedules('list')).out).toContain('it differs from runbook.yaml: runbook schedules apply');
       await schedules('apply', '--yes');
       expect((await schedules('trigger', 'nightly')).code).toBe(0);
-      await viewOf(env.client.workflow.getHandle<typeof identityBackup>('identity-backup/all'));
+      await viewOf(env().client.workflow.getHandle<typeof identityBackup>('identity-backup/all'));
       expect((await run(['status'])).out).toContain('nothing needs you');
     },
     TIMEOUT_MS,

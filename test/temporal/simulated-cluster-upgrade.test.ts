@@ -1,6 +1,5 @@
-import { afterEach, afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '../../plan/run.ts';
@@ -12,7 +11,7 @@ import { replaceLink } from '../../simulator/nix/profile.ts';
 import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY, workflowId } from '../../workflows/messages.ts';
 import type { clusterUpgrade } from '../../workflows/cluster-upgrade.ts';
 import { eventually } from '../hosts/eventually.ts';
-import { startLocalServer } from './environment.ts';
+import { aServer } from './a-simulated-fleet.ts';
 import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
 import { healthOf, pauseAt, release, releaseForNextBoot, snapshotsOf } from './simulated-hands.ts';
 import { changingCommands, systemOf, worldOf } from './simulated-world.ts';
@@ -25,27 +24,22 @@ const NEW = '7.0.2';
 type Handle = WorkflowHandle<typeof clusterUpgrade>;
 
 describe('cluster-upgrade over the simulated fleet', () => {
-  let env: TestWorkflowEnvironment;
+  const env = aServer();
   let fleet: SimulatedFleet;
   let simulation: Simulation;
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
 
   async function fresh(): Promise<void> {
-    fleet = await startSimulatedFleet(env);
+    fleet = await startSimulatedFleet(env());
     ({ simulation } = fleet);
   }
   async function end(): Promise<void> {
-    expect(simulation.unknown()).toEqual([]);
+    const unknown = simulation.unknown();
     await fleet.dispose();
+    expect(unknown).toEqual([]);
   }
 
   const start = ({ planOnly } = { planOnly: false }): Promise<Handle> =>
-    env.client.workflow.start<typeof clusterUpgrade>('clusterUpgrade', {
+    env().client.workflow.start<typeof clusterUpgrade>('clusterUpgrade', {
       taskQueue: TASK_QUEUE,
       workflowId: workflowId('cluster-upgrade', 'all'),
       args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly }],

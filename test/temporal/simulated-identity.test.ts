@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { MockActivityEnvironment, type TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities/index.ts';
 import type { RunView } from '../../plan/run.ts';
 import type { Simulation } from '../../simulator/create.ts';
@@ -9,7 +9,7 @@ import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { clusterBootstrap } from '../../workflows/cluster-bootstrap.ts';
 import type { identityBackup } from '../../workflows/identity-backup.ts';
 import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
-import { startLocalServer } from './environment.ts';
+import { aServer } from './a-simulated-fleet.ts';
 import { startSimulatedFleet, viewOf, type SimulatedFleet } from './simulated-fleet.ts';
 
 const TIMEOUT_MS = 240_000;
@@ -22,31 +22,26 @@ const WITH_IDENTITY = `${referenceFleetFile()}identity:
 `;
 
 describe('identity-backup over the simulated fleet', () => {
-  let env: TestWorkflowEnvironment;
+  const env = aServer();
   let fleet: SimulatedFleet;
   let simulation: Simulation;
   const begin = async (options: { bare?: boolean } = {}): Promise<void> => {
-    fleet = await startSimulatedFleet(env, { fleetFile: WITH_IDENTITY, ...options });
+    fleet = await startSimulatedFleet(env(), { fleetFile: WITH_IDENTITY, ...options });
     ({ simulation } = fleet);
     const key = join(fleet.stateDir, 'key');
     writeFileSync(key, `AGE-SECRET-KEY-1${PAIR.toUpperCase()}\n`);
     simulation.setFleetFile(WITH_IDENTITY.replace('/runbook-key', key));
   };
-  beforeAll(async () => {
-    env = await startLocalServer();
-  }, 60_000);
-  afterAll(async () => {
-    await env.teardown();
-  }, 60_000);
   beforeEach(() => begin(), 60_000);
   afterEach(async () => {
-    expect(simulation.unknown()).toEqual([]);
+    const unknown = simulation.unknown();
     await fleet.dispose();
+    expect(unknown).toEqual([]);
   }, 60_000);
 
   const backUp = async (node?: string, planOnly = false): Promise<RunView> =>
     viewOf(
-      await env.client.workflow.start<typeof identityBackup>('identityBackup', {
+      await env().client.workflow.start<typeof identityBackup>('identityBackup', {
         taskQueue: TASK_QUEUE,
         workflowId: workflowId('identity-backup', node ?? 'all'),
         args: [
@@ -136,7 +131,7 @@ describe('identity-backup over the simulated fleet', () => {
       const place = copies[0]?.place ?? '';
       const kept = readFileSync(join(folderOf(place, 'nuc-1'), copiesOn(place, 'nuc-1')[0] ?? ''), 'latin1');
       expect(kept).not.toContain(secret);
-      const handle = env.client.workflow.getHandle(workflowId('identity-backup', 'nuc-1'));
+      const handle = env().client.workflow.getHandle(workflowId('identity-backup', 'nuc-1'));
       expect(JSON.stringify(await handle.fetchHistory())).not.toContain(secret);
       await close();
     },
@@ -149,7 +144,7 @@ describe('identity-backup over the simulated fleet', () => {
       await fleet.dispose();
       await begin({ bare: true });
       const view = await viewOf(
-        await env.client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
+        await env().client.workflow.start<typeof clusterBootstrap>('clusterBootstrap', {
           taskQueue: TASK_QUEUE,
           workflowId: workflowId('cluster-bootstrap', 'all'),
           args: [{ fleet: { revision: simulation.revision() }, actor: 'tester', planOnly: false }],
