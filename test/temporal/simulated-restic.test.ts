@@ -55,7 +55,8 @@ describe('restic over the simulated fleet', () => {
     fleet: { revision: simulation.revision() },
     name: `runbook-20261128-0214-${String(0x1000 + (runs += 1)).slice(-4)}`,
   });
-  const at = (): string => new Date().toISOString();
+  /** restic's snapshots have whole seconds: of two in one second none is the newer. Each backup is a minute younger than the last. */
+  const at = (minutesAgo = 0): string => new Date(Date.now() - minutesAgo * 60_000).toISOString();
   const scopeOf = async (address: string) => {
     const scope = await act(() => activities.resolveRestic(aRun()));
     const found = scope.repositories.find((each) => each.repository === address);
@@ -64,7 +65,13 @@ describe('restic over the simulated fleet', () => {
   };
   const backUp = async (ref = aRun(), address = GUEST, snapshot?: string): Promise<ResticBackupResult> => {
     const { id, source } = await scopeOf(address);
-    const input = { ...ref, repository: id, source, at: at(), ...(snapshot === undefined ? {} : { snapshot }) };
+    const input = {
+      ...ref,
+      repository: id,
+      source,
+      at: at(60 - runs),
+      ...(snapshot === undefined ? {} : { snapshot }),
+    };
     return act(() => activities.backUpToRestic(input));
   };
   const maintain = async (type: 'forget' | 'prune' | 'check') => {
