@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { benchLargeCopy, benchSmallCopies } from './backup/backup.ts';
 import { benchMemory } from './memory.ts';
 import { renderReport, type Report } from './report.ts';
 import { benchUpgrade } from './upgrade/upgrade.ts';
@@ -9,6 +10,8 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   status: benchStatus,
   memory: benchMemory,
   upgrade: benchUpgrade,
+  'copy-large': benchLargeCopy,
+  'copy-small': benchSmallCopies,
 };
 
 const wanted = process.argv.slice(2);

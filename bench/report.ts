@@ -38,7 +38,7 @@ export function renderReport({ title, command, about, header, rows, goals }: Rep
 
 const goalRow = ({ what, goal, measured, unit }: Goal): string[] => [
   what,
-  `${goal.toString()} ${unit}`.trim(),
+  `${Number(goal.toFixed(2))} ${unit}`.trim(),
   `${measured.toFixed(2)} ${unit}`.trim(),
   measured <= goal ? 'met' : 'missed',
 ];

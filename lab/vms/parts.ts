@@ -4,7 +4,7 @@ import { provide } from '../cache.ts';
 import { cacheFolder, shipped } from '../paths.ts';
 import { narrate } from '../shell.ts';
 
-interface Layer {
+export interface Layer {
   name: string;
   /** Said when it is built. */
   what: string;
@@ -21,7 +21,7 @@ type Progress = (line: string) => void;
 const RUN = shipped('rootfs', 'layer.sh');
 
 /** The folder of what a script makes in a layer over Debian's root. */
-function provideLayer(rootfs: string, layer: Layer, progress: Progress): Promise<string> {
+export function provideLayer(rootfs: string, layer: Layer, progress: Progress): Promise<string> {
   const build = async (folder: string): Promise<void> => {
     progress(`${layer.name}: ${layer.what}`);
     await mkdir(join(folder, 'in'), { recursive: true });

@@ -99,8 +99,12 @@ describe('the plan of a backup', () => {
     expect(refusals(plan)).toEqual([]);
   });
 
-  it('refuses where no copy can be made at all', () => {
-    expect(refusals(planBackup(SCOPE, seen({ away: { n3: 'no route' } })))).toEqual(['places']);
+  it('takes the snapshots that a later run will send, also where no copy can be made', () => {
+    const plan = planBackup(SCOPE, seen({ away: { n3: 'no route' } }));
+    expect(refusals(plan)).toEqual([]);
+    expect(plan.groups.map(({ guest }) => guest)).toEqual(['edge', 'home']);
+    expect(failed(plan)).toEqual(['edge-data Unreachable', 'home-data Unreachable']);
+    expect(plan.gates.find(({ name }) => name === 'places')).toMatchObject({ verdict: 'warning' });
   });
 
   it('snapshots nothing on a member that does not answer, and fails what is there', () => {

@@ -203,12 +203,16 @@ describe('nightly-backup over the simulated fleet', () => {
   );
 
   it(
-    'refuses where no place answers, and says what to do',
+    'takes snapshots also where no place answers, and copies them when one does',
     async () => {
       await simulation().power('nuc-1', 'off');
+      const failed = await backUp();
+      expect(failed.result).toMatchObject({ outcome: 'Failed', failure: { type: 'Unreachable' } });
+      expect(failed.copies?.map(({ outcome }) => outcome)).toEqual(ALL.map(() => 'failed'));
+      await simulation().power('nuc-1', 'on');
       const run = await backUp();
-      expect(run.result).toMatchObject({ outcome: 'Failed', unchanged: true });
-      expect(run.gates.filter(({ verdict }) => verdict === 'refused').map(({ name }) => name)).toEqual(['places']);
+      expect(run.result).toMatchObject({ outcome: 'Done' });
+      expect(run.copies?.map(({ snapshots }) => snapshots)).toEqual(ALL.map(() => 2));
     },
     TIMEOUT_MS,
   );

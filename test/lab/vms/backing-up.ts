@@ -26,7 +26,14 @@ export interface Declared {
   more?: object;
   /** More entries. */
   entries?: object;
+  /** More volumes of g1. */
+  volumes?: readonly string[];
   policy?: object;
+}
+
+interface FleetFile {
+  guests: { g1: object };
+  policies?: object;
 }
 
 /** Backing up the volume of g1, which lies on n1, to n2; and a look at both sides. */
@@ -47,6 +54,7 @@ export interface BackingUp {
   underWay: () => Promise<void>;
 }
 
+const volumesOf = (...names: string[]): object[] => names.map((name) => ({ pool: 'local', name }));
 const SUMS = 'find . -type f -exec sha256sum {} + | sort';
 
 export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
@@ -63,14 +71,22 @@ export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
   return {
     declare: async (declared = {}) => {
       ({ place = 'tank/replicas' } = declared);
-      const { keep = { last: 2, daily: 0 }, direct = false, more = {}, entries = {}, policy = {} } = declared;
+      const {
+        keep = { last: 2, daily: 0 },
+        direct = false,
+        more = {},
+        entries = {},
+        volumes = [],
+        policy = {},
+      } = declared;
       const file = join(lab().repo, 'runbook.yaml');
       const way = { type: 'direct', identityFile: KEY, hostKey: lab().facts.hostKeys['n2'] ?? '' };
       const to = [{ type: 'zfs', member: 'n2', dataset: place, keep, ...(direct ? { path: way } : {}) }];
-      const fleet = parse(await readFile(file, 'utf8')) as { policies?: object };
+      const fleet = parse(await readFile(file, 'utf8')) as FleetFile;
+      const guests = { ...fleet.guests, g1: { ...fleet.guests.g1, volumes: volumesOf('g1-data', ...volumes) } };
       const backups = { g1: { guest: 'g1', volumes: ['g1-data'], to, ...more }, ...entries };
       const policies = { ...fleet.policies, backup: policy };
-      await writeFile(file, stringify({ ...fleet, backups, policies }));
+      await writeFile(file, stringify({ ...fleet, guests, backups, policies }));
       revision = (await lab().setSpec('n1', {})).trim();
     },
     giveKey: async () => {

@@ -68,11 +68,12 @@ describe('copies on real pools', () => {
   });
   // The pools are small.
   afterEach(async () => {
+    await lab().heal('n2');
     await expireAll();
     await onReceiver(`
       for place in $(zfs list -Ho name -d 1 tank | grep -E '/(case|other)-'); do
         zfs list -rHt snapshot -o name "$place" | xargs -r zfs holds -H |
-          awk -F '\t' '{ print $2 "\n" $1 }' | xargs -r -n 2 zfs release
+          awk -F '\\t' '{ print $2; print $1 }' | xargs -r -n 2 zfs release
         zfs destroy -r "$place"
       done`);
   });
@@ -110,15 +111,15 @@ describe('copies on real pools', () => {
     await isWhole();
   });
 
-  it('a receiver that takes nothing any more is noticed, ended and gone on with', async () => {
-    await declare({ policy: { stallTimeout: '20s' } });
+  it('a transfer that does not move any more is noticed, ended and gone on with', async () => {
+    await declare({ direct: true, policy: { stallTimeout: '20s' } });
     await write('large', 200);
     const run = await start();
     await underWay();
-    await onReceiver('pkill -STOP -x zfs');
+    await onSender('pkill -STOP -x ssh');
     expect(outcomeOf(await viewOf(run))).toBe('Done');
     await isWhole();
-    expect((await lab().run('n2', ['pgrep', '-x', 'zfs'])).exitCode).toBe(1);
+    expect((await lab().run('n1', ['pgrep', '-x', 'ssh'])).exitCode).toBe(1);
   });
 
   it('an ssh that is killed in the middle takes nothing along but itself', async () => {
@@ -222,7 +223,7 @@ describe('copies on real pools', () => {
       umount /mnt/secret; incus config device add g1 secret disk pool=local source=g1-secret path=/srv/secret`);
     const place = `tank/case-${(places += 1)}`;
     const to = [{ type: 'zfs', member: 'n2', dataset: place }];
-    await hands.declare({ place, more: { volumes: ['g1-secret'], to } });
+    await hands.declare({ place, volumes: ['g1-secret'], more: { volumes: ['g1-secret'], to } });
     const copy = `${place}/g1-secret`;
     expect(outcomeOf(await backUp())).toBe('Done');
     await onSender(`incus config device remove g1 secret; zfs unload-key ${volume}`);

@@ -83,8 +83,11 @@ describe('nightly-backup on virtual hosts', () => {
     await text('n2', 'zfs', 'snapshot', `${REPLICA}@by-hand`);
     const before = await snapshotsOn('n2', REPLICA);
     await write('more', 4);
-    expect(outcomeOf(await backUp())).toBe('Failed GateRefused');
+    const view = await backUp();
+    expect(outcomeOf(view)).toBe('Failed Diverged');
     expect(await snapshotsOn('n2', REPLICA)).toEqual(before);
+    // It can be sent once a person has decided.
+    expect((await snapshotsOn('n1', SOURCE)).at(-1)).toBe(view.name.replace('runbook-', 'snapshot-backup-'));
   });
 
   it('runs the hooks of the guest around its snapshot', async () => {
