@@ -35,6 +35,7 @@ record('nightlyBackup', {
   done: async (stage) => ended(await start(stage), 'Done'),
   'one-away': async (stage) => ended(await start(stage, { off: 'elitedesk-2' }), 'Failed'),
   'of-one-entry': async (stage) => ended(await start(stage, { backup: 'edge-data' }), 'Done'),
-  refused: async (stage) => ended(await start(stage, { off: 'nuc-1' }), 'Failed'),
+  'no-place': async (stage) => ended(await start(stage, { off: 'nuc-1' }), 'Failed'),
+  refused: async (stage) => ended(await start(stage, { off: 'elitedesk-1', backup: 'edge-data' }), 'Failed'),
   'plan-only': async (stage) => ended(await start(stage, { planOnly: true }), 'Done'),
 });
