@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { ActivityCancellationDetails } from '@temporalio/common';
+import { ActivityCancellationDetails, ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Deps } from '../../activities/deps.ts';
 import { createResticActivities } from '../../activities/restic.ts';
@@ -32,15 +32,26 @@ export const aRun = (): { fleet: { revision: string }; name: string } => ({
   name: `runbook-20261123-0214-${String(0x1000 + (runs += 1)).slice(-4)}`,
 });
 
+const ATTEMPTS = 5;
+
 /** The activities over one fleet file, on the place of the test. */
 export function resticOver(host: Host, fleet: Fleet) {
   const machines = { member: () => host, node: () => host, close: () => Promise.resolve() };
   const activities = createResticActivities({ fleetAt: () => Promise.resolve(fleet), machines } as unknown as Deps);
-  const run = <In, Out>(
+  /** As in a run: what may be tried again is. Busy guests lose an answer now and then. */
+  const run = async <In, Out>(
     act: (input: In) => Promise<Out>,
     input: In,
     env = new MockActivityEnvironment(),
-  ): Promise<Out> => env.run<[In], Out, (input: In) => Promise<Out>>(act, input);
+  ): Promise<Out> => {
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        return await env.run<[In], Out, (input: In) => Promise<Out>>(act, input);
+      } catch (error) {
+        const isPassing = error instanceof ApplicationFailure && error.nonRetryable !== true;
+        if (!isPassing || attempt === ATTEMPTS) throw error;
+      }
+  };
   const at = (): string => new Date().toISOString();
   const scope = (): Promise<ResticScope> => run((input) => activities.resolveRestic(input), FLEET);
   const ids = async () => {
