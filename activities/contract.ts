@@ -18,6 +18,7 @@ import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ResticBackupResult, ResticMaintenanceResult, ResticObservation, ResticScope } from '../plan/restic.ts';
 import type { ContainerImage, CopyView } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
+import type { ApprovedLoss, ResolveObservation } from '../plan/replica-resolve.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
 
@@ -254,6 +255,25 @@ export interface KeptActivities {
   releaseKept(input: RunRef & OfKept): Promise<Reached>;
 }
 
+/** The replica of one volume on one host. */
+export interface ResolveRef extends RunRef {
+  /** `edge-data`, `work/edge-data` */
+  volume: string;
+  /** A member, or a backup host. */
+  target: string;
+  /** Where that host has more than one. */
+  dataset?: string;
+}
+
+export interface ResolveActivities {
+  /** How the replica stands to its source, and what only it has. Fails as BadConfig where there is no such, as Unreachable where a side is away. */
+  observeResolve(input: ResolveRef): Promise<ResolveObservation>;
+  /** It gets a name of the run, outside of the replicas. `at`: ISO 8601. */
+  keepReplicaAside(input: ResolveRef & { at: string }): Promise<Reached>;
+  /** Back to what both sides have. `GateRefused` where more would be lost than was approved. */
+  rollReplicaBack(input: ResolveRef & { approved: ApprovedLoss }): Promise<Reached>;
+}
+
 export interface ScheduleActivities {
   /** The commit that the worker's clone of the monorepo stands on now. */
   currentRevision(): Promise<FleetRef>;
@@ -421,6 +441,7 @@ export type Activities = ObserveActivities &
   RemovalActivities &
   QuorumActivities &
   KeptActivities &
+  ResolveActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

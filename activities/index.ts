@@ -22,6 +22,7 @@ import { createReinstallActivities } from './reinstall.ts';
 import { createQuorumActivities } from './quorum.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
+import { createResolveActivities } from './resolve-replica.ts';
 import { createResticActivities } from './restic.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -70,6 +71,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createRemovalActivities(deps),
     ...createQuorumActivities(deps),
     ...createKeptActivities(deps),
+    ...createResolveActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

@@ -16,7 +16,7 @@ import { guarded } from './guard.ts';
 /** A person waits: what takes longer is said not to answer. Disks may have to wake up. */
 const PATIENCE_MS = 30_000;
 
-/** What runs have set aside on the members, and its end. */
+/** What runs have set aside on the members and the backup hosts, and its end. */
 export function createKeptActivities(deps: Deps): KeptActivities {
   return {
     listKept: guarded(async ({ fleet: ref }, { signal }) => listKept(deps, await deps.fleetAt(ref), signal)),
@@ -24,11 +24,11 @@ export function createKeptActivities(deps: Deps): KeptActivities {
       releaseScope(await deps.fleetAt(ref), member, kept),
     ),
     observeRelease: guarded(async ({ fleet: ref, member, kept }, { signal }) =>
-      observeRelease(deps.machines.member(await deps.fleetAt(ref), member), kept, signal),
+      observeRelease(deps.machines.receiver(await deps.fleetAt(ref), member), kept, signal),
     ),
     releaseKept: guarded(async ({ fleet: ref, member, kept: name }, { signal }) => {
       const fleet = await deps.fleetAt(ref);
-      const host = deps.machines.member(fleet, member);
+      const host = deps.machines.receiver(fleet, member);
       const look = () => observeRelease(host, name, signal);
       const before = await look();
       if (!before.isThere) return 'already';
@@ -43,10 +43,10 @@ export function createKeptActivities(deps: Deps): KeptActivities {
 
 async function listKept({ machines }: Deps, fleet: Fleet, signal: AbortSignal): Promise<KeptView> {
   const looks = await Promise.all(
-    Object.keys(fleet.members).map(async (member): Promise<KeptThing[] | KeptView['silent'][number]> => {
+    [...Object.keys(fleet.members), ...Object.keys(fleet.backupHosts)].map(async (member): Promise<KeptThing[] | KeptView['silent'][number]> => {
       const soon = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
       try {
-        return await keptOn(machines.member(fleet, member), member, soon);
+        return await keptOn(machines.receiver(fleet, member), member, soon);
       } catch (error) {
         if (signal.aborted) throw error;
         if (soon.aborted) return { member, problem: `no answer within ${PATIENCE_MS / 1000} s` };
@@ -86,8 +86,8 @@ async function keptOn(host: Host, member: string, signal: AbortSignal): Promise<
 }
 
 export function releaseScope(fleet: Fleet, member: string, name: string): ReleaseScope {
-  if (findNode(fleet, member).type !== 'member')
-    throw failure('BadConfig', `runbook.yaml has no member ${JSON.stringify(member)}.`);
+  if (findNode(fleet, member).type !== 'member' && !Object.hasOwn(fleet.backupHosts, member))
+    throw failure('BadConfig', `runbook.yaml has no member and no backup host ${JSON.stringify(member)}.`);
   const pools = Object.entries(fleet.cluster?.pools ?? {});
   return {
     member,

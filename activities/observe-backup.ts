@@ -36,19 +36,13 @@ export function backupScope(fleet: Fleet, backup: string | undefined): BackupSco
 export async function observeBackup(
   deps: Deps,
   { scope, fleet: ref }: Pick<RunRef, 'fleet'> & { scope: BackupScope },
-  { signal, report }: ActivityContext,
+  context: ActivityContext,
 ): Promise<BackupObservation> {
+  const { signal, report } = context;
   const fleet = await deps.fleetAt(ref);
-  const away = await hostsAway(deps, fleet, scope, signal);
-  const via = await whoseIncusAnswers(deps, fleet, away, signal);
-  const incus = createIncus(deps.machines.member(fleet, via), { signal });
-  report({ progress: 'volumes' });
-  const volumes = await customVolumes(incus, fleet, scope, via);
-  const declared = { backups: entriesOf(scope), guests: fleet.guests, matchesPattern };
-  const selection = selectVolumes(declared, volumes);
-  const reached = selection.selected.map(({ volume }) => volume).filter(({ member }) => away[member] === undefined);
-  const datasets = await datasetsOf(incus, reached, away, signal);
-  const observation: BackupObservation = { selection, datasets, away, unfit: [], replicas: [] };
+  const sources = await observeSources(deps, fleet, scope, context);
+  const { away } = sources;
+  const observation: BackupObservation = { ...sources, unfit: [], replicas: [] };
   for (const pair of allPairs(scope, observation).filter(({ target }) => away[target.member] === undefined)) {
     report({ progress: `replicas on ${pair.target.member}` });
     const look = away[pair.sender] === undefined ? observePair : observeReceiver;
@@ -58,6 +52,27 @@ export async function observeBackup(
     if (seen.type === 'value') observation.replicas.push(...seen.value.replicas);
   }
   return observation;
+}
+
+export type ObservedSources = Pick<BackupObservation, 'selection' | 'datasets' | 'away'>;
+
+/** Which volumes are selected, where they lie, and who does not answer. Changes nothing. */
+export async function observeSources(
+  deps: Deps,
+  fleet: Fleet,
+  scope: BackupScope,
+  { signal, report }: ActivityContext,
+): Promise<ObservedSources> {
+  const away = await hostsAway(deps, fleet, scope, signal);
+  const via = await whoseIncusAnswers(deps, fleet, away, signal);
+  const incus = createIncus(deps.machines.member(fleet, via), { signal });
+  report({ progress: 'volumes' });
+  const volumes = await customVolumes(incus, fleet, scope, via);
+  const declared = { backups: entriesOf(scope), guests: fleet.guests, matchesPattern };
+  const selection = selectVolumes(declared, volumes);
+  const reached = selection.selected.map(({ volume }) => volume).filter(({ member }) => away[member] === undefined);
+  const datasets = await datasetsOf(incus, reached, away, signal);
+  return { selection, datasets, away };
 }
 
 const entriesOf = ({ backups }: BackupScope): Record<string, BackupEntry> =>

@@ -68,20 +68,22 @@ export const FAILURES = {
   Diverged: {
     retryable: false,
     whatToDo:
-      'Nothing is sent or destroyed. zfs list -t snapshot -o name,guid on both hosts shows what each has. Rename the replica aside (zfs rename), and the next run begins a new one.',
+      'Nothing is sent or destroyed. runbook backups resolve --volume VOLUME --target HOST shows what only the replica has, and keeps it aside or rolls it back.',
   },
   NoBase: {
     retryable: false,
-    whatToDo: 'Rename the replica aside (zfs rename), and the next run begins a new one. Until then it stays as it is.',
+    whatToDo:
+      'Until a person decides it stays as it is: runbook backups resolve --volume VOLUME --target HOST keeps it aside, and the next run begins a new one.',
   },
   ReplicaModified: {
     retryable: false,
     whatToDo:
-      'See what was written there. zfs rollback to its newest snapshot loses that and lets copies go on; renamed aside (zfs rename) it is kept, and the next run begins a new one.',
+      'See what was written there. runbook backups resolve --volume VOLUME --target HOST keeps it aside, or with --roll-back loses what was written; then copies go on.',
   },
   SendModeChanged: {
     retryable: false,
-    whatToDo: 'A replica goes on as it was begun. Rename it aside (zfs rename), and the next run begins a new one.',
+    whatToDo:
+      'A replica goes on as it was begun. runbook backups resolve --volume VOLUME --target HOST keeps it aside, and the next run begins a new one.',
   },
   KeyNotLoaded: {
     retryable: false,

@@ -1,5 +1,6 @@
 /** Every workflow that a worker offers. */
 export { backups } from './backups.ts';
+export { backupsResolve } from './backups-resolve.ts';
 export { clusterBootstrap } from './cluster-bootstrap.ts';
 export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';

@@ -3,6 +3,7 @@
  * No import of the Temporal SDK, so that the command line can load it for nothing.
  */
 import type { Schedule } from '../fleet/schema.ts';
+import type { ResolveWay } from '../plan/replica-resolve.ts';
 import type { RunView, UpgradeResume } from '../plan/run.ts';
 
 export const TASK_QUEUE = 'runbook';
@@ -71,6 +72,15 @@ export interface ReleaseKeptInput extends Omit<ClusterUpgradeInput, 'planOnly'> 
   member: string;
   /** A dataset, or the name of a folder, that a run has set aside there. */
   name: string;
+}
+
+export interface BackupsResolveInput extends Omit<ClusterUpgradeInput, 'planOnly'> {
+  /** `edge-data`, `work/edge-data` */
+  volume: string;
+  /** A member or a backup host that has a replica of it, and which where it has several. */
+  target: string;
+  dataset?: string;
+  way: ResolveWay;
 }
 
 /** What a schedule starts: it takes the commit of that time and begins the run that a person would start by hand. */

@@ -1,4 +1,5 @@
 import type {
+  BackupsResolveInput,
   ClusterBootstrapInput,
   ClusterUpgradeInput,
   IdentityBackupInput,
@@ -39,7 +40,8 @@ export interface Start {
     | 'nodeReinstall'
     | 'nodeRejoin'
     | 'quorumRecover'
-    | 'releaseKept';
+    | 'releaseKept'
+    | 'backupsResolve';
   runbook: string;
   subject: string;
   input:
@@ -51,7 +53,8 @@ export interface Start {
     | MemberRemoveInput
     | NodeRejoinInput
     | QuorumRecoverInput
-    | ReleaseKeptInput;
+    | ReleaseKeptInput
+    | BackupsResolveInput;
   revision: string;
   branch: string | undefined;
 }
@@ -144,9 +147,36 @@ export async function prepareReleaseKept(
       suggestions: [{ command: 'runbook list-kept', purpose: 'see what is kept' }],
     });
   const { fleet, revision, branch } = await loadRepository(context);
-  requireMember(fleet, node);
+  if (!Object.hasOwn(fleet.backupHosts, node)) requireMember(fleet, node);
   const input: ReleaseKeptInput = { fleet: { revision }, actor: actorOf(context.io.env), member: node, name };
   return { workflowType: 'releaseKept', runbook: 'release-kept', subject: node, input, revision, branch };
+}
+
+export interface ResolveOptions {
+  volume: string;
+  target: string;
+  dataset?: string;
+  rollBack?: true;
+}
+
+export async function prepareBackupsResolve(
+  context: CommandContext,
+  { volume, target, dataset, rollBack }: ResolveOptions,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  const places = Object.values(fleet.backups).flatMap(({ to }) => to.filter((each) => each.type === 'zfs'));
+  const hosts = [...new Set(places.map(({ member }) => member))];
+  if (!hosts.includes(target))
+    throw new CliError(
+      'wrong usage',
+      `Expected a host that has replicas, got ${quote(target)}. ${helpForName(target, hosts, 'hosts')}`,
+    );
+  const input: BackupsResolveInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), volume, target },
+    ...(dataset === undefined ? {} : { dataset }),
+    way: rollBack === true ? 'roll back' : 'keep aside',
+  };
+  return { workflowType: 'backupsResolve', runbook: 'backups-resolve', subject: target, input, revision, branch };
 }
 
 export async function prepareNodeRejoin(

@@ -12,6 +12,7 @@ import { withTemporal } from '../temporal/session.ts';
 import { startWorkflow, type WorkflowStart } from '../temporal/start-workflow.ts';
 import { runAddress } from '../temporal/web-ui.ts';
 import {
+  prepareBackupsResolve,
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareIdentityBackup,
@@ -22,6 +23,7 @@ import {
   prepareQuorumRecover,
   prepareReleaseKept,
   prepareSafeUpgrade,
+  type ResolveOptions,
   type SafeUpgradeOptions,
   type Start,
 } from './prepare.ts';
@@ -68,6 +70,14 @@ export async function releaseKept(
   const start = await prepareReleaseKept(context, name, options);
   const workflow = { ...workflowOf(start), summary: `Destroys ${name} on ${options.node}, once it is approved` };
   return startOn(context, workflow, options);
+}
+
+export async function resolveReplica(context: CommandContext, options: StartOptions & ResolveOptions): Promise<Ending> {
+  const start = await prepareBackupsResolve(context, options);
+  const what = options.rollBack === true ? 'Rolls the replica' : 'Keeps the replica';
+  const end = options.rollBack === true ? 'back' : 'aside';
+  const summary = `${what} of ${options.volume} on ${options.target} ${end}, once it is approved`;
+  return startOn(context, { ...workflowOf(start), summary }, options);
 }
 
 export async function startNodeRejoin(

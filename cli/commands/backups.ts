@@ -1,8 +1,10 @@
 import { helpAfter, JSON_OPTION, TEMPORAL_ENDINGS, type AddCommand } from '../context.ts';
+import { addBackupsResolve } from './backups-resolve.ts';
 
 export const addBackups: AddCommand = (parent, context) => {
-  parent
+  const backups = parent
     .command('backups')
+    .enablePositionalOptions()
     .summary('how old the copies of the guests’ data are')
     .description(
       'Looks at every copy that backups declares, where it is: what is fresh is what was seen there, not what a run said. Exit code 1: not every copy is fresh.',
@@ -13,4 +15,5 @@ export const addBackups: AddCommand = (parent, context) => {
       const { listBackups } = await import('../actions/backups.ts');
       context.ending = await listBackups(context, options);
     });
+  addBackupsResolve(backups, context);
 };

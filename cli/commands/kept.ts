@@ -29,7 +29,7 @@ function addReleaseKept(parent: Command, context: CommandContext): void {
       'Destroys one dataset or folder that a run has set aside, once its name was typed again. Anything else is refused.',
     )
     .argument('<name>', 'what is kept, as list-kept shows it')
-    .requiredOption('--node <name>', 'the member that it is on')
+    .requiredOption('--node <name>', 'the member or backup host that it is on')
     .option('--detach', 'start it and return')
     .option('--json', 'print each state as a line of JSON (docs/cli.md)')
     .addHelpText(

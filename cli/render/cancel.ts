@@ -20,6 +20,10 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'backups-resolve')
+    return view.phase === 'restore'
+      ? 'What it has begun is over in a moment; started again, it looks first.'
+      : 'Nothing was changed.';
   if (view?.runbook === 'release-kept')
     return view.phase === 'remove'
       ? 'What it destroys may be there in part; started again, it goes on.'

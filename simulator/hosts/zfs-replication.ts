@@ -1,4 +1,5 @@
 import type { Call, Tool } from '../core/call.ts';
+import { rename, rollback, set } from './zfs-changes.ts';
 import { inventory, isInventory } from './zfs-inventory.ts';
 import {
   bookmark,
@@ -23,6 +24,9 @@ const VERBS: Readonly<Record<string, Tool>> = {
   bookmark,
   hold: holdOrRelease,
   release: holdOrRelease,
+  rename,
+  rollback,
+  set,
 };
 
 /** What of `zfs` replication needs; undefined for the rest. */

@@ -21,6 +21,8 @@ describe('what a cancel comes to', () => {
     ['member-remove', 'remove', /^What Incus has begun goes on/],
     ['quorum-recover', 'gate', /^Nothing was changed/],
     ['quorum-recover', 'recover', /goes on to its end/],
+    ['backups-resolve', 'gate', /^Nothing was changed/],
+    ['backups-resolve', 'restore', /started again, it looks first/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

@@ -6,6 +6,7 @@ import type {
   HealthReport,
   IdentityActivities,
   KeptActivities,
+  ResolveActivities,
   ScheduleActivities,
   ReinstallActivities,
   ResticActivities,
@@ -137,7 +138,12 @@ export interface World {
 }
 
 const notHere = (): Promise<never> => Promise.reject(new Error('no cluster is formed in this world'));
-const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities & KeptActivities & ScheduleActivities = {
+const NO_FORMATION: FormationActivities &
+  RemovalActivities &
+  QuorumActivities &
+  KeptActivities &
+  ResolveActivities &
+  ScheduleActivities = {
   currentRevision: notHere,
   resolveQuorum: notHere,
   observeQuorum: notHere,
@@ -147,6 +153,9 @@ const NO_FORMATION: FormationActivities & RemovalActivities & QuorumActivities &
   resumeIncus: notHere,
   listKept: notHere,
   resolveRelease: notHere,
+  observeResolve: notHere,
+  keepReplicaAside: notHere,
+  rollReplicaBack: notHere,
   observeRelease: notHere,
   releaseKept: notHere,
   resolveRemoval: notHere,

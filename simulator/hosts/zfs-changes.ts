@@ -1,0 +1,56 @@
+import { ToolError, Unknown, type Call } from '../core/call.ts';
+import { machineOf } from '../core/store.ts';
+import { datasetNamed, datasetsOf, isWithin, pointsOf } from './zfs-datasets.ts';
+
+/** `zfs rename DATASET NAME`: with all that is below it. Datasets of Incus are in no state of their own, and stay. */
+export async function rename(call: Call): Promise<number> {
+  const [from = '', to = '', ...more] = call.args.slice(1);
+  if (more.length > 0 || to === '') throw new Unknown('expected rename DATASET NAME');
+  await call.update((state) => {
+    const all = datasetsOf(state, call.machine);
+    datasetNamed(all, from);
+    if (all.has(to)) throw new ToolError(`cannot rename '${from}': dataset already exists`);
+    const { datasets } = machineOf(state, call.machine);
+    if (!datasets[from]) throw new Unknown('nobody is to rename what Incus has');
+    for (const [name, dataset] of Object.entries(datasets).filter(([each]) => isWithin(each, from))) {
+      Reflect.deleteProperty(datasets, name);
+      datasets[`${to}${name.slice(from.length)}`] = dataset;
+    }
+  });
+  return 0;
+}
+
+/** `zfs set PROPERTY=VALUE… DATASET`: properties of users, and those of a dataset that is made ready to be mounted. */
+export async function set(call: Call): Promise<number> {
+  const assignments = call.args.slice(1, -1);
+  const name = call.args.at(-1) ?? '';
+  await call.update((state) => {
+    const dataset = datasetNamed(datasetsOf(state, call.machine), name);
+    for (const assignment of assignments) {
+      const at = assignment.indexOf('=');
+      if (at === -1 || !assignment.slice(0, at).includes(':')) throw new Unknown('expected set USER:PROPERTY=VALUE…');
+      dataset.properties = { ...dataset.properties, [assignment.slice(0, at)]: assignment.slice(at + 1) };
+    }
+  });
+  return 0;
+}
+
+/** `zfs rollback SNAPSHOT`: only to the newest one. */
+export async function rollback(call: Call): Promise<number> {
+  const [full = '', ...more] = call.args.slice(1);
+  const [name = '', short = ''] = full.split('@');
+  if (more.length > 0 || short === '') throw new Unknown('expected rollback SNAPSHOT');
+  await call.update((state) => {
+    const dataset = datasetNamed(datasetsOf(state, call.machine), name);
+    const points = pointsOf(name, dataset.snapshots);
+    const at = points.findIndex((point) => point.name === short);
+    if (at === -1) throw new ToolError(`cannot open '${full}': dataset does not exist`);
+    const newer = points.slice(at + 1).map((point) => `${name}@${point.name}`);
+    if (newer.length > 0)
+      throw new ToolError(
+        `cannot rollback to '${full}': more recent snapshots or bookmarks exist\nuse '-r' to force deletion of the following snapshots and bookmarks:\n${newer.join('\n')}`,
+      );
+    delete dataset.written;
+  });
+  return 0;
+}
