@@ -18,6 +18,7 @@ import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { ResticBackupResult, ResticMaintenanceResult, ResticObservation, ResticScope } from '../plan/restic.ts';
 import type { ContainerImage, CopyView } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
+import type { CopyProof, DrillCopy } from '../plan/restore-drill.ts';
 import type { ApprovedLoss, ResolveObservation } from '../plan/replica-resolve.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
@@ -367,6 +368,34 @@ export interface BackupActivities {
   pruneReplicas(input: RunRef & { pair: ReplicaPair }): Promise<PrunedReplica[]>;
 }
 
+/** One copy that is restored for a proof. */
+export interface DrillRef extends RunRef {
+  copy: DrillCopy;
+}
+
+export interface DrillRestored {
+  bytes: number;
+  /** Absent where it was interrupted, and gone on with. */
+  seconds?: number;
+}
+
+export type DrillComparison =
+  /** `words`: what was compared. */
+  { type: 'same'; words: string } | { type: 'differs' | 'check failed'; message: string };
+
+export interface DrillActivities {
+  /** Every replica, and whether it can be proven. Changes nothing; what does not answer is part of the answer. */
+  observeDrill(input: RunRef & { scope: BackupScope }): Promise<DrillCopy[]>;
+  /** Sends the copy's snapshot to the member of its source, into a dataset of the run. */
+  restoreForDrill(input: DrillRef): Promise<DrillRestored>;
+  /** What arrived, with the snapshot that the copy was made from; then the declared check. */
+  compareForDrill(input: DrillRef): Promise<DrillComparison>;
+  /** Ends what the two have begun and removes what they made, and what drills before have left there. */
+  cleanUpDrill(input: DrillRef): Promise<void>;
+  /** Writes it down where the copy is. */
+  noteProof(input: DrillRef & { proof: CopyProof }): Promise<void>;
+}
+
 export interface HousekeepingActivities {
   /** Removes what the run's ended jobs left on worker and hosts. A host that is away keeps its; that is reported. */
   forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
@@ -442,6 +471,7 @@ export type Activities = ObserveActivities &
   QuorumActivities &
   KeptActivities &
   ResolveActivities &
+  DrillActivities &
   ContainerActivities &
   HealthActivities &
   HousekeepingActivities &

@@ -22,6 +22,7 @@ import { createReinstallActivities } from './reinstall.ts';
 import { createQuorumActivities } from './quorum.ts';
 import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
+import { createDrillActivities } from './restore-drill.ts';
 import { createResolveActivities } from './resolve-replica.ts';
 import { createResticActivities } from './restic.ts';
 import { createScheduleActivities } from './schedules.ts';
@@ -72,6 +73,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createQuorumActivities(deps),
     ...createKeptActivities(deps),
     ...createResolveActivities(deps),
+    ...createDrillActivities(deps),
     ...createContainerActivities(deps),
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),

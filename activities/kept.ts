@@ -43,18 +43,20 @@ export function createKeptActivities(deps: Deps): KeptActivities {
 
 async function listKept({ machines }: Deps, fleet: Fleet, signal: AbortSignal): Promise<KeptView> {
   const looks = await Promise.all(
-    [...Object.keys(fleet.members), ...Object.keys(fleet.backupHosts)].map(async (member): Promise<KeptThing[] | KeptView['silent'][number]> => {
-      const soon = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-      try {
-        return await keptOn(machines.receiver(fleet, member), member, soon);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (soon.aborted) return { member, problem: `no answer within ${PATIENCE_MS / 1000} s` };
-        if (error instanceof HostError || error instanceof ApplicationFailure)
-          return { member, problem: error.message };
-        throw error;
-      }
-    }),
+    [...Object.keys(fleet.members), ...Object.keys(fleet.backupHosts)].map(
+      async (member): Promise<KeptThing[] | KeptView['silent'][number]> => {
+        const soon = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+        try {
+          return await keptOn(machines.receiver(fleet, member), member, soon);
+        } catch (error) {
+          if (signal.aborted) throw error;
+          if (soon.aborted) return { member, problem: `no answer within ${PATIENCE_MS / 1000} s` };
+          if (error instanceof HostError || error instanceof ApplicationFailure)
+            return { member, problem: error.message };
+          throw error;
+        }
+      },
+    ),
   );
   return {
     kept: looks.flatMap((look) => (Array.isArray(look) ? look : [])),
@@ -153,7 +155,7 @@ const markOf = ({
 });
 
 /** The datasets of the pools that the member's own Incus has. Undefined where it cannot be asked. */
-async function usedBy(host: Host, signal: AbortSignal): Promise<ReleaseObservation['used']> {
+export async function usedBy(host: Host, signal: AbortSignal): Promise<ReleaseObservation['used']> {
   try {
     const incus = createIncus(host, { signal });
     const { clustered, serverName } = expecting(await incus.identity(), 'identity', host.name);

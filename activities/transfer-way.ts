@@ -20,6 +20,36 @@ export interface TransferEnds {
   targetId: string;
 }
 
+export type TransferWays = Omit<TransferEnds, 'targetId'>;
+
+/** From any host to a member, through the worker: back the way that a replica came. Idempotent. */
+export async function relayedWay(
+  deps: Pick<Deps, 'machines' | 'local' | 'stateDir'>,
+  fleet: Fleet,
+  { from, to }: { from: string; to: string },
+  signal: AbortSignal,
+): Promise<TransferWays> {
+  const ends = { sender: deps.machines.receiver(fleet, from), receiver: deps.machines.member(fleet, to) };
+  if (from === to) return { ...ends, runner: ends.sender, way: {} };
+  return {
+    ...ends,
+    runner: deps.local,
+    way: { send: await relayTo(deps, fleet, from, signal), receive: await relayTo(deps, fleet, to, signal) },
+  };
+}
+
+/** As the worker reaches it. */
+function relayTo(
+  { local, stateDir }: Pick<Deps, 'local' | 'stateDir'>,
+  fleet: Fleet,
+  to: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { address, ssh } = wayTo(fleet, to);
+  const { hostKey, ...login } = sshSettings(ssh);
+  return sshTo(local, stateFolders(stateDir).knownHosts, { name: to, address, ...login }, hostKey, signal);
+}
+
 /** Makes the files of known host keys that the job's ssh needs. Idempotent. */
 export async function transferEnds(
   deps: Pick<Deps, 'machines' | 'local' | 'stateDir'>,
@@ -39,16 +69,14 @@ export async function transferEnds(
     const receive = await sshTo(sender, folder, { name: target.member, address, ...login }, hostKey, signal);
     return { ...ends, runner: sender, way: { receive, ...limit } };
   }
-  const folder = stateFolders(deps.stateDir).knownHosts;
-  const relay = (to: string): Promise<string[]> => {
-    const { address, ssh } = wayTo(fleet, to);
-    const { hostKey, ...login } = sshSettings(ssh);
-    return sshTo(deps.local, folder, { name: to, address, ...login }, hostKey, signal);
-  };
   return {
     ...ends,
     runner: deps.local,
-    way: { send: await relay(name), receive: await relay(target.member), ...limit },
+    way: {
+      send: await relayTo(deps, fleet, name, signal),
+      receive: await relayTo(deps, fleet, target.member, signal),
+      ...limit,
+    },
   };
 }
 

@@ -77,6 +77,25 @@ const zfsTarget = variant('zfs', 'ZFS replicas on another member or on a backup 
     .describe('Which snapshots of the replicas stay. What none of these asks for is destroyed there.'),
 });
 
+/** How a restore is tried out. */
+const drill = z.strictObject({
+  files: field
+    .wholeNumber(1, 1_000_000)
+    .optional()
+    .describe(
+      'The content of so many files is compared, others in each drill; names, sizes, owners and modes always are of all. Without it, the content of all of them.',
+    ),
+  check: z
+    .array(field.argument)
+    .min(1, 'at least the program')
+    .optional()
+    .describe(
+      'Run where the copy was restored to, on the guest’s member, as root: a program and its arguments, no shell. The restored data are in the folder that the variable RUNBOOK_DRILL_PATH names; what it writes there goes with them. It has to end with 0.',
+    )
+    .meta({ examples: [['/etc/runbook/check-edge-data']] }),
+  timeout: field.duration.default('10m').describe('How long `check` may take.'),
+});
+
 export const backup = z.strictObject({
   guest: field.nodeName.describe('The guest whose data this is.'),
   volumes: z
@@ -95,13 +114,31 @@ export const backup = z.strictObject({
   keepSnapshots: field.hoursOrDays
     .default('7d')
     .describe('How long the snapshots stay at the source. Incus removes them then.'),
+  drill: drill.prefault({}).describe('How `restore-drill` tries out a restore of these volumes.'),
   to: z
     .array(z.discriminatedUnion('type', [zfsTarget, resticTarget]))
     .min(1, 'at least one place')
     .describe('Where the copies are. An upgrade looks at the newest of each.'),
 });
 
+const drillPolicy = z.strictObject({
+  copies: field
+    .wholeNumber(1, 100)
+    .default(2)
+    .describe(
+      'So many copies are restored in one drill: those first that were never proven, then those whose proof is oldest.',
+    ),
+  maxAge: field.hoursOrDays.default('30d').describe('So old may a proof be.'),
+  scratch: field.dataset
+    .optional()
+    .describe(
+      'The dataset on each member that copies are restored into for a drill, outside of Incus’s own. Without it, `runbook-drill` in the zpool of the volume.',
+    )
+    .meta({ examples: ['tank/runbook-drill'] }),
+});
+
 export const backupPolicy = z.strictObject({
+  drill: drillPolicy.prefault({}).describe('How often a restore is tried out, and where.'),
   transfersPerHost: field
     .wholeNumber(1, 16)
     .default(1)

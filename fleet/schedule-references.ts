@@ -32,16 +32,17 @@ const checkZone = (value: unknown, path: Path): Mistake[] => {
 const NEEDS = {
   'identity-backup': { section: 'identity', help: 'It says who can decrypt the copies.' },
   'nightly-backup': { section: 'backups', help: 'It says which volumes are copied where.' },
+  'restore-drill': { section: 'backups', help: 'It says which volumes are copied where.' },
 };
 
 const checkNeeds = (file: unknown, schedule: unknown, path: Path): Mistake[] => {
   const runbook = text(field(schedule, 'runbook'));
   const needed = Object.entries(NEEDS).find(([name]) => name === runbook)?.[1];
   if (runbook === undefined || needed === undefined) return [];
-  const isOfAll = runbook === 'nightly-backup' && field(schedule, 'node') !== undefined;
+  const isOfAll = runbook !== 'identity-backup' && field(schedule, 'node') !== undefined;
   return [
     ...(isOfAll
-      ? [atKey(wrong([...path, 'node'], 'no node for nightly-backup', 'one', 'It copies all that backups names.'))]
+      ? [atKey(wrong([...path, 'node'], `no node for ${runbook}`, 'one', 'It works on all that backups names.'))]
       : []),
     ...(field(file, needed.section) === undefined
       ? [

@@ -4,7 +4,7 @@ import { DAYS } from './calendar.ts';
 import * as field from './fields.ts';
 
 /** Runbooks that may run by themselves: those that ask nobody and destroy nothing. */
-export const SCHEDULED_RUNBOOKS = ['identity-backup', 'nightly-backup'] as const;
+export const SCHEDULED_RUNBOOKS = ['identity-backup', 'nightly-backup', 'restore-drill'] as const;
 
 export const schedule = z.strictObject({
   runbook: z.enum(SCHEDULED_RUNBOOKS).describe('What is started.'),

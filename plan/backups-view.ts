@@ -1,8 +1,10 @@
-import { judgeCopy, type CopySeen, type JudgedCopy } from './copy-age.ts';
-import { durationMs } from './duration.ts';
+import { replicaName } from './backup-selection.ts';
+import { judgeCopy, type CopySeen, type JudgedCopy, type ProofView } from './copy-age.ts';
+import { ageOf, durationMs } from './duration.ts';
 import { allPairs, failingOf, placeOf, type BackupObservation, type BackupScope } from './nightly-backup.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { inProject } from './projects.ts';
+import type { CopyProof } from './restore-drill.ts';
 import { judgeRestic, type ResticObservation, type ResticScope } from './restic.ts';
 
 /** How all copies are, as they were seen where they are. Plain data. */
@@ -20,22 +22,35 @@ export interface SeenBackups {
   observation: BackupObservation;
   resticScope: ResticScope;
   restic: ResticObservation;
+  /** By receiver, and by the name of the replica; a receiver that could not be asked is absent. */
+  proofs: Record<string, Record<string, CopyProof>>;
 }
 
 /** Pure. `maxAge` is that of replicas; a repository has its own. */
 export function judgeBackups(seen: SeenBackups, { now, maxAge }: { now: string; maxAge: string }): BackupsView {
   const limit = { now, maxAgeMs: durationMs(maxAge) };
   return {
-    copies: [...replicasOf(seen).map((copy) => judgeCopy(copy, limit)), ...inRepositories(seen, now)],
+    copies: [
+      ...replicasOf(seen, now).map(({ proof, ...copy }) => ({
+        ...judgeCopy(copy, limit),
+        ...(proof === undefined ? {} : { proof }),
+      })),
+      ...inRepositories(seen, now),
+    ],
     problems: seen.observation.selection.problems,
     upkeep: upkeepOf(seen, now),
   };
 }
 
-function replicasOf({ scope, observation }: SeenBackups): CopySeen[] {
+type SeenReplica = CopySeen & { proof?: ProofView };
+
+function replicasOf({ scope, observation, proofs }: SeenBackups, now: string): SeenReplica[] {
   return allPairs(scope, observation).flatMap((pair) => {
     const failing = failingOf(pair, observation);
-    return pair.volumes.map((volume): CopySeen => {
+    const known = proofs[pair.target.member];
+    const maxAgeMs = durationMs(scope.policy.drill.maxAge);
+    return pair.volumes.map((volume): SeenReplica => {
+      const proof = known?.[`${pair.target.dataset}/${replicaName(volume)}`];
       const of = inProject(volume);
       const state = observation.replicas.find((each) => each.pair === pair.id && each.volume === of);
       const problem = failing.find((each) => each.volume === of)?.problem;
@@ -46,9 +61,22 @@ function replicasOf({ scope, observation }: SeenBackups): CopySeen[] {
             ? { type: 'copy', at: state.newestAt }
             : { type: state === undefined && problem !== undefined ? 'unseen' : 'none' },
         ...(problem === undefined ? {} : { problem }),
+        ...(known === undefined ? {} : { proof: proofView(proof, now, maxAgeMs) }),
       };
     });
   });
+}
+
+function proofView(proof: CopyProof | undefined, now: string, maxAgeMs: number): ProofView {
+  if (proof === undefined) return { type: 'never' };
+  const { outcome, at, snapshotAt, words, bytes, seconds } = proof;
+  const ageMs = Math.max(0, ageOf(at, now));
+  if (outcome === 'failed') return { type: 'failed', at, ageMs, words };
+  return {
+    ...{ type: 'proven', at, ageMs, isOld: ageMs > maxAgeMs, snapshotAt, words },
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(seconds === undefined ? {} : { seconds }),
+  };
 }
 
 function inRepositories({ resticScope, restic }: SeenBackups, now: string): JudgedCopy[] {

@@ -28,8 +28,27 @@ export interface CopySeen {
   problem?: Problem;
 }
 
+/** Whether a restore of it was ever tried out, and how it ended. `isOld`: longer ago than `policies.backup.drill.maxAge`. */
+export type ProofView =
+  | { type: 'never' }
+  | { type: 'failed'; at: string; ageMs: number; words: string }
+  | {
+      type: 'proven';
+      at: string;
+      ageMs: number;
+      isOld: boolean;
+      /** When the snapshot was made that was restored. */
+      snapshotAt: string;
+      words: string;
+      /** Of the restore. */
+      bytes?: number;
+      seconds?: number;
+    };
+
 export interface JudgedCopy extends CopySeen {
   outcome: CopyOutcome;
+  /** Absent where nobody can say. */
+  proof?: ProofView;
   /** Absent where it is not known. */
   ageMs?: number;
   /** Sentences. */

@@ -98,6 +98,15 @@ export const FAILURES = {
     retryable: false,
     whatToDo: 'Run the command in the guest by hand, correct it there or in runbook.yaml, and start again.',
   },
+  NotProvable: {
+    retryable: false,
+    whatToDo: 'The message says what a drill lacks here. Restore it by hand now and then, or mend that.',
+  },
+  CheckFailed: {
+    retryable: false,
+    whatToDo:
+      'The copy is as its source was, and the check of the fleet file (drill.check) is not content with it: see what it says, and whether the source passes it.',
+  },
   NothingToSend: {
     retryable: false,
     whatToDo: 'See why this run made no snapshot of it: incus storage volume snapshot list.',

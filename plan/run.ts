@@ -69,7 +69,9 @@ export interface CopyView {
   /** `nuc-1 tank/replicas` */
   place: string;
   /** `up to date`: the place had all of it before. Only what was seen at the place itself is a copy. */
-  outcome: 'copied' | 'up to date' | 'failed';
+  outcome: 'copied' | 'up to date' | 'proven' | 'not provable' | 'failed';
+  /** More about it, for people. */
+  detail?: string;
   /** Of the newest snapshot that both have: ISO 8601. */
   newestAt?: string;
   /** That came, and the bytes on their way. */

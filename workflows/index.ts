@@ -13,6 +13,7 @@ export { kept } from './kept.ts';
 export { memberRemove } from './member-remove.ts';
 export { quorumRecover } from './quorum-recover.ts';
 export { releaseKept } from './release-kept.ts';
+export { restoreDrill } from './restore-drill.ts';
 export { resourceLock } from './resource-lock.ts';
 export { safeUpgradeAll } from './safe-upgrade-all.ts';
 export { scheduled } from './scheduled.ts';

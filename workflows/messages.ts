@@ -56,6 +56,7 @@ export type IdentityBackupInput = ClusterUpgradeInput & Partial<Pick<SafeUpgrade
 export interface NightlyBackupInput extends ClusterUpgradeInput {
   backup?: string;
 }
+export type RestoreDrillInput = NightlyBackupInput;
 export type NodeReinstallInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {

@@ -26,6 +26,7 @@ import {
   prepareNodeReinstall,
   prepareNodeRejoin,
   prepareQuorumRecover,
+  prepareRestoreDrill,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -76,6 +77,13 @@ export async function planTheNightlyBackup(
   options: { backup?: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareNightlyBackup(context, options, true), options.json === true);
+}
+
+export async function planRestoreDrill(
+  context: CommandContext,
+  options: { backup?: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareRestoreDrill(context, options, true), options.json === true);
 }
 
 export async function planNodeReinstall(

@@ -41,7 +41,8 @@ export interface Start {
     | 'nodeRejoin'
     | 'quorumRecover'
     | 'releaseKept'
-    | 'backupsResolve';
+    | 'backupsResolve'
+    | 'restoreDrill';
   runbook: string;
   subject: string;
   input:
@@ -217,9 +218,26 @@ export async function prepareIdentityBackup(
 
 export async function prepareNightlyBackup(
   context: CommandContext,
-  { backup }: { backup?: string },
+  options: { backup?: string },
   planOnly: boolean,
 ): Promise<Start> {
+  return { workflowType: 'nightlyBackup', runbook: 'nightly-backup', ...(await ofBackups(context, options, planOnly)) };
+}
+
+export async function prepareRestoreDrill(
+  context: CommandContext,
+  options: { backup?: string },
+  planOnly: boolean,
+): Promise<Start> {
+  return { workflowType: 'restoreDrill', runbook: 'restore-drill', ...(await ofBackups(context, options, planOnly)) };
+}
+
+/** Of every entry of `backups`, or of one. */
+async function ofBackups(
+  context: CommandContext,
+  { backup }: { backup?: string },
+  planOnly: boolean,
+): Promise<Omit<Start, 'workflowType' | 'runbook'>> {
   const { fleet, revision, branch } = await loadRepository(context);
   const known = Object.keys(fleet.backups);
   if (known.length === 0)
@@ -237,14 +255,7 @@ export async function prepareNightlyBackup(
     ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly },
     ...(backup === undefined ? {} : { backup }),
   };
-  return {
-    workflowType: 'nightlyBackup',
-    runbook: 'nightly-backup',
-    subject: backup ?? 'all',
-    input,
-    revision,
-    branch,
-  };
+  return { subject: backup ?? 'all', input, revision, branch };
 }
 
 export async function prepareNodeReinstall(

@@ -22,6 +22,7 @@ import {
   prepareNodeRejoin,
   prepareQuorumRecover,
   prepareReleaseKept,
+  prepareRestoreDrill,
   prepareSafeUpgrade,
   type ResolveOptions,
   type SafeUpgradeOptions,
@@ -103,6 +104,15 @@ export async function startIdentityBackup(
   const start = await prepareIdentityBackup(context, options, false);
   const workflow = { ...workflowOf(start), summary: `Saves the identity of ${start.subject}` };
   return startOn(context, workflow, options);
+}
+
+export async function startRestoreDrill(
+  context: CommandContext,
+  options: StartOptions & { backup?: string },
+): Promise<Ending> {
+  const start = await prepareRestoreDrill(context, options, false);
+  const what = options.backup ?? 'every backup';
+  return startOn(context, { ...workflowOf(start), summary: `Restores copies for a proof, of ${what}` }, options);
 }
 
 export async function startNightlyBackup(

@@ -115,4 +115,17 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planTheNightlyBackup } = await import('../actions/plan.ts');
       context.ending = await planTheNightlyBackup(context, options);
     });
+  plan
+    .command('restore-drill')
+    .summary('which copies a drill would restore')
+    .description(
+      'Which copies would be restored and compared, why those, and what cannot be proven. Exit code 1: it would refuse.',
+    )
+    .option('--backup <name>', 'only this entry of backups')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan restore-drill'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planRestoreDrill } = await import('../actions/plan.ts');
+      context.ending = await planRestoreDrill(context, options);
+    });
 };

@@ -28,6 +28,7 @@ export const addStart: AddCommand = (parent, context) => {
   addQuorumRecover(start, context);
   addIdentityBackup(start, context);
   addNightlyBackup(start, context);
+  addRestoreDrill(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -189,5 +190,22 @@ function addNightlyBackup(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startNightlyBackup } = await import('../actions/start.ts');
       context.ending = await startNightlyBackup(context, options);
+    });
+}
+
+function addRestoreDrill(start: Command, context: CommandContext): void {
+  start
+    .command('restore-drill')
+    .summary('restore copies to try them out, and note which are proven')
+    .description(
+      'Restores copies into a dataset of its own, compares them with what they were made from, runs the declared check over them, and removes them again. A copy is proven when all of that was so. Those are taken first that were never proven.',
+    )
+    .option('--backup <name>', 'only this entry of backups')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start restore-drill'], START_ENDINGS))
+    .action(async (options) => {
+      const { startRestoreDrill } = await import('../actions/start.ts');
+      context.ending = await startRestoreDrill(context, options);
     });
 }

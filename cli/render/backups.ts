@@ -1,5 +1,6 @@
 import type { BackupsView } from '../../plan/backups-view.ts';
 import { describeCopy, type JudgedCopy } from '../../plan/copy-age.ts';
+import { formatBytes } from '../../plan/release-kept.ts';
 import { marked } from './ending.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
@@ -14,7 +15,7 @@ export function renderBackups({ copies, problems, upkeep }: BackupsView, options
   const head = late.length === 0 ? 'Every copy is fresh.' : `Not fresh: ${late.length} of ${copies.length} copies.`;
   return [
     ...wrap(copies.length === 0 ? 'No copy is declared.' : head, options.width).map((line) => paint('bold', line)),
-    ...(copies.length === 0 ? [] : ['', ...renderTable(COLUMNS, copies, { width: options.width, paint })]),
+    ...(copies.length === 0 ? [] : ['', ...renderTable(columnsFor(copies), copies, { width: options.width, paint })]),
     ...(late.length + problems.length + upkeep.length === 0 ? [] : ['']),
     ...problems.flatMap(({ message, whatToDo }) => [
       ...marked('✘', message, options, paint),
@@ -32,6 +33,19 @@ const lateLines = (copy: JudgedCopy): string[] => [
   copy.problem?.whatToDo ?? 'runbook start nightly-backup   makes a copy now',
 ];
 
+const provenWords = ({ proof }: JudgedCopy): string => {
+  switch (proof?.type) {
+    case undefined:
+      return '?';
+    case 'never':
+      return 'never';
+    case 'failed':
+      return 'failed';
+    case 'proven':
+      return `${age(proof.ageMs)}${proof.isOld ? ' !' : ''}`;
+  }
+};
+
 const COLUMNS: readonly Column<JudgedCopy>[] = [
   { title: 'what', value: ({ of }) => of, shrinksTo: 12 },
   { title: 'place', value: ({ place }) => place, shrinksTo: 12 },
@@ -47,4 +61,33 @@ const COLUMNS: readonly Column<JudgedCopy>[] = [
     paint: ({ outcome }, text, paint) =>
       paint(outcome === 'fresh' ? 'green' : outcome === 'stale' ? 'yellow' : 'red', text),
   },
+  {
+    title: 'proven',
+    align: 'right',
+    value: provenWords,
+    paint: ({ proof }, text, paint) =>
+      proof === undefined ? text : paint(proof.type !== 'proven' ? 'red' : proof.isOld ? 'yellow' : 'green', text),
+  },
 ];
+
+/** Where any was measured. */
+const MEASURED: readonly Column<JudgedCopy>[] = [
+  {
+    title: 'restore takes',
+    dispensable: true,
+    align: 'right',
+    value: ({ proof }) =>
+      proof?.type === 'proven' && proof.seconds !== undefined ? age(Math.max(1, proof.seconds) * 1000) : '',
+  },
+  {
+    title: 'size',
+    dispensable: true,
+    align: 'right',
+    value: ({ proof }) => (proof?.type === 'proven' && proof.bytes !== undefined ? formatBytes(proof.bytes) : ''),
+  },
+];
+
+const columnsFor = (copies: readonly JudgedCopy[]): readonly Column<JudgedCopy>[] =>
+  copies.some(({ proof }) => proof?.type === 'proven' && proof.seconds !== undefined)
+    ? [...COLUMNS, ...MEASURED]
+    : COLUMNS;

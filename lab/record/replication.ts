@@ -207,6 +207,12 @@ async function recordDiverged(recorder: Recorder): Promise<void> {
   await on('a replica that was written to', datasets(REPLICA));
   await on('a snapshot of what was written', ['zfs', 'snapshot', `${REPLICA}@changed`]);
   await on('an increment past a snapshot that changes something', increment('six', 'seven'));
+  await on('a rollback past a newer snapshot', ['zfs', 'rollback', `${REPLICA}@six`]);
+  await on('destroy of what only the replica has', ['zfs', 'destroy', `${REPLICA}@changed`]);
+  await on('a rollback', ['zfs', 'rollback', `${REPLICA}@six`]);
+  await on('a rollback to none', ['zfs', 'rollback', `${REPLICA}@none`]);
+  await on('a replica that was rolled back', datasets(REPLICA));
+  await on('an increment for a replica that was rolled back', increment('six', 'seven'));
 }
 
 async function recordKinds(recorder: Recorder): Promise<void> {

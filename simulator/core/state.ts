@@ -173,6 +173,8 @@ export interface DatasetPoint {
 }
 
 export interface DatasetSnapshot extends DatasetPoint {
+  /** Stands for all data in it; `as created` where it is absent. */
+  content?: string;
   /** There is something in it that the one before has not. */
   changed?: boolean;
   /** What was cloned from it. */

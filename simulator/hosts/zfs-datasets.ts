@@ -51,6 +51,9 @@ export interface Point extends Required<DatasetPoint> {
   name: string;
 }
 
+/** A word that stands for all data of a snapshot. */
+export const contentOf = ({ content = 'as created' }: DatasetSnapshot): string => content;
+
 export function pointsOf(dataset: string, points: Readonly<Record<string, DatasetPoint>> = {}): Point[] {
   return Object.entries(points)
     .map(([name, point]) => pointOf(dataset, name, point))
@@ -113,12 +116,12 @@ function zpoolsOfIncus(state: State, machine: string): string[] {
 /** Follows what Incus has made and removed meanwhile. */
 function datasetOf(volume: Volume, name: string): Dataset {
   const dataset = (volume.dataset ??= { snapshots: {}, mounted: true });
-  for (const [snapshot, { createdAt }] of Object.entries(volume.snapshots)) {
+  for (const [snapshot, { createdAt, content }] of Object.entries(volume.snapshots)) {
     const made = Date.parse(createdAt);
     // The same whoever looks first: what only reads keeps nothing.
     const guid = guidFrom(`${name}@${snapshot} ${createdAt}`);
     dataset.snapshots[`${INCUS}${snapshot}`] ??= {
-      ...{ creation: Math.floor(made / 1000), guid, createtxg: String(made) },
+      ...{ creation: Math.floor(made / 1000), guid, createtxg: String(made), content },
     };
   }
   for (const snapshot of Object.keys(dataset.snapshots))

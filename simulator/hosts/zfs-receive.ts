@@ -132,8 +132,11 @@ async function interrupted(call: Call, name: string): Promise<string> {
 async function commit(call: Call, name: string, header: StreamHeader): Promise<void> {
   await call.update((state) => {
     const dataset = datasetNamed(datasetsOf(state, call.machine), name);
-    const { toGuid: guid, creation, toName, encrypted, flags } = header;
-    dataset.snapshots[toName.split('@')[1] ?? ''] = { ...newPoint(name, dataset, { guid, creation }), changed: true };
+    const { toGuid: guid, creation, toName, encrypted, flags, content } = header;
+    dataset.snapshots[toName.split('@')[1] ?? ''] = {
+      ...newPoint(name, dataset, { guid, creation }),
+      ...{ changed: true, ...(content === undefined ? {} : { content }) },
+    };
     if (encrypted && !flags.raw && dataset.key !== undefined) dataset.rawBroken = true;
     delete dataset.partial;
     delete dataset.written;

@@ -137,10 +137,12 @@ function sendingOf(
 ): Sending {
   const { type = 'filesystem', key } = datasets.get(to.split('@')[0] ?? '') ?? {};
   const { guid: toGuid, creation } = target;
+  const content = datasets.get(to.split('@')[0] ?? '')?.snapshots[target.name]?.content;
   return {
     header: {
       ...{ toName: to, toGuid, creation, kind: type, flags, encrypted: key !== undefined, resumed: done > 0 },
       ...(source === undefined ? {} : { fromGuid: source.guid }),
+      ...(content === undefined ? {} : { content }),
     },
     ...(from === undefined ? {} : { from }),
     done,

@@ -11,6 +11,8 @@ export interface StreamHeader {
   kind: 'filesystem' | 'volume';
   flags: StreamFlags;
   encrypted: boolean;
+  /** Stands for the data. */
+  content?: string;
   /** Goes on where an interrupted receive ended. */
   resumed: boolean;
 }

@@ -35,6 +35,7 @@ describe('what may follow', () => {
         'quorum-recover',
         'identity-backup',
         'nightly-backup',
+        'restore-drill',
         'help',
       ],
     ],

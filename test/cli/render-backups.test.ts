@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { renderBackups } from '../../cli/render/backups.ts';
-import { judgeCopy, type CopySeen, type JudgedCopy } from '../../plan/copy-age.ts';
+import { judgeCopy, type CopySeen, type JudgedCopy, type ProofView } from '../../plan/copy-age.ts';
 import { problemOf } from '../../plan/problem.ts';
 
 const NOW = '2026-11-28T06:00:00.000Z';
@@ -18,9 +18,26 @@ describe('the list of copies', () => {
     expect(lines([copy({})])).toEqual([
       'Every copy is fresh.',
       '',
-      'what       place      newest copy  state',
-      'edge-data  n3 tank/r          4 h  fresh',
+      'what       place      newest copy  state  proven',
+      'edge-data  n3 tank/r          4 h  fresh       ?',
     ]);
+  });
+
+  it('says which were proven, when, and how long a restore takes; red what never was', () => {
+    const old = { type: 'proven', at: NOW, ageMs: 2 * 86_400_000, snapshotAt: NOW, words: 'all of 3 files' } as const;
+    const proven: ProofView = { ...old, isOld: false, bytes: 2 ** 30, seconds: 72 };
+    const failed: ProofView = { type: 'failed', at: NOW, ageMs: 1, words: 'x' };
+    const all = [proven, { ...old, isOld: true }, failed, { type: 'never' } as const].map((proof) => ({
+      ...copy({}),
+      proof,
+    }));
+    const rows = renderBackups({ copies: all, problems: [], upkeep: [] }, { ...options, width: 90 })
+      .slice(3)
+      .map((line) => line.split(/ {2,}/).slice(4));
+    expect(rows).toEqual([['2 days', '1 min', '1.0 GiB'], ['2 days !'], ['failed'], ['never']]);
+    const painted = renderBackups({ copies: all, problems: [], upkeep: [] }, { ...options, colour: true });
+    expect(painted.at(-1)).toContain('\u001b[31m');
+    expect(painted.at(3)).not.toContain('\u001b[31m');
   });
 
   it('says why what is not fresh is not, and what to do', () => {

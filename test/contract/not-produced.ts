@@ -2,6 +2,10 @@
 export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
   [String.raw`^exit (\S+) (\S+) (\S+)$`, 'what the script of a transfer prints itself'],
   [String.raw`^step (\d+) sent (\d\d):(\d\d):(\d\d) (\d+) (\S+)$`, 'what the script of a transfer prints itself'],
+  [String.raw`^check (\d+)$`, 'what the script of a comparison prints itself'],
+  [String.raw`^differs (.+)$`, 'what the script of a comparison prints itself'],
+  [String.raw`^entries (\d+)$`, 'what the script of a comparison prints itself'],
+  [String.raw`^compared (\d+) of (\d+) (\d+)$`, 'what the script of a comparison prints itself'],
   ['^0x[0-9a-f]+$', 'a number in a line of a token'],
   ['^(?:canary|cancel)-[0-9a-z]{32}$', 'the names of files that `find` has found'],
   [String.raw`:\/\/[^/@\s]*:[^/@\s]*@`, 'the address of a repository'],
@@ -65,6 +69,7 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   "Cannot build '": `${OTHER_VERSION}nix 2.30, src/libstore/build/derivation-goal.cc`,
   'No supported authentication': `${OTHER_VERSION}ssh of another origin than OpenSSH 9, which has no such text`,
   'Bad (?:owner or permissions)': 'it would have to be the configuration of the user who tests: readconf.c, OpenSSH',
+  'exit code 80 of tools/drill-compare.ts': 'the script’s own: test/tools/drill-compare.test.ts',
   'exit code 129 of tools/incus-exec.ts': 'of virtual machines whose agent goes; in the lab’s containers it is 137',
   'exit code 255 of tools/incus-exec.ts': `${ONE_MOMENT}where the operation fails that is under way, the client ends with −1`,
 };

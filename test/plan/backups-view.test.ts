@@ -27,6 +27,7 @@ const seen = (replicas: ReplicaState[], own: Partial<SeenBackups['observation']>
   observation: { ...base, away: {}, unfit: [], replicas, ...own },
   resticScope: { repositories: [] },
   restic: { repositories: [] },
+  proofs: {},
 });
 const judged = (of: SeenBackups) => judgeBackups(of, { now: NOW, maxAge: '26h' });
 const outcome = (of: SeenBackups): string | undefined => judged(of).copies[0]?.outcome;

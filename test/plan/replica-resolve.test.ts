@@ -26,8 +26,9 @@ const seen = (more: Partial<ResolveObservation> = {}): ResolveObservation => ({
 });
 
 const sound = (more: Partial<ResolveObservation> = {}): ResolveObservation => {
-  const { problem: _, ...rest } = seen({ relation: 'up to date', lost: [], ...more });
-  return rest;
+  const all = seen({ relation: 'up to date', lost: [], ...more });
+  delete all.problem;
+  return all;
 };
 
 const refusals = (way: 'keep aside' | 'roll back', observation: ResolveObservation): string[] =>

@@ -6,6 +6,7 @@ import type {
   HealthReport,
   IdentityActivities,
   KeptActivities,
+  DrillActivities,
   ResolveActivities,
   ScheduleActivities,
   ReinstallActivities,
@@ -143,6 +144,7 @@ const NO_FORMATION: FormationActivities &
   QuorumActivities &
   KeptActivities &
   ResolveActivities &
+  DrillActivities &
   ScheduleActivities = {
   currentRevision: notHere,
   resolveQuorum: notHere,
@@ -154,6 +156,11 @@ const NO_FORMATION: FormationActivities &
   listKept: notHere,
   resolveRelease: notHere,
   observeResolve: notHere,
+  observeDrill: notHere,
+  restoreForDrill: notHere,
+  compareForDrill: notHere,
+  cleanUpDrill: notHere,
+  noteProof: notHere,
   keepReplicaAside: notHere,
   rollReplicaBack: notHere,
   observeRelease: notHere,

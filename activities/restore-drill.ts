@@ -1,0 +1,221 @@
+import type { Fleet } from '../fleet/schema.ts';
+import type { Host } from '../hosts/host.ts';
+import { durationMs, formatAge } from '../plan/duration.ts';
+import type { DrillCopy } from '../plan/restore-drill.ts';
+import { drillCompareArgv, readDrillCompare, type DrillCompared } from '../tools/drill-compare.ts';
+import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
+import { createZfsKept } from '../tools/zfs-kept.ts';
+import { setZfsProof } from '../tools/zfs-proof.ts';
+import { createZfsReplication } from '../tools/zfs-replication.ts';
+import { createZfsResume } from '../tools/zfs-resume.ts';
+import { readTransfer } from '../tools/zfs-transfer-output.ts';
+import { transferJob, type Transfer } from '../tools/zfs-transfer.ts';
+import { createZfs } from '../tools/zfs.ts';
+import type { DrillActivities, DrillComparison, DrillRef, DrillRestored } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { failure, toolFailure } from './failure.ts';
+import { followTransfer } from './follow-transfer.ts';
+import { guarded, type ActivityContext } from './guard.ts';
+import { STATE_DIR } from './join-mark.ts';
+import { awaitJob } from './jobs.ts';
+import { observeDrill } from './observe-drill.ts';
+import { plainly } from './plainly.ts';
+import { replicaOf } from './replica-facts.ts';
+import { relayedWay, type TransferWays } from './transfer-way.ts';
+
+/** Where copies are shown to a comparison on a member. */
+const FOLDER = `${STATE_DIR}/drill`;
+/** Hundreds of gigabytes over a slow line; what hangs is ended by its standing still. */
+const JOB_TIMEOUT_MS = 20 * 3_600_000;
+const TRIES = 3;
+
+/** A restore that is tried out: into a dataset of the run, compared there, and removed. */
+export function createDrillActivities(deps: Deps): DrillActivities {
+  return {
+    observeDrill: guarded((input, context) => observeDrill(deps, input, context)),
+    restoreForDrill: guarded((input, context) => restoreForDrill(deps, input, context)),
+    compareForDrill: guarded((input, context) => compareForDrill(deps, input, context)),
+    cleanUpDrill: guarded(async (input, context) => {
+      const fleet = await deps.fleetAt(input.fleet);
+      await cleanUp(input, await waysOf(deps, fleet, input.copy, context.signal), context.signal);
+    }),
+    noteProof: guarded(async ({ fleet: ref, copy, proof }, { signal }) => {
+      const fleet = await deps.fleetAt(ref);
+      const receiver = deps.machines.receiver(fleet, copy.pair.target.member);
+      const set = await setZfsProof(receiver, replicaOf(copy.pair, volumeOf(copy)), proof, { signal });
+      if (set.type !== 'set') throw toolFailure(`zfs on ${receiver.name}`, set);
+    }),
+  };
+}
+
+function volumeOf({ pair }: DrillCopy): DrillCopy['pair']['volumes'][number] {
+  const [volume] = pair.volumes;
+  if (volume === undefined) throw new TypeError('Expected a copy with its volume.');
+  return volume;
+}
+
+const waysOf = (deps: Deps, fleet: Fleet, { pair }: DrillCopy, signal: AbortSignal): Promise<TransferWays> =>
+  relayedWay(deps, fleet, { from: pair.target.member, to: pair.sender }, signal);
+
+const scratchOf = ({ name, copy }: DrillRef): string => `${copy.scratch}/${name}-${copy.id}`;
+const restoreJob = ({ name, copy }: DrillRef): string => `${name}-drill-${copy.id}`;
+const againJob = (input: DrillRef): string => `${restoreJob(input)}-again`;
+const compareJob = ({ name, copy }: DrillRef): string => `${name}-compare-${copy.id}`;
+const folderOf = ({ name, copy }: DrillRef): string => `${FOLDER}/${name}-${copy.id}`;
+
+/** As a restore does: a whole send of that one snapshot, from the receiver to the member. A second attempt finds the job, or what arrived. */
+async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityContext): Promise<DrillRestored> {
+  const { copy } = input;
+  const { signal, report } = context;
+  const fleet = await deps.fleetAt(input.fleet);
+  const ways = await waysOf(deps, fleet, copy, signal);
+  const { runner, receiver: member } = ways;
+  const made = await createZfsReplication(member, { signal }).createParents(copy.scratch);
+  if (made.type !== 'created' && made.type !== 'exists') throw toolFailure(`${copy.scratch} on ${member.name}`, made);
+  const stallMs = durationMs(fleet.policies.backup.stallTimeout);
+  const follow = (job: string) => followTransfer(runner.jobs, job, context, { stallMs, titles: [copy.volume] });
+  let said = 'nothing says why';
+  for (let tries = 0; tries <= TRIES; tries += 1) {
+    report({ progress: `${copy.volume} to ${member.name}` });
+    const first = await follow(restoreJob(input));
+    const again = await follow(againJob(input));
+    const there = await datasetOn(member, scratchOf(input), signal);
+    if (there?.snapshots.some(({ guid }) => guid === copy.snapshot?.guid) === true)
+      return { bytes: there.usedBytes, ...(first?.exitCode === 0 ? { seconds: first.durationMs / 1000 } : {}) };
+    const ended = again ?? first;
+    if (ended !== undefined) said = wordsOf(ended.stdout) ?? ended.how;
+    const resume = there?.token === undefined ? undefined : await goOnFrom(ways, there.token, scratchOf(input), signal);
+    // The first one stays, as the mark that what comes after it is no whole restore to be measured.
+    const isFirst = first === undefined && resume === undefined;
+    const job = isFirst ? restoreJob(input) : againJob(input);
+    if (!isFirst) await runner.jobs.remove(job, { signal });
+    const spec = transferJob(job, 'restore-drill', JOB_TIMEOUT_MS, [stepOf(input, resume)], ways.way);
+    const started = await runner.jobs.start(spec, { signal });
+    if (started.type === 'fenced') throw failure('Busy', `Another drill is at work: ${started.holder}.`);
+  }
+  throw failure('Unexpected', `${copy.volume} did not arrive on ${member.name}: ${said}`);
+}
+
+function wordsOf(stdout: string): string | undefined {
+  const [outcome] = readTransfer(stdout, 1);
+  return outcome?.type === 'failed' ? `${outcome.problem}: ${outcome.message}` : undefined;
+}
+
+function stepOf(input: DrillRef, resume: string | undefined): Transfer {
+  const { copy } = input;
+  return {
+    source: replicaOf(copy.pair, volumeOf(copy)),
+    target: scratchOf(input),
+    to: { name: copy.snapshot?.onCopy ?? '' },
+    flags: { raw: false, compressed: true, largeBlocks: true },
+    initial: true,
+    kind: 'filesystem',
+    ...(resume === undefined ? {} : { resume }),
+  };
+}
+
+/** A part that is of no use any more is given up. */
+async function goOnFrom(
+  { sender, receiver }: TransferWays,
+  token: string,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const read = await createZfsResume(sender, { signal }).readToken(token);
+  if (read.type === 'token' && read.sendable) return token;
+  await giveUpPart(receiver, scratch, signal);
+  return undefined;
+}
+
+async function giveUpPart(host: Host, scratch: string, signal: AbortSignal): Promise<void> {
+  const aborted = await createZfsResume(host, { signal }).abortPartial(scratch);
+  if (aborted.type === 'busy') throw failure('Busy', `${scratch} is still received: ${aborted.message}`);
+  if (aborted.type === 'unexpected') throw toolFailure(`zfs on ${host.name}`, aborted);
+}
+
+async function datasetOn(host: Host, name: string, signal: AbortSignal): Promise<ReplicationDataset | undefined> {
+  const found = await zfsInventory(host, name, { signal });
+  if (found.type === 'unexpected') throw toolFailure(`zfs on ${host.name}`, found);
+  return found.type === 'inventory' ? found.datasets.find((each) => each.name === name) : undefined;
+}
+
+/** On the member, with the snapshot that it was made from. A second attempt finds the job. */
+async function compareForDrill(deps: Deps, input: DrillRef, context: ActivityContext): Promise<DrillComparison> {
+  const { copy, name } = input;
+  const fleet = await deps.fleetAt(input.fleet);
+  const host = deps.machines.member(fleet, copy.pair.sender);
+  const { onSource = '', onCopy = '' } = copy.snapshot ?? {};
+  const seconds = copy.check === undefined ? 0 : durationMs(copy.check.timeout) / 1000;
+  const argv = drillCompareArgv({
+    folder: folderOf(input),
+    source: { type: 'zfs', from: `${volumeOf(copy).dataset ?? ''}@${onSource}` },
+    copy: { type: 'zfs', from: `${scratchOf(input)}@${onCopy}` },
+    ...(copy.files === undefined ? {} : { files: copy.files }),
+    seed: name,
+    ...(copy.check === undefined ? {} : { check: { argv: copy.check.argv, seconds } }),
+  });
+  const job = compareJob(input);
+  const started = await host.jobs.start({ name: job, argv, timeoutMs: JOB_TIMEOUT_MS }, context);
+  if (started.type === 'fenced') throw failure('Busy', `Another comparison is at work: ${started.holder}.`);
+  const ended = await awaitJob(host.jobs, job, context, () => `compares ${copy.volume}`);
+  if (ended.how === 'exited') return comparison(host, copy, readDrillCompare({ argv, result: ended }));
+  await host.jobs.remove(job, context);
+  throw failure('Interrupted', `The comparison of ${copy.volume} on ${host.name} was cut off (${ended.how}).`);
+}
+
+function comparison(host: Host, { volume, check }: DrillCopy, compared: DrillCompared): DrillComparison {
+  switch (compared.type) {
+    case 'same': {
+      const { files, allFiles, entries } = compared;
+      const which = files === allFiles ? `all of ${allFiles} files` : `${files} of ${allFiles} files`;
+      return {
+        type: 'same',
+        words: `${which} and the names of ${entries}${check === undefined ? '' : ', and its check'}`,
+      };
+    }
+    case 'differs':
+      return { type: 'differs', message: `${volume} is not what its source was: ${compared.what.join('; ')}` };
+    case 'check failed': {
+      const why =
+        compared.exitCode === 124
+          ? `took longer than ${formatAge(durationMs(check?.timeout ?? '10m'))}`
+          : `ended with ${compared.exitCode}`;
+      return { type: 'check failed', message: `The check of ${volume} ${why}: ${compared.message}` };
+    }
+    case 'not mounted':
+      throw failure('Unexpected', `${volume} could not be shown on ${host.name}: ${compared.message}`);
+    case 'unexpected':
+      throw toolFailure(`Comparing ${volume} on ${host.name}`, compared);
+  }
+}
+
+/** Of a run or of one before it that was killed: by their names, in the one dataset that is there for it. */
+const MADE = /^runbook-\d{8}-\d{4}-[0-9a-f]{4}-[a-z0-9.-]+$/;
+
+/** Ends what is at work and removes all that drills have made on that member. Idempotent. */
+async function cleanUp(
+  input: DrillRef,
+  { runner, receiver: member }: TransferWays,
+  signal: AbortSignal,
+): Promise<void> {
+  const jobs = [
+    [runner, restoreJob(input)],
+    [runner, againJob(input)],
+    [member, compareJob(input)],
+  ] as const;
+  for (const [host, job] of jobs) {
+    await host.jobs.stop(job, { signal });
+    await host.jobs.remove(job, { signal });
+  }
+  await plainly(member, ['rm', '-rf', '--one-file-system', '--', folderOf(input)], signal);
+  const { scratch } = input.copy;
+  const below = await createZfs(member, { signal }).below(scratch);
+  if (below.type === 'not found') return;
+  if (below.type !== 'names') throw toolFailure(`zfs on ${member.name}`, below);
+  for (const name of below.names.filter((each) => MADE.test(each.slice(scratch.length + 1)))) {
+    await giveUpPart(member, name, signal);
+    const gone = await createZfsKept(member, { signal }).destroy(name);
+    if (gone.type === 'busy') throw failure('Busy', `${name} on ${member.name}: ${gone.message}`);
+    if (gone.type === 'unexpected') throw toolFailure(`zfs on ${member.name}`, gone);
+  }
+}
