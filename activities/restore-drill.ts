@@ -75,7 +75,7 @@ async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityCon
   const stallMs = durationMs(fleet.policies.backup.stallTimeout);
   const follow = (job: string) => followTransfer(runner.jobs, job, context, { stallMs, titles: [copy.volume] });
   let said = 'nothing says why';
-  for (let tries = 0; tries <= TRIES; tries += 1) {
+  for (let tries = 0; ; tries += 1) {
     report({ progress: `${copy.volume} to ${member.name}` });
     const first = await follow(restoreJob(input));
     const again = await follow(againJob(input));
@@ -84,6 +84,7 @@ async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityCon
       return { bytes: there.usedBytes, ...(first?.exitCode === 0 ? { seconds: first.durationMs / 1000 } : {}) };
     const ended = again ?? first;
     if (ended !== undefined) said = wordsOf(ended.stdout) ?? ended.how;
+    if (tries === TRIES) throw failure('Unexpected', `${copy.volume} did not arrive on ${member.name}: ${said}`);
     const resume = there?.token === undefined ? undefined : await goOnFrom(ways, there.token, scratchOf(input), signal);
     // The first one stays, as the mark that what comes after it is no whole restore to be measured.
     const isFirst = first === undefined && resume === undefined;
@@ -93,7 +94,6 @@ async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityCon
     const started = await runner.jobs.start(spec, { signal });
     if (started.type === 'fenced') throw failure('Busy', `Another drill is at work: ${started.holder}.`);
   }
-  throw failure('Unexpected', `${copy.volume} did not arrive on ${member.name}: ${said}`);
 }
 
 function wordsOf(stdout: string): string | undefined {

@@ -92,7 +92,8 @@ function inRepositories({ resticScope, restic }: SeenBackups, now: string): Judg
             : { type: 'copy', at: completeAt },
         ...(problem === undefined ? {} : { problem: problemOf('Unexpected', problem) }),
       };
-      return judgeCopy(seen, { now, maxAgeMs: durationMs(maxAge) });
+      // No drill restores from a repository yet.
+      return { ...judgeCopy(seen, { now, maxAgeMs: durationMs(maxAge) }), proof: { type: 'never' } };
     });
   });
 }

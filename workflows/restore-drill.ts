@@ -89,7 +89,7 @@ async function prove(run: Run, ref: RunRef, copy: DrillCopy): Promise<CopyView> 
     tried = await tryOut(run, ref, copy);
   } catch (error) {
     if (isCancellation(error)) {
-      await CancellationScope.nonCancellable(() => cleanUp(run, ref, copy));
+      await cleanUp(run, ref, copy);
       throw error;
     }
     problem = describeFailure(error);
@@ -119,8 +119,11 @@ async function tryOut(run: Run, ref: RunRef, copy: DrillCopy): Promise<Tried> {
   return { restored, compared };
 }
 
-/** Why something may be left, where that is so. */
-async function cleanUp(run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem | undefined> {
+/** Also of a run that is cancelled. Why something may be left, where that is so. */
+const cleanUp = (run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem | undefined> =>
+  CancellationScope.nonCancellable(() => removeAll(run, ref, copy));
+
+async function removeAll(run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem | undefined> {
   try {
     await run.step(
       { ...drillStep(copy, 'clean'), kind: 'rollBack' },
@@ -129,7 +132,6 @@ async function cleanUp(run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem 
     );
     return undefined;
   } catch (error) {
-    if (isCancellation(error)) throw error;
     const { type, message } = describeFailure(error);
     run.warn(
       `What was restored of ${copy.volume} may be there still, in ${copy.scratch} on ${copy.pair.sender}: ${message}`,

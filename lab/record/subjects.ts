@@ -3,6 +3,7 @@ import { kindOf } from '../machines.ts';
 import type { Entry } from './entry.ts';
 import { recordDeploys } from './deploys.ts';
 import { recordDisks } from './disks.ts';
+import { recordDrill } from './drill.ts';
 import { recordDocker } from './docker.ts';
 import { recordGenerations } from './generations.ts';
 import { recordGit } from './git.ts';
@@ -72,6 +73,7 @@ export const ON_ZFS = {
   'incus-on-zfs': recordIncusOnZfs,
   disks: recordDisks,
   replication: recordReplication,
+  drill: recordDrill,
   rejoin: recordRejoin,
 };
 

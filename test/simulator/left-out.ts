@@ -3,6 +3,7 @@ import type { Command } from '../../lab/record/entry.ts';
 /** Subjects that the simulation has no likeness of. */
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
   git: 'the simulation passes it on to the real one',
+  drill: 'simulated datasets have no data to be shown and written above: simulated-drill.test.ts has whole drills',
   identity: 'keys and files of age are made where it is recorded; simulated-identity.test.ts has the simulated ones',
   'incus-on-zfs': 'simulated snapshots are no snapshots of ZFS: nobody can hold them, or make others beside',
   rejoin: 'no simulated host loses its root disk and keeps its pool',

@@ -10,6 +10,7 @@ import { BACKUPS_WORKFLOW, TASK_QUEUE, workflowId } from '../../workflows/messag
 import type { restoreDrill } from '../../workflows/restore-drill.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { copiedTonight } from './copied-tonight.ts';
 import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
@@ -19,18 +20,7 @@ const PLACE = 'nuc-1 tank/replica';
 describe('restore-drill over the simulated fleet', () => {
   const { env, simulation } = aSimulatedFleet();
 
-  /** As after a night's copy: both sides have the snapshot. */
-  beforeEach(async () => {
-    await simulation().store.update(({ cluster, machines }) => {
-      for (const volume of Object.values(cluster.volumes)) {
-        const copied = machines['nuc-1']?.datasets[`tank/replica/${volume.name}`]?.snapshots['snapshot-nightly'];
-        if (copied === undefined) continue;
-        const createdAt = new Date(copied.creation * 1000).toISOString();
-        volume.snapshots['nightly'] = { createdAt, expiresAt: '0001-01-01T00:00:00Z', content: volume.content };
-        if (volume.dataset) volume.dataset.snapshots['snapshot-nightly'] = { ...copied, createtxg: '1' };
-      }
-    });
-  });
+  beforeEach(() => copiedTonight(simulation()));
 
   const begin = ({ backup, planOnly = false }: { backup?: string; planOnly?: boolean } = {}) =>
     env().client.workflow.start<typeof restoreDrill>('restoreDrill', {
