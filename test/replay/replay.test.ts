@@ -35,6 +35,7 @@ describe('recorded runs', () => {
       'nodeReinstall/plan-only',
       'nodeRejoin/plan-only',
       'quorumRecover/plan-only',
+      'restoreDrill/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);
