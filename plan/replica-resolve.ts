@@ -58,7 +58,9 @@ export interface ResolvePlan {
 }
 
 /** What a person may resolve. Everything else that is in the way of a copy is not the replica's. */
-const OPEN: readonly string[] = ['Diverged', 'NoBase', 'ReplicaModified', 'SendModeChanged'];
+const RESOLVABLE: readonly string[] = ['Diverged', 'NoBase', 'ReplicaModified', 'SendModeChanged'];
+export const isResolvable = ({ type }: Pick<Problem, 'type'>): boolean => RESOLVABLE.includes(type);
+
 const SHOWN = 20;
 
 const { passed, refused, warning } = gateWords<ResolveGate['name']>();
@@ -80,7 +82,7 @@ function whySettled({ replica: name, receiver, isThere, problem, relation, writt
 function replica({ replica: name, receiver, problem, writtenBytes }: ResolveObservation): ResolveGate {
   if (problem === undefined)
     return passed('replica', `${name} on ${receiver} was written to (${formatBytes(writtenBytes)})`);
-  if (OPEN.includes(problem.type)) return passed('replica', problem.message);
+  if (isResolvable(problem)) return passed('replica', problem.message);
   return refused('replica', problem.message, problem.whatToDo);
 }
 

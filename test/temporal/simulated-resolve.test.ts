@@ -53,7 +53,9 @@ describe('backups resolve over the simulated fleet', () => {
   it(
     'keeps a replica aside that has diverged, whole, until it is released by name; the next night begins a new one',
     async () => {
-      expect((await backUp()).result?.failure).toMatchObject({
+      const { result: told } = await backUp();
+      expect(told?.next[0]?.command).toBe('runbook backups resolve --volume home-data --target nuc-1');
+      expect(told?.failure).toMatchObject({
         type: 'Diverged',
         whatToDo: expect.stringContaining('runbook backups resolve') as unknown,
       });

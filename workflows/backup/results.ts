@@ -1,4 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
+import { isResolvable, resolveCommand } from '../../plan/replica-resolve.ts';
 import type { CopyView, RunResult, RunView } from '../../plan/run.ts';
 import { asSentence } from '../../plan/sentence.ts';
 import type { NightlyBackupInput } from '../messages.ts';
@@ -35,8 +36,15 @@ export function backedUp({ copies: all = [] }: RunView, input: NightlyBackupInpu
     summary: `${made} of ${copies(all.length)} made. Missing: ${failed.map(({ volume, place }) => `${volume} at ${place}`).join('; ')}.`,
     failure: { type, message, whatToDo },
     left: failed.map(lineOf),
-    next: [{ command: commandOf(input), purpose: 'try again when it is mended' }],
+    next: [...failed.flatMap(resolveIt), { command: commandOf(input), purpose: 'try again when it is mended' }],
   };
+}
+
+/** Where the replica is in the way, and a person has to say what becomes of it. */
+function resolveIt({ volume, place, problem }: CopyView): RunResult['next'] {
+  const [receiver = ''] = place.split(' ');
+  if (problem === undefined || !isResolvable(problem)) return [];
+  return [{ command: resolveCommand({ volume, receiver }), purpose: 'say what becomes of that replica' }];
 }
 
 export function stopped({ copies: all = [] }: RunView, error: unknown): RunResult {
