@@ -40,6 +40,8 @@ interface FleetFile {
 export interface BackingUp {
   declare: (declared?: Declared) => Promise<void>;
   giveKey: () => Promise<void>;
+  /** What the fleet file was declared in last. */
+  revision: () => string;
   start: () => Promise<Run>;
   backUp: () => Promise<RunView>;
   write: (name: string, megabytes: number) => Promise<void>;
@@ -93,6 +95,7 @@ export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
       const input = await readFile(lab().identityFile, 'utf8');
       await lab().run('n1', ['sh', '-c', 'umask 77; cat >"$1"', 'sh', KEY], { input });
     },
+    revision: () => revision,
     start,
     backUp: async () => viewOf(await start()),
     write: async (name, megabytes) => {
