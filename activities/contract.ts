@@ -15,13 +15,16 @@ import type { RollingInput } from '../plan/order.ts';
 import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import type { QuorumObservation, QuorumScope } from '../plan/quorum.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
+import type { RestorableView } from '../plan/restorable.ts';
+import type { RestoreFilesObservation, RestoreFilesScope, RestoreFilesWish } from '../plan/restore-files.ts';
+import type { Restoration, RestoreObservation, RestoreScope, RestoreWish } from '../plan/restore.ts';
 import type { ResticBackupResult, ResticMaintenanceResult, ResticObservation, ResticScope } from '../plan/restic.ts';
 import type { ContainerImage, CopyView } from '../plan/run.ts';
 import type { ReleaseObservation, ReleaseScope } from '../plan/release-kept.ts';
 import type { CopyProof, DrillCopy } from '../plan/restore-drill.ts';
 import type { ApprovedLoss, ResolveObservation } from '../plan/replica-resolve.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
-import type { DoctorInput, FleetRef, GlanceInput } from '../workflows/messages.ts';
+import type { DoctorInput, FleetRef, GlanceInput, RestorableInput } from '../workflows/messages.ts';
 
 /** Which run asks: jobs, snapshots and tags are named after it. */
 export interface RunRef {
@@ -145,7 +148,7 @@ interface OfMember extends RunRef {
 interface OfCluster extends RunRef {
   via: string;
 }
-type Reached = 'done' | 'already';
+export type Reached = 'done' | 'already';
 
 export interface FormationActivities {
   /** What the fleet file at this revision says about the cluster. Fails as BadConfig where it says nothing. */
@@ -396,6 +399,33 @@ export interface DrillActivities {
   noteProof(input: DrillRef & { proof: CopyProof }): Promise<void>;
 }
 
+export interface RestorationRef extends RunRef {
+  restoration: Restoration;
+  /** A transfer that moves nothing for so long is ended and gone on with. */
+  stallMs: number;
+}
+
+export interface RestoreActivities {
+  /** What the fleet file at this revision says about copies of the volume. Fails as BadConfig where it names none. */
+  resolveRestore(input: { fleet: FleetRef; wish: RestoreWish }): Promise<RestoreScope>;
+  /** Every snapshot, where it is. Changes nothing; what does not answer is part of the answer. */
+  listRestorable(input: RestorableInput): Promise<RestorableView>;
+  /** Replicas, and the member that the volume is made on. Changes nothing; what does not answer is part of the answer. */
+  observeRestore(input: RunRef & { scope: RestoreScope }): Promise<RestoreObservation>;
+  /** The snapshot arrives on the member. Never over what is there; `already`: Incus has it by now. */
+  receiveVolume(input: RestorationRef): Promise<Reached>;
+  /** Incus takes what arrived into its records, configured as the original. */
+  recoverVolume(input: RestorationRef): Promise<Reached>;
+  /** Fails as Unhealthy where the new volume is not what was asked for. */
+  verifyRestored(input: RestorationRef): Promise<void>;
+  /** The same of files in a restic repository. */
+  resolveRestoreFiles(input: { fleet: FleetRef; wish: RestoreFilesWish }): Promise<RestoreFilesScope>;
+  /** Changes nothing; what does not answer is part of the answer. */
+  observeRestoreFiles(input: RunRef & { scope: RestoreFilesScope }): Promise<RestoreFilesObservation>;
+  /** Ends what `receiveVolume` has begun. What arrived stays, and is gone on from. */
+  stopRestore(input: RestorationRef): Promise<void>;
+}
+
 export interface HousekeepingActivities {
   /** Removes what the run's ended jobs left on worker and hosts. A host that is away keeps its; that is reported. */
   forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
@@ -466,6 +496,7 @@ export type Activities = ObserveActivities &
   ReinstallActivities &
   IdentityActivities &
   BackupActivities &
+  RestoreActivities &
   ScheduleActivities &
   RemovalActivities &
   QuorumActivities &

@@ -24,6 +24,7 @@ import { createRejoinActivities } from './rejoin.ts';
 import { createRemovalActivities } from './removal.ts';
 import { createDrillActivities } from './restore-drill.ts';
 import { createResolveActivities } from './resolve-replica.ts';
+import { createRestoreActivities } from './restore.ts';
 import { createResticActivities } from './restic.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -68,6 +69,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createReinstallActivities(deps),
     ...createIdentityActivities(deps),
     ...createBackupActivities(deps),
+    ...createRestoreActivities(deps),
     ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),
     ...createQuorumActivities(deps),

@@ -231,9 +231,9 @@ async function observeReceiver(
 }
 
 /** Bytes that may come to the receiver's pool, or why it is of no use. */
-async function roomOf(
+export async function roomOf(
   host: Host,
-  { target }: ReplicaPair,
+  { target }: { target: Pick<ReplicaPair['target'], 'dataset'> },
   minFreePercent: number,
   signal: AbortSignal,
 ): Promise<number | Problem> {

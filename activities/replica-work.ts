@@ -73,7 +73,7 @@ export class ReplicaWork {
       const outcome = outcomes[index];
       if (outcome?.type === 'sent') this.#sent.set(target, (this.#sent.get(target) ?? 0) + 1);
       if (outcome?.type !== 'failed') continue;
-      const { type, passes } = MEANING[outcome.problem];
+      const { type, passes } = TRANSFER_PROBLEMS[outcome.problem];
       const message = `${target} on ${this.#pair.target.member}: ${outcome.message}`;
       if (type === 'Unreachable') throw failure(type, message);
       if (passes) next = 'wait';
@@ -110,7 +110,7 @@ const stateOf = (target: ReplicaFacts['target']): string => {
 };
 
 /** `passes`: a look at both sides tells what it was, or it is over by then. */
-const MEANING: Record<TransferProblem, { type: FailureType; passes: boolean }> = {
+export const TRANSFER_PROBLEMS: Record<TransferProblem, { type: FailureType; passes: boolean }> = {
   held: { type: 'Busy', passes: true },
   'has clones': { type: 'Busy', passes: true },
   busy: { type: 'Busy', passes: true },

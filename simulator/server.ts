@@ -96,7 +96,7 @@ function readsInput(tool: string, args: readonly string[]): boolean {
   if (tool === 'zfs') return isStream(args);
   // What is dumped may be no text.
   if (tool === 'restic') return args[0] === 'dump' || args.includes('--stdin');
-  return tool === 'incus' && args[0] === 'admin' && args[1] === 'init';
+  return tool === 'incus' && /^(?:admin init|storage volume edit) /.test(args.join(' '));
 }
 
 /**

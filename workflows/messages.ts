@@ -4,6 +4,7 @@
  */
 import type { Schedule } from '../fleet/schema.ts';
 import type { ResolveWay } from '../plan/replica-resolve.ts';
+import type { RestoreFilesWish } from '../plan/restore-files.ts';
 import type { RunView, UpgradeResume } from '../plan/run.ts';
 
 export const TASK_QUEUE = 'runbook';
@@ -57,6 +58,22 @@ export interface NightlyBackupInput extends ClusterUpgradeInput {
   backup?: string;
 }
 export type RestoreDrillInput = NightlyBackupInput;
+/** From a replica, beside the original. */
+export interface RestoreInput extends ClusterUpgradeInput {
+  project: string;
+  volume: string;
+  /** ISO 8601: the newest copy that is not younger. Absent: the newest. */
+  until?: string;
+  to?: string;
+  member?: string;
+  backup?: string;
+  /** Only copies on this host. */
+  from?: string;
+}
+/** From restic, into a folder of the guest. */
+export interface RestoreFilesInput extends ClusterUpgradeInput {
+  wish: RestoreFilesWish;
+}
 export type NodeReinstallInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {
@@ -105,6 +122,13 @@ export const KEPT_WORKFLOW = 'kept';
 
 /** How old every copy is; its result is `BackupsView` of plan/backups-view.ts. Changes nothing. */
 export const BACKUPS_WORKFLOW = 'backups';
+
+/** What there is to restore from; its result is `RestorableView` of plan/restorable.ts. Changes nothing. */
+export const RESTORABLE_WORKFLOW = 'restorable';
+export interface RestorableInput extends GlanceInput {
+  /** Only of this one: `edge-data`, `work/edge-data`. */
+  volume?: string;
+}
 
 /** Looks at tools and hosts from where a worker is; its result is `Check[]` of plan/checks.ts. Changes nothing. */
 export const DOCTOR_WORKFLOW = 'doctor';

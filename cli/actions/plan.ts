@@ -31,6 +31,7 @@ import {
   type SafeUpgradeOptions,
   type Start,
 } from './prepare.ts';
+import { prepareRestore, type RestoreOptions } from './prepare-restore.ts';
 
 export async function planSafeUpgrade(
   context: CommandContext,
@@ -84,6 +85,13 @@ export async function planRestoreDrill(
   options: { backup?: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareRestoreDrill(context, options, true), options.json === true);
+}
+
+export async function planTheRestore(
+  context: CommandContext,
+  options: RestoreOptions & { json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareRestore(context, options, true), options.json === true);
 }
 
 export async function planNodeReinstall(

@@ -9,6 +9,8 @@ import type {
   NodeRejoinInput,
   QuorumRecoverInput,
   ReleaseKeptInput,
+  RestoreInput,
+  RestoreFilesInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
@@ -42,7 +44,9 @@ export interface Start {
     | 'quorumRecover'
     | 'releaseKept'
     | 'backupsResolve'
-    | 'restoreDrill';
+    | 'restoreDrill'
+    | 'restore'
+    | 'restoreFiles';
   runbook: string;
   subject: string;
   input:
@@ -55,7 +59,9 @@ export interface Start {
     | NodeRejoinInput
     | QuorumRecoverInput
     | ReleaseKeptInput
-    | BackupsResolveInput;
+    | BackupsResolveInput
+    | RestoreInput
+    | RestoreFilesInput;
   revision: string;
   branch: string | undefined;
 }

@@ -28,6 +28,7 @@ import {
   type SafeUpgradeOptions,
   type Start,
 } from './prepare.ts';
+import { prepareRestore, type RestoreOptions } from './prepare-restore.ts';
 import { watchRun } from './watch.ts';
 
 export interface StartOptions {
@@ -122,6 +123,12 @@ export async function startNightlyBackup(
   const start = await prepareNightlyBackup(context, options, false);
   const what = options.backup ?? 'every backup';
   return startOn(context, { ...workflowOf(start), summary: `Copies the volumes of ${what}` }, options);
+}
+
+export async function startRestore(context: CommandContext, options: StartOptions & RestoreOptions): Promise<Ending> {
+  const start = await prepareRestore(context, options, false);
+  const summary = `Brings ${options.volume ?? `files of ${options.backup ?? ''}`} back beside the original`;
+  return startOn(context, { ...workflowOf(start), summary }, options);
 }
 
 export async function startNodeReinstall(

@@ -16,4 +16,17 @@ export const addBackups: AddCommand = (parent, context) => {
       context.ending = await listBackups(context, options);
     });
   addBackupsResolve(backups, context);
+  backups
+    .command('list')
+    .summary('what there is to restore from')
+    .description(
+      'Lists every snapshot of the guests’ volumes where it is: on its member, in its replicas, in restic repositories; also of what is gone. Exit code 1: a place does not answer.',
+    )
+    .option('--volume <name>', 'only of this one; of a project as PROJECT/NAME')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook backups list --volume edge-data'], [...TEMPORAL_ENDINGS, 'no worker']))
+    .action(async (_, command) => {
+      const { listRestorable } = await import('../actions/backups-list.ts');
+      context.ending = await listRestorable(context, command.optsWithGlobals());
+    });
 };

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { helpAfter, JSON_OPTION, type AddCommand } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
+import { RESTORE_AT } from './restore-at.ts';
 
 const PLAN_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong usage', 'unreachable', 'no worker', 'interrupted'];
 
@@ -127,5 +128,25 @@ export const addPlan: AddCommand = (parent, context) => {
     .action(async (options) => {
       const { planRestoreDrill } = await import('../actions/plan.ts');
       context.ending = await planRestoreDrill(context, options);
+    });
+  plan
+    .command('restore')
+    .summary('what bringing a volume back would make')
+    .description(
+      'Which copy would be taken, how old it is, and where the new volume would be. Exit code 1: it would refuse.',
+    )
+    .option('--volume <name>', 'the volume')
+    .option('--project <name>', 'its project in Incus (default: default)')
+    .option('--at <time>', RESTORE_AT)
+    .option('--to <name>', 'what the new volume, or the folder in the guest, is called')
+    .option('--member <name>', 'where it is made (default: the member of its guest)')
+    .option('--backup <name>', 'only copies of this entry of backups')
+    .option('--from <host>', 'only replicas on this host; restic: files of the guest of --backup')
+    .option('--path <path>', 'from restic: only what is in this folder')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan restore --volume edge-data --at 2026-11-20'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planTheRestore } = await import('../actions/plan.ts');
+      context.ending = await planTheRestore(context, options);
     });
 };

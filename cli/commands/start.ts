@@ -1,6 +1,7 @@
 import { Option, type Command } from '@commander-js/extra-typings';
 import { helpAfter, type AddCommand, type CommandContext } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
+import { RESTORE_AT } from './restore-at.ts';
 
 const START_ENDINGS: readonly Ending[] = [
   'done',
@@ -29,6 +30,7 @@ export const addStart: AddCommand = (parent, context) => {
   addIdentityBackup(start, context);
   addNightlyBackup(start, context);
   addRestoreDrill(start, context);
+  addRestore(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -207,5 +209,29 @@ function addRestoreDrill(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startRestoreDrill } = await import('../actions/start.ts');
       context.ending = await startRestoreDrill(context, options);
+    });
+}
+
+function addRestore(start: Command, context: CommandContext): void {
+  start
+    .command('restore')
+    .summary('bring a volume back as it was, beside the original')
+    .description(
+      'Makes a new volume of a replica as it was at a time, on the guest’s member or another one; also where the member is gone that it was copied from. Or brings files of a guest back from restic, into a folder of the guest. The original is not touched.',
+    )
+    .option('--volume <name>', 'the volume')
+    .option('--project <name>', 'its project in Incus (default: default)')
+    .option('--at <time>', RESTORE_AT)
+    .option('--to <name>', 'what the new volume, or the folder in the guest, is called')
+    .option('--member <name>', 'where it is made (default: the member of its guest)')
+    .option('--backup <name>', 'only copies of this entry of backups')
+    .option('--from <host>', 'only replicas on this host; restic: files of the guest of --backup')
+    .option('--path <path>', 'from restic: only what is in this folder')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start restore --volume edge-data --at 2026-11-20'], START_ENDINGS))
+    .action(async (options) => {
+      const { startRestore } = await import('../actions/start.ts');
+      context.ending = await startRestore(context, options);
     });
 }

@@ -7,6 +7,8 @@ export function cancelOutlook(view: RunView | undefined): string {
     return 'What it made stays: started again, it goes on from there.';
   if (view?.runbook === 'nightly-backup')
     return 'Copies that it made stay, and what arrived of others: the next run goes on from there.';
+  if (view?.runbook === 'restore')
+    return 'What arrived stays, and the original is as it was: the end says how to go on.';
   if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
   if (view?.runbook === 'node-reinstall')
     return view.phase === 'install'

@@ -9,6 +9,7 @@ import { machineOf } from '../core/store.ts';
 import type { State } from '../core/state.ts';
 import { databaseOnDisk } from './database-on-disk.ts';
 import { evacuateMember, restoreMember } from './evacuation.ts';
+import { editVolume } from './edit-volume.ts';
 import { setInstanceState } from './instance-routes.ts';
 import { addMember, join as joinCluster } from './joining.ts';
 import { deleteInstance, launch } from './launch.ts';
@@ -30,6 +31,7 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
   'admin init': joinCluster,
   'admin sql': sql,
   'storage delete': deletePool,
+  'storage volume': editVolume,
   'cluster add': addMember,
   'cluster remove': removeMember,
   'cluster list': clusterList,

@@ -5,12 +5,19 @@ import { formationRoutes } from './formation-routes.ts';
 import { instanceRoutes } from './instance-routes.ts';
 import type { State } from '../core/state.ts';
 import type { Answer, Route } from './routes.ts';
+import { recoveryRoutes } from './recovery-routes.ts';
 import { outOfRoot } from '../core/paths.ts';
 import { seenBy } from './servers.ts';
 import { serverRoutes } from './server-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 
-const ROUTES: readonly Route[] = [...serverRoutes, ...formationRoutes, ...instanceRoutes, ...storageRoutes];
+const ROUTES: readonly Route[] = [
+  ...serverRoutes,
+  ...formationRoutes,
+  ...instanceRoutes,
+  ...storageRoutes,
+  ...recoveryRoutes,
+];
 
 /** `incus query`: the REST API on the member's own socket. */
 export async function query(call: Call): Promise<number> {

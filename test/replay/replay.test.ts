@@ -36,6 +36,8 @@ describe('recorded runs', () => {
       'nodeRejoin/plan-only',
       'quorumRecover/plan-only',
       'restoreDrill/plan-only',
+      'restore/plan-only',
+      'restoreFiles/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);

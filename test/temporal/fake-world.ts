@@ -11,6 +11,7 @@ import type {
   ScheduleActivities,
   ReinstallActivities,
   ResticActivities,
+  RestoreActivities,
   RejoinActivities,
   QuorumActivities,
   RemovalActivities,
@@ -223,6 +224,18 @@ const NO_REINSTALL: ReinstallActivities = {
   awaitInstalled: notHere,
 };
 
+const NO_RESTORE: RestoreActivities = {
+  resolveRestore: notHere,
+  listRestorable: notHere,
+  observeRestore: notHere,
+  resolveRestoreFiles: notHere,
+  observeRestoreFiles: notHere,
+  receiveVolume: notHere,
+  recoverVolume: notHere,
+  verifyRestored: notHere,
+  stopRestore: notHere,
+};
+
 const NO_RESTIC: ResticActivities = {
   resolveRestic: notHere,
   observeRestic: notHere,
@@ -250,6 +263,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_BACKUPS,
     ...NO_REINSTALL,
     ...NO_RESTIC,
+    ...NO_RESTORE,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

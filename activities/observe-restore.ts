@@ -1,0 +1,225 @@
+import type { Backup, Fleet, Guest } from '../fleet/schema.ts';
+import { matchesPattern } from '../fleet/volume-pattern.ts';
+import type { Host } from '../hosts/host.ts';
+import { replicaName } from '../plan/backup-selection.ts';
+import { inProject } from '../plan/projects.ts';
+import {
+  restoredName,
+  volumeDataset,
+  type DestinationSeen,
+  type ReplicaPlace,
+  type ReplicaSeen,
+  type RestoreObservation,
+  type RestoreScope,
+  type RestoreWish,
+  type TargetSeen,
+} from '../plan/restore.ts';
+import { createIncus, type Incus } from '../tools/incus.ts';
+import type { VolumeRecord } from '../tools/incus-records.ts';
+import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
+import { zfsSnapshotDetails } from '../tools/zfs-snapshot-details.ts';
+import type { RunRef } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { failure, toolFailure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+import { roomOf } from './observe-backup.ts';
+import { orTypedProblem } from './or-problem.ts';
+
+/** What the fleet file says at the run's revision. Fails as BadConfig where no entry can have such a copy. */
+export function restoreScope(fleet: Fleet, wish: RestoreWish): RestoreScope {
+  const entries = Object.entries(fleet.backups).filter(([name, backup]) => canHave(fleet, name, backup, wish));
+  const owners = [...new Set(entries.map(([, { guest }]) => guest))];
+  // Whoever declares the volume has it; of undeclared ones only what is there can tell.
+  const owner =
+    owners.find((name) => declares(fleet.guests[name], wish)) ?? (owners.length === 1 ? owners[0] : undefined);
+  const places = placesOf(
+    entries.map(([, backup]) => backup).filter(({ guest }) => owner === undefined || guest === owner),
+    wish,
+  );
+  if (places.length === 0)
+    throw failure(
+      'BadConfig',
+      `Expected a place of type zfs for volume ${wish.volume} in the backups of runbook.yaml${ofWish(wish)}, found none.`,
+    );
+  const { minFreeSpace, stallTimeout } = fleet.policies.backup;
+  const guest = owner === undefined ? undefined : fleet.guests[owner];
+  const pool = guest?.volumes.find(({ name }) => name === wish.volume)?.pool;
+  return {
+    ...{ wish, places, minFreePercent: minFreeSpace, stallTimeout },
+    ...(guest === undefined ? {} : { member: guest.member }),
+    ...(pool === undefined ? {} : { pool }),
+  };
+}
+
+const ofWish = ({ backup, from }: RestoreWish): string =>
+  `${backup === undefined ? '' : ` (entry ${backup})`}${from === undefined ? '' : ` on ${from}`}`;
+
+const declares = (guest: Guest | undefined, { volume }: RestoreWish): boolean =>
+  guest?.volumes.some(({ name }) => name === volume) === true;
+
+/** Labels are in Incus, which may have forgotten the volume. */
+function canHave(fleet: Fleet, name: string, { guest, volumes, labels }: Backup, wish: RestoreWish): boolean {
+  const isAny = volumes.length === 0 || Object.keys(labels).length > 0;
+  return (
+    (wish.backup ?? name) === name &&
+    fleet.guests[guest]?.project === wish.project &&
+    (isAny || volumes.some((pattern) => matchesPattern(pattern, wish.volume)))
+  );
+}
+
+function placesOf(backups: readonly Backup[], { project, volume, from }: RestoreWish): ReplicaPlace[] {
+  const found = new Map<string, ReplicaPlace>();
+  for (const { guest, to } of backups)
+    for (const target of to) {
+      if (target.type !== 'zfs' || (from ?? target.member) !== target.member) continue;
+      const dataset = `${target.dataset}/${replicaName({ project, name: volume })}`;
+      const place = found.get(`${target.member} ${dataset}`) ?? { host: target.member, dataset, guests: [] };
+      found.set(`${target.member} ${dataset}`, place);
+      if (!place.guests.includes(guest)) place.guests.push(guest);
+    }
+  return [...found.values()];
+}
+
+/** Replicas and the member that the volume is made on. What does not answer is part of the answer. Changes nothing. */
+export async function observeRestore(
+  deps: Deps,
+  { scope, fleet: ref, name: run }: RunRef & { scope: RestoreScope },
+  { signal, report }: ActivityContext,
+): Promise<RestoreObservation> {
+  const fleet = await deps.fleetAt(ref);
+  const replicas: ReplicaSeen[] = [];
+  for (const place of scope.places) {
+    report({ progress: `replicas on ${place.host}` });
+    const look = () => replicaAt(deps.machines.receiver(fleet, place.host), place, scope.wish, signal);
+    const seen = await orTypedProblem(look, signal);
+    const { host, dataset } = place;
+    replicas.push({ host, dataset, ...(seen.type === 'problem' ? { problem: seen.problem } : found(seen.value)) });
+  }
+  const member = scope.wish.member ?? scope.member;
+  if (member === undefined) return { replicas };
+  report({ progress: member });
+  const seen = await orTypedProblem(
+    () => destinationOn(deps.machines.member(fleet, member), member, scope, { run, signal }),
+    signal,
+  );
+  if (seen.type === 'value') return { replicas, destination: seen.value };
+  return { replicas, destination: { ...blank(member), problem: seen.problem } };
+}
+
+const blank = (member: string): DestinationSeen => ({ member, isListed: false, others: [], isKnown: false });
+const found = (value: ReplicaSeen['found']): Pick<ReplicaSeen, 'found'> =>
+  value === undefined ? {} : { found: value };
+
+/** Undefined where there is no such replica. */
+async function replicaAt(
+  host: Host,
+  { dataset }: ReplicaPlace,
+  { until }: RestoreWish,
+  signal: AbortSignal,
+): Promise<ReplicaSeen['found']> {
+  const own = await datasetOn(host, dataset, signal);
+  const listed = await zfsSnapshotDetails(host, dataset, { signal });
+  if (own === undefined || listed.type === 'not found') return undefined;
+  if (listed.type !== 'snapshots') throw toolFailure(`zfs on ${host.name}`, listed);
+  const snapshots = listed.snapshots
+    .filter((each) => each.dataset === dataset && each.name.startsWith('snapshot-'))
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  const [oldestAt, newestAt] = [snapshots[0]?.createdAt, snapshots.at(-1)?.createdAt];
+  const fitting = snapshots.findLast(({ createdAt }) => until === undefined || createdAt <= until);
+  const { kind, encrypted, usedBytes } = own;
+  return {
+    ...{ kind, encrypted, usedBytes, snapshots: snapshots.length },
+    ...(oldestAt === undefined ? {} : { oldestAt }),
+    ...(newestAt === undefined ? {} : { newestAt }),
+    ...(fitting === undefined
+      ? {}
+      : { fitting: { name: fitting.name, guid: fitting.guid, createdAt: fitting.createdAt } }),
+  };
+}
+
+async function datasetOn(host: Host, name: string, signal: AbortSignal): Promise<ReplicationDataset | undefined> {
+  const listed = await zfsInventory(host, name, { signal });
+  if (listed.type === 'not found') return undefined;
+  if (listed.type !== 'inventory') throw toolFailure(`zfs on ${host.name}`, listed);
+  return listed.datasets.find((each) => each.name === name);
+}
+
+/** What has that name there now; undefined where nothing has. */
+export async function targetOn(host: Host, dataset: string, signal: AbortSignal): Promise<TargetSeen | undefined> {
+  const own = await datasetOn(host, dataset, signal);
+  if (own === undefined) return undefined;
+  const { snapshots, readonly, keyLoaded, token } = own;
+  return {
+    guids: snapshots.map(({ guid }) => guid),
+    readonly,
+    locked: !keyLoaded,
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+async function destinationOn(
+  host: Host,
+  member: string,
+  scope: RestoreScope,
+  { run, signal }: { run: string; signal: AbortSignal },
+): Promise<DestinationSeen> {
+  const { wish } = scope;
+  const incus = createIncus(host, { signal });
+  const known = await recordOf(incus, scope, member);
+  const pool = await zfsPool(incus, member, scope.pool ?? known?.pool);
+  const own = { project: wish.project, name: restoredName(wish, run) };
+  const { volumes } = expecting(await incus.volumes(pool.name), 'volumes', member);
+  const isOwn = (each: { project: string; name: string }): boolean =>
+    each.project === own.project && each.name === own.name;
+  const target = await targetOn(host, volumeDataset(pool.dataset, own), signal);
+  const unknown = expecting(await incus.unknownVolumes([pool.name]), 'unknown volumes', member).volumes;
+  const room = await roomOf(host, { target: pool }, scope.minFreePercent, signal);
+  if (typeof room !== 'number') return { ...blank(member), problem: room };
+  return {
+    ...{ member, pool, room, isKnown: known !== undefined },
+    isListed: volumes.some((each) => isOwn(each) && each.location === member),
+    ...(target === undefined ? {} : { target }),
+    others: unknown.filter((each) => !isOwn(each)).map(inProject),
+  };
+}
+
+/** What the cluster knows of the volume itself, also where its member is away. */
+async function recordOf(
+  incus: Incus,
+  { wish, member: owner }: RestoreScope,
+  via: string,
+): Promise<VolumeRecord | undefined> {
+  return owner === undefined ? undefined : volumeRecord(incus, { ...wish, name: wish.volume, member: owner }, via);
+}
+
+export async function volumeRecord(
+  incus: Incus,
+  { project, name, member }: { project: string; name: string; member: string },
+  via: string,
+): Promise<VolumeRecord | undefined> {
+  const { pools } = expecting(await incus.storagePools(), 'storage pools', via);
+  const names = pools.map((pool) => pool.name);
+  const { volumes } = expecting(await incus.volumeRecords(member, names), 'volume records', via);
+  return volumes.find((each) => each.project === project && each.name === name);
+}
+
+/** The wanted one, or the only one of ZFS. */
+async function zfsPool(
+  incus: Incus,
+  member: string,
+  wanted: string | undefined,
+): Promise<{ name: string; dataset: string }> {
+  const { pools } = expecting(await incus.storagePools(), 'storage pools', member);
+  const candidates = pools.filter(({ name, driver }) => (wanted === undefined ? driver === 'zfs' : name === wanted));
+  const [only, ...more] = candidates;
+  if (only === undefined) throw failure('NotFound', `${member} has no pool ${wanted ?? 'of ZFS'}.`);
+  if (more.length > 0)
+    throw failure(
+      'BadConfig',
+      `It is not known in which pool the volume was: ${candidates.map(({ name }) => name).join(', ')}. Declare it among the volumes of its guest.`,
+    );
+  const { dataset } = expecting(await incus.pool(only.name, member), 'pool', member);
+  if (dataset === undefined) throw failure('BadConfig', `Pool ${only.name} of ${member} is none of ZFS.`);
+  return { name: only.name, dataset };
+}

@@ -1,0 +1,3 @@
+/** What `--at` takes, as both commands say it. */
+export const RESTORE_AT =
+  'the newest copy that is not younger: latest, 2026-11-20 or 2026-11-20T02:30, in UTC (default: latest)';

@@ -1,0 +1,67 @@
+import { Unknown } from '../core/call.ts';
+import type { Dataset, State } from '../core/state.ts';
+import { machineOf } from '../core/store.ts';
+import { json, NEVER, type Request, type Route } from './routes.ts';
+
+/** Datasets of custom volumes that the database does not know: the ones of the machine itself. */
+export const recoveryRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/internal/recover/validate',
+    body: ['pools'],
+    handle: (_, request) => {
+      const found = unknownVolumes(request);
+      const volumes = found.map(({ pool, project, name, dataset }) => ({
+        ...{ name, pool, project },
+        snapshotCount: Object.keys(dataset.snapshots).length,
+        type: 'volume',
+      }));
+      return json({ DependencyErrors: null, UnknownVolumes: volumes.length === 0 ? null : volumes });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/internal/recover/import',
+    changes: true,
+    body: ['pools'],
+    handle: (state, request) => {
+      for (const found of unknownVolumes(request)) takeIn(state, request, found);
+      return { type: 'empty' };
+    },
+  },
+];
+
+interface UnknownVolume {
+  pool: string;
+  project: string;
+  name: string;
+  full: string;
+  dataset: Dataset;
+}
+
+function unknownVolumes({ whole, member, body }: Request): UnknownVolume[] {
+  const pools = body['pools'] as { name: string }[];
+  return pools.flatMap(({ name: pool }) => {
+    const place = whole.cluster.pools[pool]?.[member];
+    if (place === undefined || (place.driver ?? 'zfs') !== 'zfs') throw new Unknown(`pool ${pool} is none of ZFS`);
+    const root = `${place.source ?? `${pool}/incus`}/custom/`;
+    return Object.entries(machineOf(whole, member).datasets).flatMap(([full, dataset]) => {
+      const [, project, name] = /^([^_/]+)_([^/]+)$/.exec(full.startsWith(root) ? full.slice(root.length) : '') ?? [];
+      return project === undefined || name === undefined ? [] : [{ pool, project, name, full, dataset }];
+    });
+  });
+}
+
+/** Its snapshots are known by what they are called; when they were made is on no disk. */
+function takeIn(state: State, { member }: Request, { pool, project, name, full, dataset }: UnknownVolume): void {
+  const createdAt = new Date().toISOString();
+  const known = Object.keys(dataset.snapshots).filter((each) => each.startsWith('snapshot-'));
+  Reflect.deleteProperty(machineOf(state, member).datasets, full);
+  state.cluster.volumes[`${pool}/${member}/${project}/${name}`] = {
+    ...{ pool, project, name, location: member, config: {}, createdAt, content: 'as received', dataset },
+    contentType: dataset.type === 'volume' ? 'block' : 'filesystem',
+    snapshots: Object.fromEntries(
+      known.map((each) => [each.slice('snapshot-'.length), { createdAt, expiresAt: NEVER, content: 'as received' }]),
+    ),
+  };
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { renderRestorable } from '../../cli/render/restorable.ts';
+import type { RestorableCopy } from '../../plan/restorable.ts';
+
+const options = { width: 90, colour: false, now: Date.parse('2026-11-28T06:00:00Z') };
+const copy = (own: Partial<RestorableCopy>): RestorableCopy => ({
+  ...{ of: 'edge-data', kind: 'replica', place: 'nuc-1 tank/r', snapshot: 'a', at: '2026-11-28T02:00:00.000Z' },
+  ...own,
+});
+
+describe('the list of what there is to restore from', () => {
+  it('says of each snapshot when it was taken and where it is', () => {
+    const copies = [
+      copy({ kind: 'source', place: 'n1 zpool' }),
+      copy({ at: '2026-11-25T02:00:00.000Z', snapshot: 'b' }),
+    ];
+    expect(renderRestorable({ copies, silent: [] }, options)).toEqual([
+      'what       taken                    age  place              snapshot',
+      'edge-data  2026-11-28 02:00 UTC     4 h  n1 zpool (itself)  a',
+      'edge-data  2026-11-25 02:00 UTC  3 days  nuc-1 tank/r       b',
+    ]);
+  });
+
+  it('names what does not answer, also where there is nothing', () => {
+    const silent = [{ place: 'attic backup', problem: 'no route to host' }];
+    expect(renderRestorable({ copies: [], silent }, options)).toEqual([
+      'There is nothing to restore from.',
+      '',
+      '  ! attic backup: no route to host',
+    ]);
+  });
+});

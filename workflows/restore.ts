@@ -1,0 +1,121 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { RestorationRef, RunRef } from '../activities/contract.ts';
+import { replicaName } from '../plan/backup-selection.ts';
+import { durationMs } from '../plan/duration.ts';
+import { planRestore, restoreSteps, stepsOf, type RestorePlan, type RestoreScope } from '../plan/restore.ts';
+import type { RunResult, RunView } from '../plan/run.ts';
+import type { RestoreInput } from './messages.ts';
+import { halfWay, planned, restored } from './restore/results.ts';
+import { activitiesFor } from './support/activities.ts';
+import { conclude, unchanged } from './support/conclude.ts';
+import { describeFailure, failure } from './support/failures.ts';
+import { withLocks } from './support/locks.ts';
+import { Run } from './support/run.ts';
+import { refused } from './upgrade/results.ts';
+
+/** The work itself and a host that goes away in the middle. */
+const COPY_WITHIN = '22h';
+/** An activity whose time is over learns of it with its next heartbeat. */
+const LEARNS_WITHIN = '10 seconds';
+
+/** A volume as it was, beside the original. Nothing that is there is changed; what is half-way is gone on from by name. */
+export async function restore(input: RestoreInput): Promise<RunView> {
+  const { fleet, planOnly, volume, project } = input;
+  const subject = replicaName({ project, name: volume });
+  const run = new Run({ runbook: 'restore', subject, revision: fleet.revision });
+  const ref = { fleet, name: run.view.name };
+  return conclude(
+    run,
+    async () => {
+      const scope = await resolveScope(run, ref, input);
+      const member = scope.wish.member ?? scope.member;
+      const work = (): Promise<RunResult> => bringBack(run, ref, scope, input);
+      return planOnly || member === undefined ? work() : withLocks(run, [`member/${member}`], work);
+    },
+    input,
+  );
+}
+
+async function resolveScope(run: Run, { fleet }: RunRef, input: RestoreInput): Promise<RestoreScope> {
+  const { project, volume, until, to, member, backup, from } = input;
+  const wish = {
+    ...{ project, volume },
+    ...(until === undefined ? {} : { until }),
+    ...(to === undefined ? {} : { to }),
+    ...(member === undefined ? {} : { member }),
+    ...(backup === undefined ? {} : { backup }),
+    ...(from === undefined ? {} : { from }),
+  };
+  return run.step(
+    { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
+    (act) => act.resolveRestore({ fleet, wish }),
+    ({ places }) => ({ state: 'done', detail: places.map(({ host, dataset }) => `${host} ${dataset}`).join(', ') }),
+  );
+}
+
+async function bringBack(run: Run, ref: RunRef, scope: RestoreScope, input: RestoreInput): Promise<RunResult> {
+  const plan = await observe(run, ref, scope);
+  run.judge(plan.gates);
+  if (plan.refusals.length > 0) return refused(plan, input.planOnly ? 'It would not start' : 'Not started');
+  const { restoration } = plan;
+  if (restoration === undefined) throw failure('Unexpected', 'No gate refuses, and there is nothing to bring back.');
+  run.announce(restoreSteps(plan));
+  if (input.planOnly) return planned(input);
+  try {
+    await run.hold();
+  } catch (error) {
+    return unchanged(error);
+  }
+  const work = { ...ref, restoration, stallMs: durationMs(scope.stallTimeout) };
+  try {
+    await act(run, work);
+    return restored(restoration, new Date().toISOString());
+  } catch (error) {
+    return halfWay(error, restoration, input);
+  }
+}
+
+const observe = (run: Run, ref: RunRef, scope: RestoreScope): Promise<RestorePlan> =>
+  run.step(
+    { id: 'observe', phase: 'gate', title: 'copies and the member', kind: 'act', within: '30m' },
+    async (act) =>
+      planRestore(scope, await act.observeRestore({ ...ref, scope }), { run: ref.name, now: new Date().toISOString() }),
+    ({ restoration }) => ({ state: 'done', detail: restoration === undefined ? 'nothing to take' : restoration.name }),
+  );
+
+async function act(run: Run, work: RestorationRef): Promise<void> {
+  const steps = stepsOf(work.restoration);
+  try {
+    await run.step(
+      { ...steps.copy, kind: 'long', within: COPY_WITHIN },
+      (each) => each.receiveVolume(work),
+      (state) => ({ state }),
+    );
+  } catch (error) {
+    await CancellationScope.nonCancellable(async () => {
+      if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
+      await stop(run, work);
+    });
+    throw error;
+  }
+  await run.step(
+    { ...steps.recover, kind: 'act' },
+    (each) => each.recoverVolume(work),
+    (state) => ({ state }),
+  );
+  await run.step(
+    { ...steps.verify, kind: 'act' },
+    (each) => each.verifyRestored(work),
+    () => ({ state: 'done', detail: 'listed, writable, the same snapshot' }),
+  );
+}
+
+/** Nothing is to be at work, nor held, when nobody watches any more. */
+async function stop(run: Run, work: RestorationRef): Promise<void> {
+  try {
+    const { title } = stepsOf(work.restoration).copy;
+    await activitiesFor({ id: 'stop-copy', phase: 'copy', title, kind: 'rollBack' }).stopRestore(work);
+  } catch (error) {
+    run.warn(`The transfer to ${work.restoration.member} may be at work still: ${describeFailure(error).message}`);
+  }
+}
