@@ -42,8 +42,6 @@ export interface BackingUp {
   /** Of what was declared last. */
   revision: () => string;
   giveKey: () => Promise<void>;
-  /** What the fleet file was declared in last. */
-  revision: () => string;
   start: () => Promise<Run>;
   backUp: () => Promise<RunView>;
   write: (name: string, megabytes: number) => Promise<void>;
@@ -98,7 +96,6 @@ export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
       const input = await readFile(lab().identityFile, 'utf8');
       await lab().run('n1', ['sh', '-c', 'umask 77; cat >"$1"', 'sh', KEY], { input });
     },
-    revision: () => revision,
     start,
     backUp: async () => viewOf(await start()),
     write: async (name, megabytes) => {
