@@ -39,6 +39,8 @@ interface FleetFile {
 /** Backing up the volume of g1, which lies on n1, to n2; and a look at both sides. */
 export interface BackingUp {
   declare: (declared?: Declared) => Promise<void>;
+  /** Of what was declared last. */
+  revision: () => string;
   giveKey: () => Promise<void>;
   start: () => Promise<Run>;
   backUp: () => Promise<RunView>;
@@ -89,6 +91,7 @@ export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
       await writeFile(file, stringify({ ...fleet, guests, backups, policies }));
       revision = (await lab().setSpec('n1', {})).trim();
     },
+    revision: () => revision,
     giveKey: async () => {
       const input = await readFile(lab().identityFile, 'utf8');
       await lab().run('n1', ['sh', '-c', 'umask 77; cat >"$1"', 'sh', KEY], { input });
