@@ -5,7 +5,7 @@ import { intoRoot, outOfRoot } from '../core/paths.ts';
 import { machineOf } from '../core/store.ts';
 import type { Pool, State } from '../core/state.ts';
 import { destroyAll, get, listParts, listTree } from './zfs-kept.ts';
-import { getAll, set } from './zfs-properties.ts';
+import { getAll } from './zfs-properties.ts';
 import { replicationVerb } from './zfs-replication.ts';
 
 /** `date +%s.%N` by the machine's own clock. */
@@ -76,7 +76,6 @@ export async function zfs(call: Call): Promise<number> {
   const replicated = replicationVerb(call);
   if (replicated !== undefined) return replicated(call);
   if (verb === 'destroy') return rest[0] === '-r' ? destroyAll(call, rest[1] ?? '') : destroy(call, rest);
-  if (verb === 'set') return set(call);
   if (verb === 'get') return rest.includes('property,value') ? getAll(call) : get(call);
   const asked = readOptions(rest, {
     flags: ['H', 'p', 'r'],

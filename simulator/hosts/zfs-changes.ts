@@ -20,6 +20,8 @@ export async function rename(call: Call): Promise<number> {
   return 0;
 }
 
+const NATIVE = ['readonly', 'mountpoint', 'canmount'];
+
 /** `zfs set PROPERTY=VALUE… DATASET`: properties of users, and those of a dataset that is made ready to be mounted. */
 export async function set(call: Call): Promise<number> {
   const assignments = call.args.slice(1, -1);
@@ -28,8 +30,11 @@ export async function set(call: Call): Promise<number> {
     const dataset = datasetNamed(datasetsOf(state, call.machine), name);
     for (const assignment of assignments) {
       const at = assignment.indexOf('=');
-      if (at === -1 || !assignment.slice(0, at).includes(':')) throw new Unknown('expected set USER:PROPERTY=VALUE…');
-      dataset.properties = { ...dataset.properties, [assignment.slice(0, at)]: assignment.slice(at + 1) };
+      const [property, value] = [assignment.slice(0, Math.max(at, 0)), assignment.slice(at + 1)];
+      if (!property.includes(':') && !NATIVE.includes(property))
+        throw new Unknown(`expected set with properties of users, or ${NATIVE.join(', ')}`);
+      dataset.properties = { ...dataset.properties, [property]: value };
+      if (property === 'readonly') dataset.readonly = value === 'on';
     }
   });
   return 0;
