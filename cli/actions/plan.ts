@@ -21,6 +21,7 @@ import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareIdentityBackup,
+  prepareInfraApply,
   prepareMemberRemove,
   prepareNightlyBackup,
   prepareNodeReinstall,
@@ -84,6 +85,13 @@ export async function planRestoreDrill(
   options: { backup?: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareRestoreDrill(context, options, true), options.json === true);
+}
+
+export async function planInfraApply(
+  context: CommandContext,
+  options: { node?: string; all?: true; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareInfraApply(context, options, true), options.json === true);
 }
 
 export async function planNodeReinstall(

@@ -16,6 +16,7 @@ import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareIdentityBackup,
+  prepareInfraApply,
   prepareMemberRemove,
   prepareNightlyBackup,
   prepareNodeReinstall,
@@ -122,6 +123,14 @@ export async function startNightlyBackup(
   const start = await prepareNightlyBackup(context, options, false);
   const what = options.backup ?? 'every backup';
   return startOn(context, { ...workflowOf(start), summary: `Copies the volumes of ${what}` }, options);
+}
+
+export async function startInfraApply(
+  context: CommandContext,
+  options: StartOptions & { node?: string; all?: true },
+): Promise<Ending> {
+  const start = await prepareInfraApply(context, options, false);
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startNodeReinstall(
