@@ -120,7 +120,7 @@ function actionOf({ mode, change: { actions } }: ResourceChange): InfraAction | 
 
 function changeOf(resource: ResourceChange, action: InfraAction): InfraChange {
   const { address, type, change, deposed } = resource;
-  const attributes = attributesOf(change);
+  const attributes = action === 'delete' || action === 'forget' ? [] : attributesOf(change);
   const reason = reasonOf(resource, action);
   return {
     ...{ address: deposed === undefined ? address : `${address} (deposed ${deposed})`, type, action },

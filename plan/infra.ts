@@ -116,8 +116,8 @@ const pending = (id: string, title: string): StepView => ({
 export const stepOf = (address: string): string => `change-${address}`;
 
 /** `it cannot be changed in place: image: "a" → "b"` */
-export function detailOf({ action, reason, attributes, more }: Omit<InfraChange, 'address' | 'type'>): string {
-  const shown = action === 'delete' || action === 'forget' ? [] : attributes.map(attributeText);
+export function detailOf({ reason, attributes, more }: Pick<InfraChange, 'reason' | 'attributes' | 'more'>): string {
+  const shown = attributes.map(attributeText);
   const all = more === 0 || shown.length === 0 ? shown : [...shown, `${more} more`];
   return [...(reason === undefined ? [] : [reason]), ...(all.length === 0 ? [] : [all.join(', ')])].join(': ');
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { withEnvironment } from './environment-file.ts';
 import { tail, unexpected, type Ran, type Unexpected } from './result.ts';
@@ -108,8 +109,11 @@ function described({ summary, detail, address }: Diagnostic): string {
   return `${where}${[summary, detail.trim()].filter((part) => part !== '').join(': ')}`;
 }
 
-/** Without the frame that it draws around errors. */
-const plainText = (stderr: string): string => stderr.replace(/^[╷╵│]\s?/gm, '').trim();
+/** Without the frame that it draws around errors, and the colours that `state` has in spite of a pipe. */
+const plainText = (stderr: string): string =>
+  stripVTControlCharacters(stderr)
+    .replace(/^[╷╵│][ \t]?/gm, '')
+    .trim();
 
 /** `Lock Info:` and lines of `Name: value`. */
 function lockIn(text: string): StateLock | undefined {
