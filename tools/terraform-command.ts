@@ -102,7 +102,7 @@ const LONGEST_MESSAGE = 1500;
  */
 function described({ summary, detail, address }: Diagnostic): string {
   const where = address === undefined ? '' : `${address}: `;
-  if (/provisioner error$/.test(summary)) {
+  if (summary.endsWith('provisioner error')) {
     const status = /\bexit status \d+\b/.exec(detail)?.[0];
     return `${where}${summary}${status === undefined ? '' : ` (${status})`}`;
   }
@@ -119,7 +119,7 @@ const plainText = (stderr: string): string =>
 function lockIn(text: string): StateLock | undefined {
   if (!/Error acquiring the state lock/.test(text)) return undefined;
   const of = (name: string): string => new RegExp(`^\\s*${name}:\\s+(\\S.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-  const created = Date.parse(of('Created').replace(/^(\S+) (\S+?)(?:\.\d+)? \+0000 UTC$/, '$1T$2Z'));
+  const created = Date.parse(of('Created').replace(/^(\S+) (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d* \+0000 UTC$/, '$1T$2Z'));
   return {
     ...{ id: of('ID'), operation: of('Operation'), who: of('Who') },
     created: Number.isNaN(created) ? '' : new Date(created).toISOString(),

@@ -84,7 +84,7 @@ async function look(
   phase: 'plan' | 'verify',
 ): Promise<PlannedInfra> {
   return run.step(
-    { id: `plan-${plan}`, phase, title: `${program} plan`, kind: 'act', within: PLANNING },
+    { id: phase === 'verify' ? plan : `plan-${plan}`, phase, title: `${program} plan`, kind: 'act', within: PLANNING },
     (activities) => activities.planInfra({ ...ref, plan }),
     (found) => ({
       state: 'done',
