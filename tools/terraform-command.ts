@@ -118,6 +118,9 @@ const plainText = (stderr: string): string =>
 /** `Lock Info:` and lines of `Name: value`. */
 function lockIn(text: string): StateLock | undefined {
   if (!/Error acquiring the state lock/.test(text)) return undefined;
+  // The backend http tells of the lock only its id: what stands below is what was asked for in vain.
+  const unnamed = /already locked:\s+ID=(\S+)/.exec(text)?.[1];
+  if (unnamed !== undefined) return { id: unnamed, operation: '', who: '', created: '' };
   const of = (name: string): string => new RegExp(`^\\s*${name}:\\s+(\\S.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const created = Date.parse(of('Created').replace(/^(\S+) (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d* \+0000 UTC$/, '$1T$2Z'));
   return {

@@ -17,7 +17,7 @@ type Resources = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** On the worker's machine, without any provider: `terraform_data` is built in. */
 export async function recordTerraform(recorder: Recorder): Promise<void> {
-  await recorder.lab.installTools(() => undefined);
+  await recorder.lab.installTools(() => undefined, 'terraform');
   const terraform = aFolder(recorder, 'one');
   await recordLife(terraform);
   await recordProblems(terraform);

@@ -38,6 +38,8 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   'warning: the following units? failed: (.+)$': NIXOS,
   [String.raw`(?:would restart) systemd(?:\.\.\.)?\s*$`]: NIXOS,
   [String.raw`(?:restarting) systemd(?:\.\.\.)?\s*$`]: NIXOS,
+  [String.raw`already locked:\s+ID=(\S+)`]:
+    'of a backend on the network, which no scenario has; test/lab/terraform.test.ts meets it: remote-state/http of Terraform 1.5',
   'no such (?:object)': `${OTHER_VERSION}docker’s \`inspect\` without a type`,
   'no container with name or ID': `${OTHER_VERSION}podman 4`,
   [String.raw`Connection (?:to \S+ )?(?:closed) by `]: `${BREAKS}packet.c, OpenSSH`,
