@@ -76,7 +76,7 @@ async function pushErrored(
 ): Promise<boolean> {
   const errored = join(access.folder, 'errored.tfstate');
   if (!(await exists(errored))) return false;
-  const folder = join(infra.backups.dir, ref.node);
+  const folder = join(infra.stateBackups.dir, ref.node);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const kept = join(folder, `${ref.name}-${ref.plan}-errored.tfstate`);
   await copyFile(errored, kept);
@@ -104,12 +104,12 @@ export async function backUpState(
   const state = await createTerraform(deps.local, access, context).pullState();
   if (state.type === 'none') return undefined;
   if (state.type !== 'state') throw terraformFailure(ref.node, state);
-  const folder = join(infra.backups.dir, ref.node);
+  const folder = join(infra.stateBackups.dir, ref.node);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${ref.name}-${ref.plan}.tfstate`);
   // Of an attempt that went before: after an apply it would be another one.
   if (!(await exists(file))) await deps.local.putFile(file, state.text, { mode: 0o600, signal: context.signal });
-  await forgetOld(folder, infra.backups.keep);
+  await forgetOld(folder, infra.stateBackups.keep);
   return file;
 }
 

@@ -22,7 +22,7 @@ export const infra = z.strictObject({
       variant('backend', 'Wherever the `backend` block of each folder says.', {}),
     ])
     .describe('Where states are. There is no default: a state that is lost is an infrastructure that nobody knows.'),
-  backups: z
+  stateBackups: z
     .strictObject({
       dir: field.absolutePath
         .describe('A folder on the worker’s machine. It holds secrets, so it is for its owner only.')

@@ -41,7 +41,7 @@ export function planFor(module: Module, state: TerraformState | undefined): Simu
   const stored = new Map((state?.resources ?? []).map((each) => [addressOf(each), each]));
   const addresses = [...new Set([...module.resources.keys(), ...stored.keys()])].sort();
   const outputs = Object.entries(module.outputs).flatMap(([name, after]) => {
-    const before = state?.outputs[name]?.value;
+    const before: unknown = state?.outputs[name]?.value;
     return before === after ? [] : [[name, { before: before ?? null, after }] as const];
   });
   const gone = Object.entries(state?.outputs ?? {}).filter(([name]) => !(name in module.outputs));

@@ -24,6 +24,8 @@ describe('what a cancel comes to', () => {
     ['restore-drill', 'verify', /^What it has restored is removed first/],
     ['backups-resolve', 'gate', /^Nothing was changed/],
     ['backups-resolve', 'restore', /started again, it looks first/],
+    ['infra-apply', 'plan', /^Nothing was changed/],
+    ['infra-apply', 'apply', /goes on to its end/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

@@ -36,6 +36,7 @@ describe('what may follow', () => {
         'identity-backup',
         'nightly-backup',
         'restore-drill',
+        'infra-apply',
         'help',
       ],
     ],

@@ -19,28 +19,29 @@ export async function startStateServer(): Promise<StateServer> {
     lock: undefined,
     isRefusing: false,
   };
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await text(request);
-    const end = (status: number, content = ''): void => {
-      response.writeHead(status).end(content);
-    };
-    switch (request.method) {
+  /** A status, and what it says. */
+  const reply = (method: string, body: string): [number, string?] => {
+    switch (method) {
       case 'LOCK':
-        if (kept.lock !== undefined) return end(423, kept.lock);
+        if (kept.lock !== undefined) return [423, kept.lock];
         kept.lock = body;
-        return end(200);
+        return [200];
       case 'UNLOCK':
         kept.lock = undefined;
-        return end(200);
+        return [200];
       case 'GET':
-        return kept.state === '' ? end(404) : end(200, kept.state);
+        return kept.state === '' ? [404] : [200, kept.state];
       case 'POST':
-        if (kept.isRefusing) return end(500);
+        if (kept.isRefusing) return [500];
         kept.state = body;
-        return end(200);
+        return [200];
       default:
-        return end(405);
+        return [405];
     }
+  };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [status, content] = reply(request.method ?? '', await text(request));
+    response.writeHead(status).end(content);
   };
   const server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');

@@ -67,7 +67,7 @@ describe('infra-apply with the real Terraform', () => {
 
   const environmentFile = join(dir, 'environment');
   const commit = async (state: object, module: string): Promise<string> => {
-    const infra = { state, backups: { dir: join(dir, 'backups') }, environmentFile, lockTimeout: '1s' };
+    const infra = { state, stateBackups: { dir: join(dir, 'backups') }, environmentFile, lockTimeout: '1s' };
     const file = `version: 1\nname: lab\nmembers:\n  n1: { address: 127.0.0.1 }\ninfra: ${JSON.stringify(infra)}\n`;
     const files = { 'runbook.yaml': file, 'infra/incus/n1/main.tf': module };
     for (const [path, text] of Object.entries(files)) {

@@ -38,7 +38,7 @@ describe('infra-apply over the simulated fleet', () => {
   });
 
   const fleetFile = (state: object, more: object = {}): string => {
-    const infra = { state, backups: { dir: join(dir, 'backups'), keep: 2 }, lockTimeout: '1s', ...more };
+    const infra = { state, stateBackups: { dir: join(dir, 'backups'), keep: 2 }, lockTimeout: '1s', ...more };
     return `${referenceFleetFile()}\ninfra: ${JSON.stringify(infra)}\n`;
   };
   const declare = (
