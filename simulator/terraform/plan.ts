@@ -40,18 +40,15 @@ export const addressOf = ({ type, name }: { type: string; name: string }): strin
 export function planFor(module: Module, state: TerraformState | undefined): SimulatedPlan {
   const stored = new Map((state?.resources ?? []).map((each) => [addressOf(each), each]));
   const addresses = [...new Set([...module.resources.keys(), ...stored.keys()])].sort();
-  const outputs = Object.entries(module.outputs).flatMap(([name, after]) => {
-    const before: unknown = state?.outputs[name]?.value;
-    return before === after ? [] : [[name, { before: before ?? null, after }] as const];
+  const known = state?.outputs ?? {};
+  const outputs = [...new Set([...Object.keys(module.outputs), ...Object.keys(known)])].flatMap((name) => {
+    const [before, after] = [known[name]?.value ?? null, module.outputs[name] ?? null];
+    return before === after ? [] : [[name, { before, after }] as const];
   });
-  const gone = Object.entries(state?.outputs ?? {}).filter(([name]) => !(name in module.outputs));
   return {
     ...{ simulated: 'plan', lineage: state?.lineage, serial: state?.serial },
     changes: addresses.map((address) => changeOf(address, module.resources.get(address), stored.get(address))),
-    outputs: Object.fromEntries([
-      ...outputs,
-      ...gone.map(([name, { value }]) => [name, { before: value, after: null }]),
-    ]),
+    outputs: Object.fromEntries(outputs),
   };
 }
 
