@@ -4,14 +4,13 @@ import {
   executeChild,
   isCancellation,
   ParentClosePolicy,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { RunResult, RunView } from '../plan/run.ts';
 import { endedBy, viewOfChild, type Ended } from './all/results.ts';
 import type { infraApply } from './infra-apply.ts';
 import { allApplied, allPlanned, noFolders } from './infra/all-results.ts';
-import { workflowId, type InfraApplyAllInput } from './messages.ts';
+import { planWorkflowId, workflowId, type InfraApplyAllInput } from './messages.ts';
 import { conclude } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { Run } from './support/run.ts';
@@ -66,7 +65,7 @@ async function ofNode(
   try {
     view = await run.step(
       { id: `node-${node}`, phase: input.planOnly ? 'plan' : 'apply', title: node, kind: 'act' },
-      () => runChild(node, input),
+      () => runChild(node, run.view.name, input),
       ({ result }) => ({
         state: result?.outcome === 'AlreadySo' ? 'already' : 'done',
         ...(result === undefined ? {} : { detail: result.summary }),
@@ -80,10 +79,10 @@ async function ofNode(
 }
 
 /** One that somebody else has started is theirs: it says so and is passed over. */
-async function runChild(node: string, input: InfraApplyAllInput): Promise<RunView> {
+async function runChild(node: string, name: string, input: InfraApplyAllInput): Promise<RunView> {
   try {
     return await executeChild<typeof infraApply>('infraApply', {
-      workflowId: input.planOnly ? `${workflowInfo().workflowId}/${node}` : workflowId('infra-apply', node),
+      workflowId: input.planOnly ? planWorkflowId('infra-apply', node, name) : workflowId('infra-apply', node),
       args: [{ ...input, node }],
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       // Whoever terminates this run must not leave an apply half-way.
