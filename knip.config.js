@@ -15,7 +15,7 @@ export default {
   ],
   project: ['**/*.{ts,mjs,js}'],
   // Of the system: util-linux, OpenSSH, coreutils, sqlite3, xdg-utils.
-  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'script', 'setsid', 'sqlite3', 'xdg-open'],
+  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'script', 'setsid', 'sqlite3', 'terraform', 'xdg-open'],
   // Where the build puts it.
   ignoreUnresolved: ['../cli-serve.js'],
   ignoreExportsUsedInFile: true,

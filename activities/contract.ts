@@ -5,6 +5,7 @@
 import type { Check } from '../plan/checks.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
+import type { AppliedInfra, InfraScope, PlannedInfra } from '../plan/infra.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { KeptView } from '../plan/kept.ts';
 import type { BackupsView } from '../plan/backups-view.ts';
@@ -470,6 +471,32 @@ export interface ResticActivities {
   restoreFromRestic(input: ResticRestoreInput): Promise<{ files: number; bytes: number }>;
 }
 
+/** One plan of a run: its first, the one after that was stale, one to see whether anything is left. */
+export interface InfraPlanRef extends NodeRef {
+  /** `1`, `2`, `verify-1` */
+  plan: string;
+}
+
+export interface InfraActivities {
+  /** What the fleet file at this revision says of Terraform for the member. Fails as BadConfig where it says nothing. */
+  resolveInfra(input: { fleet: FleetRef; node: string }): Promise<InfraScope>;
+  /** The members that have a folder at this revision, in the order of the fleet file. */
+  infraNodes(input: { fleet: FleetRef }): Promise<string[]>;
+  /** The files of the revision in a folder of the run's own, with providers and backend. */
+  initInfra(input: NodeRef): Promise<Reached>;
+  /** Changes nothing. Fails as TerraformFailed, or StateLocked. A lock that this run has left is taken away. */
+  planInfra(input: InfraPlanRef): Promise<PlannedInfra>;
+  /** Returns the file, or undefined where there is no state yet. Old ones go, as the fleet file says. */
+  backUpState(input: InfraPlanRef): Promise<string | undefined>;
+  /**
+   * Applies that plan and no other, as a job that survives the worker. What could not be saved of the state is pushed, or fails
+   * as StateNotSaved.
+   */
+  applyInfra(input: InfraPlanRef & Pick<PlannedInfra, 'hash' | 'file'>): Promise<AppliedInfra>;
+  /** Removes the run's folder, in which the plans are. */
+  endInfra(input: NodeRef): Promise<void>;
+}
+
 export interface LockActivities {
   /** Puts this run into the queue of the resource's lock; the lock answers by signal. */
   requestLock(input: { resource: string }): Promise<void>;
@@ -507,6 +534,7 @@ export type Activities = ObserveActivities &
   HealthActivities &
   HousekeepingActivities &
   ResticActivities &
+  InfraActivities &
   LockActivities &
   DoctorActivities &
   GlanceActivities;

@@ -43,6 +43,16 @@ export async function checkWorker(
   return checks.map((check) => ({ where: 'worker', ...check }));
 }
 
+/** Terraform or OpenTofu, where the fleet file has a section for it. */
+export async function checkInfra(
+  { local }: Pick<Deps, 'local'>,
+  name: 'terraform' | 'tofu',
+  { signal }: Pick<ActivityContext, 'signal'>,
+): Promise<Check> {
+  const whatToDo = `Install ${name} on the worker, or name the other one in runbook.yaml: infra.program.`;
+  return { where: 'worker', what: name, ...(await program(local, [name, 'version'], whatToDo, signal)) };
+}
+
 async function program(host: Host, argv: readonly string[], whatToDo: string, signal: AbortSignal): Promise<Found> {
   const version = await programVersion(host, argv, { signal });
   switch (version.type) {

@@ -10,7 +10,7 @@ import type { Deps } from './deps.ts';
 import type { MachineCheck } from './doctor-check.ts';
 import { guestChecks } from './doctor-guest.ts';
 import { memberChecks } from './doctor-member.ts';
-import { checkWorker } from './doctor-worker.ts';
+import { checkInfra, checkWorker } from './doctor-worker.ts';
 import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 
@@ -27,9 +27,11 @@ async function lookAround(deps: Deps, { fleet: ref, node }: DoctorInput, context
     return [...worker, problem('worker', 'fleet file', error)];
   }
   const names = node === undefined ? [...Object.keys(fleet.members), ...Object.keys(fleet.guests)] : [node];
+  const infra = fleet.infra === undefined ? [] : [await checkInfra(deps, fleet.infra.program, context)];
   const nodes = await Promise.all(names.map((name) => checkNode(deps, fleet, name, context)));
   return [
     ...worker,
+    ...infra,
     { where: 'worker', what: 'fleet file', verdict: 'passed', found: `revision ${ref.revision.slice(0, 7)}` },
     ...nodes.flat(),
   ];

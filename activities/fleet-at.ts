@@ -1,24 +1,34 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseFleet } from '../fleet/load.ts';
 import { renderDiagnostics } from '../fleet/diagnostic.ts';
 import type { Fleet } from '../fleet/schema.ts';
-import { flakeRef, type Git, type Repository } from '../tools/git.ts';
+import type { Host } from '../hosts/host.ts';
+import { createGit, flakeRef, type Git, type Repository } from '../tools/git.ts';
+import { unpack } from '../tools/unpack.ts';
 import type { FleetRef } from '../workflows/messages.ts';
 import { failure, toolFailure } from './failure.ts';
 
 const FILE = 'runbook.yaml';
 
-/** The monorepo at a revision: where its flake is, and its fleet file. */
+/** The monorepo at a revision: its fleet file, its flake, its files. */
 export interface Monorepo {
   fleetAt: (ref: FleetRef) => Promise<Fleet>;
+  /** The flake of the monorepo at that revision, as nix takes it. */
   flakeAt: (ref: FleetRef) => Promise<string>;
+  /** The folders that a folder beside runbook.yaml has at that revision. */
+  foldersAt: (ref: FleetRef, folder: string) => Promise<string[]>;
+  /** Puts every file of that revision into an empty folder. Returns where in it the folder of runbook.yaml is. */
+  checkOut: (ref: FleetRef, folder: string) => Promise<string>;
   /** What the clone has checked out. */
   head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
 }
 
-/** `folder`: the worker's clone, or the folder in it that has runbook.yaml and flake.nix. */
-export function createMonorepo(git: Git, folder: string): Monorepo {
+/** `local`: the worker's own machine. `folder`: its clone, or the folder in it that has runbook.yaml and flake.nix. */
+export function createMonorepo(local: Host, folder: string): Monorepo {
+  const git = createGit(local);
   const read = new Map<string, Fleet>();
   let located: Promise<Repository> | undefined;
   const repository = (): Promise<Repository> => (located ??= locate(git, folder));
@@ -42,6 +52,22 @@ export function createMonorepo(git: Git, folder: string): Monorepo {
     flakeAt: async ({ revision }) => {
       const { root, dir, shallow } = await repository();
       return flakeRef(root, revision, { dir, shallow });
+    },
+    foldersAt: async ({ revision }, folder) => {
+      const { root, dir } = await repository();
+      const found = await git.foldersAt(root, revision, join(dir, folder));
+      if (found.type !== 'folders') throw toolFailure(`Looking for ${folder} at ${revision}`, found);
+      return found.names;
+    },
+    checkOut: async ({ revision }, folder) => {
+      const { root, dir } = await repository();
+      const archive = `${folder}.tar`;
+      const archived = await git.archive(root, revision, archive);
+      if (archived.type !== 'archived') throw toolFailure(`Reading the monorepo at ${revision}`, archived);
+      const unpacked = await unpack(local, archive, folder);
+      if (unpacked.type !== 'unpacked') throw toolFailure(`Unpacking the monorepo at ${revision}`, unpacked);
+      await rm(archive, { force: true });
+      return join(folder, dir);
     },
     head: async () => {
       const head = await git.resolveRevision((await repository()).root, 'HEAD');

@@ -1,6 +1,5 @@
 import { createLocalHost } from '../hosts/local.ts';
 import type { HostLogger } from '../hosts/logger.ts';
-import { createGit } from '../tools/git.ts';
 import { createContainerActivities } from './containers.ts';
 import type { Activities } from './contract.ts';
 import { createDeployActivities } from './deploy.ts';
@@ -13,6 +12,7 @@ import { createHealthActivities } from './health.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createKeptActivities } from './kept.ts';
 import { createLockActivities } from './locks.ts';
+import { createInfraActivities } from './infra.ts';
 import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
@@ -53,7 +53,7 @@ export function createDeps({ repo, stateDir, env, logger }: ActivitySettings): {
   const common = { ...(logger && { logger }), ...(env && { env }) };
   const local = createLocalHost({ stateDir, ...common });
   const machines = createMachines({ controlDir: stateFolders(stateDir).controlDir, ...common });
-  const monorepo = createMonorepo(createGit(local), repo);
+  const monorepo = createMonorepo(local, repo);
   return { deps: { ...monorepo, machines, local, stateDir }, close: () => machines.close() };
 }
 
@@ -80,6 +80,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createHealthActivities(deps),
     ...createHousekeepingActivities(deps),
     ...createResticActivities(deps),
+    ...createInfraActivities(deps),
     ...createLockActivities(),
     ...createDoctorActivities(deps),
     ...createGlanceActivities(deps),

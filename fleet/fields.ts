@@ -114,6 +114,8 @@ export const flakeAttribute = matching(
   /^[a-zA-Z_][a-zA-Z0-9_'-]*(?:\.(?:[a-zA-Z_][a-zA-Z0-9_'-]*|"[a-zA-Z0-9_.'-]+"))*$/,
   'an attribute of the flake like nixosConfigurations.nuc-1.config.disko.devices.disk',
 );
+/** As providers of Terraform name what they make. */
+export const resourceType = matching(/^[a-z][a-z0-9_]{0,63}$/, 'a type of resource like incus_network');
 /** As Incus names its keys: `cluster.evacuate`, `ipv4.address`, `user.owner`. */
 export const configKey = matching(
   /^[a-zA-Z][a-zA-Z0-9_./-]{0,127}$/,

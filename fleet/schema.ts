@@ -4,6 +4,7 @@ import { backup, backupPolicy } from './backup-schema.ts';
 import { cluster } from './cluster-schema.ts';
 import * as field from './fields.ts';
 import { identity } from './identity-schema.ts';
+import { infra } from './infra-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
@@ -156,6 +157,9 @@ export const fleetSchema = z.strictObject({
     .describe(
       'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted: the runbooks `identity-backup` and `node-rejoin` use it.',
     ),
+  infra: infra
+    .optional()
+    .describe('How Terraform or OpenTofu is run on what the members carry: the runbook `infra-apply` uses it.'),
   orchestrator: z
     .strictObject({
       guest: field.nodeName.optional().describe('The guest that they run in.'),
@@ -197,6 +201,7 @@ export type ContainersOf = z.output<typeof containers>;
 export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
 export type IdentityDeclaration = z.output<typeof identity>;
+export type InfraDeclaration = z.output<typeof infra>;
 export type Backup = z.output<typeof backup>;
 export type BackupPolicy = z.output<typeof backupPolicy>;
 export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;

@@ -71,7 +71,7 @@ export interface Lab {
   /** Changes a node's spec, commits, returns the revision. */
   setSpec(node: string, change: Partial<NodeSpec>): Promise<string>;
   /** Puts `sops` and `terraform` into `binDir` as well. They are built the first time: minutes. */
-  installTools(progress?: Progress): Promise<void>;
+  installTools(progress?: Progress, only?: 'sops' | 'terraform'): Promise<void>;
   /** Back to the golden state: hosts, guests, registry, store and repository. Waits as `online` does. */
   reset(): Promise<void>;
   /** Ends the lab and removes all that is its. Idempotent. */
@@ -154,7 +154,7 @@ export async function labOf(record: RunRecord): Promise<Lab> {
     memberIs: (member, status) => waitForStatus(record, member, status, member === 'n1' ? 'n2' : 'n1'),
     publishWeb: (release) => publishWeb(record, join(record.golden, 'web.tar'), release),
     setSpec: (node, change) => setSpec(record, node, change),
-    installTools: (progress = () => undefined) => installTools(binDir, progress),
+    installTools: (progress = () => undefined, only) => installTools(binDir, progress, only),
     reset: () => rewind(record),
     stop: () => endRun(record),
   };

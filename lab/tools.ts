@@ -13,9 +13,13 @@ const TOOLS = [
   { name: 'terraform', module: 'github.com/hashicorp/terraform', version: 'v1.5.7' },
 ];
 
-/** Puts `sops` and `terraform` into a folder of programs; the first time they are built (minutes). Idempotent. */
-export async function installTools(bin: string, progress: (line: string) => void): Promise<void> {
-  for (const { name, module, version } of TOOLS) {
+/** Puts `sops` and `terraform`, or one of them, into a folder of programs; the first time they are built (minutes). Idempotent. */
+export async function installTools(
+  bin: string,
+  progress: (line: string) => void,
+  only?: 'sops' | 'terraform',
+): Promise<void> {
+  for (const { name, module, version } of TOOLS.filter((tool) => only === undefined || tool.name === only)) {
     const build = async (folder: string): Promise<void> => {
       if (!onPath('go')) throw new Error(`${name} is built with Go 1.24 or newer, and there is no \`go\` in PATH`);
       progress(`${name}: go install ${module}@${version} (minutes)`);

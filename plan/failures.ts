@@ -120,6 +120,20 @@ export const FAILURES = {
     whatToDo:
       'Correct the entry of backups in runbook.yaml, or the name or the label of the volume, and start again. A backup of nothing is none.',
   },
+  TerraformFailed: {
+    retryable: false,
+    whatToDo: 'Correct what it names, commit, and start again: it plans what is missing and asks again.',
+  },
+  StateLocked: {
+    retryable: false,
+    whatToDo:
+      'Ask who holds it. Where nobody works on it any more, take the lock away by its id (terraform force-unlock, in that folder), then start again.',
+  },
+  StateNotSaved: {
+    retryable: false,
+    whatToDo:
+      'Before anything else is applied there: push the file by hand (terraform state push, in that folder). Without it Terraform does not know what it made.',
+  },
   NotApproved: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   Cancelled: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   GateRefused: { retryable: false, whatToDo: 'Mend what the gates name, then start again.' },

@@ -29,6 +29,7 @@ const PHASES = [
   'remove',
   'deploy',
   'update',
+  'apply',
   'verify',
   'save',
   'roll back',
@@ -91,6 +92,12 @@ export interface Approval {
   consequences: string[];
   /** The name that a yes has to carry, typed by who gives it: what is lost with it cannot be had again. */
   expects?: string;
+  /** The same where it is several: each of them. */
+  names?: string[];
+  /** The plan that a yes is for, by its hash; it has to carry that, or the first characters of it. */
+  plan?: string;
+  /** How often it was said again that it waits. */
+  reminders?: number;
   /** ISO 8601. When the time is over it counts as rejected. */
   askedAt: string;
   deadline: string;
@@ -105,6 +112,8 @@ export interface Decision {
   /** `ada@laptop`, or {@link NOBODY}. */
   actor: string;
   reason: string;
+  /** What was approved or rejected, where it was a plan: its hash. */
+  plan?: string;
   at: string;
 }
 

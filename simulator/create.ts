@@ -64,6 +64,8 @@ export interface Simulation {
   setSpec(node: string, change: Partial<NodeSpec>): string;
   /** Commits another runbook.yaml; resolves with the revision. */
   setFleetFile(text: string): string;
+  /** Commits another file of the repository; resolves with the revision. */
+  setFile(path: string, text: string): string;
   revision(): string;
   /** Publishes another image under the reference; answers with its digest. */
   publishImage(reference: string, image: { healthy: boolean }): Promise<string>;
@@ -138,6 +140,11 @@ export function openSimulation(dir: string): Simulation {
     journal: () => readJournal(dir),
     unknown: () => readUnknown(dir),
     revision: () => git(repoDir, 'rev-parse', 'HEAD'),
+    setFile: (path, text) => {
+      mkdirSync(dirname(join(repoDir, path)), { recursive: true });
+      writeFileSync(join(repoDir, path), text);
+      return commitAll(repoDir, path);
+    },
     setFleetFile: (text) => {
       writeFileSync(join(repoDir, 'runbook.yaml'), text);
       return commitAll(repoDir, 'runbook.yaml');

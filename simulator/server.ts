@@ -21,7 +21,14 @@ const LOOK_EVERY_MS = 5_000;
 export const PORT = 'server.port';
 
 /** Programs that live long or are killed on purpose, and so must be processes. */
-export const PROCESSES = ['deploy', 'activate-rs', 'deploy-rs-activate', 'switch-to-configuration'];
+export const PROCESSES = [
+  'deploy',
+  'activate-rs',
+  'deploy-rs-activate',
+  'switch-to-configuration',
+  'terraform',
+  'tofu',
+];
 
 export async function serve(dir: string, tools: Tools): Promise<void> {
   const store = openStore(dir);

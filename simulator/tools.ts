@@ -22,10 +22,14 @@ import { systemdRun, unitEnded } from './systemd/transient.ts';
 import { mount, unshare } from './hosts/mount.ts';
 import { pgrep } from './hosts/pgrep.ts';
 import { restic } from './restic/restic.ts';
+import { terraform, terraformApplies } from './terraform/terraform.ts';
 
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
-  worker: { age, git, ssh, nix, 'nix-store': nixStore, deploy, 'install-member': installMember },
+  worker: {
+    ...{ age, git, ssh, nix, 'nix-store': nixStore, deploy, 'install-member': installMember },
+    ...{ terraform, tofu: terraform, '.terraform-applies': terraformApplies },
+  },
   machine: {
     age,
     incus,

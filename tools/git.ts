@@ -8,6 +8,9 @@ const READ_TIMEOUT_MS = 30_000;
 /** A large repository over a slow line. */
 const FETCH_TIMEOUT_MS = 10 * 60_000;
 
+/** All files of a repository, at worst from a cold disk. */
+const ARCHIVE_TIMEOUT_MS = 5 * 60_000;
+
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Texts in English; never asks for a password; takes no lock that another git would stumble over. */
@@ -31,6 +34,14 @@ export interface Git {
     revision: string,
     path: string,
   ): Promise<{ type: 'file'; content: string } | NotFound | Unexpected>;
+  /** The names of the folders that a folder has in that commit; none where it is not there. `path`: from the root. */
+  foldersAt(
+    repo: string,
+    revision: string,
+    path: string,
+  ): Promise<{ type: 'folders'; names: string[] } | NotFound | Unexpected>;
+  /** Every file of that commit, as a tar archive in `file`. */
+  archive(repo: string, revision: string, file: string): Promise<{ type: 'archived' } | NotFound | Unexpected>;
   /** Changes that are in no commit, new files included. */
   isDirty(repo: string): Promise<{ type: 'tree'; dirty: boolean; changed: string[] } | NotFound | Unexpected>;
   /** The repository that a folder belongs to; `dir` is the folder within it, empty at its root. */
@@ -84,6 +95,18 @@ export function createGit(host: Host, options: ToolOptions = {}): Git {
       if (ran.result.exitCode !== 0) return readError(repo, ran);
       if (ran.result.truncated) return unexpected('git', ran, `Expected ${path} to be smaller.`);
       return { type: 'file', content: ran.result.stdout };
+    },
+    foldersAt: async (repo, revision, path) => {
+      const inside = `${path.replace(/\/+$/, '')}/`;
+      const ran = await git(repo, ['ls-tree', '-d', '-z', '--name-only', commitId(revision), '--', inside]);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      const paths = ran.result.stdout.split('\0').filter((entry) => entry !== '');
+      return { type: 'folders', names: paths.map((entry) => entry.slice(inside.length)) };
+    },
+    archive: async (repo, revision, file) => {
+      const words = ['archive', '--format=tar', `--output=${file}`, commitId(revision)];
+      const ran = await git(repo, words, ARCHIVE_TIMEOUT_MS);
+      return ran.result.exitCode === 0 ? { type: 'archived' } : readError(repo, ran);
     },
     isDirty: async (repo) => {
       const ran = await git(repo, ['status', '--porcelain=v1', '-z', '--no-renames']);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { withEnvironment } from './environment-file.ts';
 import { tail, unexpected, type Ran, type Unexpected } from './result.ts';
 
 /** How restic reaches a repository, on the machine where it runs. */
@@ -19,31 +20,13 @@ export type ResticProblem =
   | Unexpected;
 
 /**
- * Gives restic the variables of a file, which no argument and no variable of ours ever holds. The file is read, not run: what
- * it says can only be a value. No line of it is ever printed.
- * `$1` the file; then the command.
- */
-const WITH_ENVIRONMENT = `file=$1; shift
-fail() { printf 'runbook: %s %s\\n' "$file" "$1" >&2; exit 78; }
-[ -r "$file" ] || fail 'cannot be read'
-case $(stat -L -c %a -- "$file") in *00) ;; *) fail 'can be read by others than its owner: chmod 600' ;; esac
-while IFS= read -r line || [ -n "$line" ]; do
-case $line in ''|'#'*) continue ;; esac
-name=\${line%%=*} value=\${line#*=}
-case $name in ''|"$line"|[0-9]*|*[!A-Za-z0-9_]*) fail 'has a line that is no NAME=value' ;; esac
-case $value in \\"*\\") value=\${value#?}; value=\${value%?} ;; \\'*\\') value=\${value#?}; value=\${value%?} ;; esac
-export "$name=$value"
-done <"$file"
-exec "$@"`;
-
-/**
  * A command line of restic. Throws a TypeError for a repository address with a password in it: it would be seen in the
  * process list.
  */
 export function resticArgv(access: ResticAccess, verb: readonly string[], rest: readonly string[] = []): string[] {
   const { environmentFile } = access;
   const argv = ['restic', ...verb, ...accessWords(access), ...rest];
-  return environmentFile === undefined ? argv : ['sh', '-c', WITH_ENVIRONMENT, 'sh', environmentFile, ...argv];
+  return environmentFile === undefined ? argv : withEnvironment(environmentFile, argv);
 }
 
 function accessWords({ repository, passwordFile }: ResticAccess): string[] {

@@ -6,6 +6,8 @@ export { clusterUpgrade } from './cluster-upgrade.ts';
 export { doctor } from './doctor.ts';
 export { glance } from './glance.ts';
 export { identityBackup } from './identity-backup.ts';
+export { infraApply } from './infra-apply.ts';
+export { infraApplyAll } from './infra-apply-all.ts';
 export { nightlyBackup } from './nightly-backup.ts';
 export { nodeReinstall } from './node-reinstall.ts';
 export { nodeRejoin } from './node-rejoin.ts';

@@ -74,6 +74,9 @@ export interface RestoreInput extends ClusterUpgradeInput {
 export interface RestoreFilesInput extends ClusterUpgradeInput {
   wish: RestoreFilesWish;
 }
+/** Every member that has a folder. */
+export type InfraApplyAllInput = ClusterUpgradeInput;
+export type InfraApplyInput = InfraApplyAllInput & Pick<SafeUpgradeInput, 'node'>;
 export type NodeReinstallInput = ClusterUpgradeInput & Pick<SafeUpgradeInput, 'node'>;
 
 export interface MemberRemoveInput extends ClusterUpgradeInput {
@@ -150,8 +153,19 @@ export type ViewQuery = () => RunView;
 
 /** Updates. Each is refused by its validator with a message for the person who typed it. */
 export const DECIDE_UPDATE = 'decide';
-/** `name`: what a person typed where the approval `expects` a name. */
-export type DecideArgs = { approvalId?: string; approved: boolean; actor: string; reason: string; name?: string };
+/**
+ * `name`: what a person typed where the approval `expects` a name; `names` where it is several. `plan`: the hash of the plan
+ * that a yes is for, or its first characters.
+ */
+export type DecideArgs = {
+  approvalId?: string;
+  approved: boolean;
+  actor: string;
+  reason: string;
+  name?: string;
+  names?: string[];
+  plan?: string;
+};
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
 export type PauseArgs = { actor: string };

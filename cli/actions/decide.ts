@@ -1,3 +1,4 @@
+import { expectedNames } from '../../plan/approval.ts';
 import { reasonRefusal } from '../../plan/reason.ts';
 import type { Decision } from '../../plan/run.ts';
 import {
@@ -23,7 +24,8 @@ import { sendUpdate } from '../temporal/updates.ts';
 export interface DecideOptions extends RunOptions {
   approval?: string;
   reason?: string;
-  name?: string;
+  plan?: string;
+  name?: string[];
 }
 
 /** Answers the question that a run asks, in the name of who typed it. */
@@ -46,12 +48,13 @@ export function decide(
     approved,
     actor: actorOf(io.env),
     reason,
+    ...(options.plan === undefined ? {} : { plan: options.plan }),
   };
   return withTemporal(context, async (connected) => {
-    const name = approved ? await nameFor(context, connected, ref, options.name) : undefined;
+    const names = approved ? await namesFor(context, connected, ref, options.name) : [];
     const decision = await sendUpdate<Decision>(connected, ref, {
       name: DECIDE_UPDATE,
-      args: name === undefined ? args : { ...args, name },
+      args: { ...args, ...carried(names) },
       refused: approved ? 'Not approved' : 'Not rejected',
       now: io.now(),
     });
@@ -66,20 +69,32 @@ export function decide(
   });
 }
 
-/** The name that was given, or typed where the run expects one and there is a terminal to ask. */
-async function nameFor(
+/** One name as it has always been told, several as a list. */
+const carried = ([name, ...more]: string[]): Pick<DecideArgs, 'name' | 'names'> => {
+  if (name === undefined) return {};
+  return more.length === 0 ? { name } : { names: [name, ...more] };
+};
+
+/** The names that were given, or typed where the run expects some and there is a terminal to ask. */
+async function namesFor(
   { io }: CommandContext,
   connected: Connected,
   ref: RunRef,
-  given: string | undefined,
-): Promise<string | undefined> {
+  given: string[] | undefined,
+): Promise<string[]> {
   if (given !== undefined) return given;
   const approval = (await queryView(connected, ref))?.approval;
-  if (approval?.expects === undefined || io.ask === undefined) return undefined;
-  print(io, [approval.question, ...approval.consequences.map((line) => `  ${line}`)].map(clean));
-  const answer = await io.ask(`Type ${clean(approval.expects)} to approve: `);
-  if (answer.trim() === '') throw new CliError('failed', 'Not approved: no name was typed. The run waits on.');
-  return answer.trim();
+  if (approval === undefined || io.ask === undefined) return [];
+  const expected = expectedNames(approval);
+  if (expected.length > 0)
+    print(io, [approval.question, ...approval.consequences.map((line) => `  ${line}`)].map(clean));
+  const typed: string[] = [];
+  for (const name of expected) {
+    const answer = (await io.ask(`Type ${clean(name)} to approve: `)).trim();
+    if (answer === '') throw new CliError('failed', 'Not approved: no name was typed. The run waits on.');
+    typed.push(answer);
+  }
+  return typed;
 }
 
 /** Holds a run before its next step, or lets it go on. Idempotent. */

@@ -21,6 +21,7 @@ import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareIdentityBackup,
+  prepareInfraApply,
   prepareMemberRemove,
   prepareNightlyBackup,
   prepareNodeReinstall,
@@ -92,6 +93,13 @@ export async function planTheRestore(
   options: RestoreOptions & { json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareRestore(context, options, true), options.json === true);
+}
+
+export async function planInfraApply(
+  context: CommandContext,
+  options: { node?: string; all?: true; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareInfraApply(context, options, true), options.json === true);
 }
 
 export async function planNodeReinstall(

@@ -3,6 +3,7 @@ import type {
   ClusterBootstrapInput,
   ClusterUpgradeInput,
   IdentityBackupInput,
+  InfraApplyInput,
   MemberRemoveInput,
   NightlyBackupInput,
   NodeReinstallInput,
@@ -38,6 +39,8 @@ export interface Start {
     | 'clusterBootstrap'
     | 'identityBackup'
     | 'nightlyBackup'
+    | 'infraApply'
+    | 'infraApplyAll'
     | 'memberRemove'
     | 'nodeReinstall'
     | 'nodeRejoin'
@@ -55,6 +58,7 @@ export interface Start {
     | ClusterUpgradeInput
     | IdentityBackupInput
     | NightlyBackupInput
+    | InfraApplyInput
     | MemberRemoveInput
     | NodeRejoinInput
     | QuorumRecoverInput
@@ -262,6 +266,30 @@ async function ofBackups(
     ...(backup === undefined ? {} : { backup }),
   };
   return { subject: backup ?? 'all', input, revision, branch };
+}
+
+export async function prepareInfraApply(
+  context: CommandContext,
+  { node, all }: { node?: string; all?: true },
+  planOnly: boolean,
+): Promise<Start> {
+  if ((node === undefined) === (all === undefined))
+    throw new CliError('wrong usage', 'Expected --node NAME or --all, got neither.', {
+      suggestions: [{ command: 'runbook status', purpose: 'see the members' }],
+    });
+  const { fleet, revision, branch } = await loadRepository(context);
+  if (fleet.infra === undefined)
+    throw new CliError(
+      'wrong config',
+      `Expected a section infra in runbook.yaml of commit ${revision.slice(0, 7)}, got none.`,
+      { description: ['It says where the states of Terraform are: docs/configuration.md.'] },
+    );
+  const common: ClusterUpgradeInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly };
+  if (node === undefined)
+    return { workflowType: 'infraApplyAll', runbook: 'infra-apply', subject: 'all', input: common, revision, branch };
+  requireMember(fleet, node);
+  const input: InfraApplyInput = { ...common, node };
+  return { workflowType: 'infraApply', runbook: 'infra-apply', subject: node, input, revision, branch };
 }
 
 export async function prepareNodeReinstall(

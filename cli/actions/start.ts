@@ -16,6 +16,7 @@ import {
   prepareClusterBootstrap,
   prepareClusterUpgrade,
   prepareIdentityBackup,
+  prepareInfraApply,
   prepareMemberRemove,
   prepareNightlyBackup,
   prepareNodeReinstall,
@@ -129,6 +130,14 @@ export async function startRestore(context: CommandContext, options: StartOption
   const start = await prepareRestore(context, options, false);
   const summary = `Brings ${options.volume ?? `files of ${options.backup ?? ''}`} back beside the original`;
   return startOn(context, { ...workflowOf(start), summary }, options);
+}
+
+export async function startInfraApply(
+  context: CommandContext,
+  options: StartOptions & { node?: string; all?: true },
+): Promise<Ending> {
+  const start = await prepareInfraApply(context, options, false);
+  return startOn(context, workflowOf(start), options);
 }
 
 export async function startNodeReinstall(

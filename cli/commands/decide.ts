@@ -39,5 +39,10 @@ function addDecision(
       const { decide } = await import('../actions/decide.ts');
       context.ending = await decide(context, run, approved, options);
     });
-  if (approved) command.option('--name <name>', 'what is lost by it, where the run expects that name to be typed');
+  command.option(
+    '--plan <hash>',
+    'the plan that is meant, where the run asks about one: four characters or more of its hash',
+  );
+  if (approved)
+    command.option('--name <name...>', 'what is lost by it, where the run expects that name, or several, to be typed');
 }

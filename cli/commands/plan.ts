@@ -149,4 +149,18 @@ export const addPlan: AddCommand = (parent, context) => {
       const { planTheRestore } = await import('../actions/plan.ts');
       context.ending = await planTheRestore(context, options);
     });
+  plan
+    .command('infra-apply')
+    .summary('what Terraform would do to a member’s infrastructure')
+    .description(
+      'What Terraform would create, change, replace and delete for a member, and why. Exit code 1: it cannot be planned.',
+    )
+    .addOption(new Option('--node <name>', 'the member').conflicts('all'))
+    .option('--all', 'every member that has a folder')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan infra-apply --node nuc-1'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planInfraApply } = await import('../actions/plan.ts');
+      context.ending = await planInfraApply(context, options);
+    });
 };

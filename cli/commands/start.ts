@@ -31,6 +31,7 @@ export const addStart: AddCommand = (parent, context) => {
   addNightlyBackup(start, context);
   addRestoreDrill(start, context);
   addRestore(start, context);
+  addInfraApply(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -233,5 +234,23 @@ function addRestore(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startRestore } = await import('../actions/start.ts');
       context.ending = await startRestore(context, options);
+    });
+}
+
+function addInfraApply(start: Command, context: CommandContext): void {
+  start
+    .command('infra-apply')
+    .summary('apply what Terraform plans for a member, once it is approved')
+    .description(
+      'Plans what the monorepo’s commit says of a member’s instances, volumes and networks, shows it, and waits for an approval of exactly that plan. Deletions and replacements of what holds data have to be named in it.',
+    )
+    .addOption(new Option('--node <name>', 'the member').conflicts('all'))
+    .option('--all', 'every member that has a folder, one after the other; each is asked for by itself')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start infra-apply --node elitedesk-1'], START_ENDINGS))
+    .action(async (options) => {
+      const { startInfraApply } = await import('../actions/start.ts');
+      context.ending = await startInfraApply(context, options);
     });
 }

@@ -27,6 +27,10 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'restore'
       ? 'What it has begun is over in a moment; started again, it looks first.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'infra-apply')
+    return view.phase === 'snapshot' || view.phase === 'apply' || view.phase === 'verify'
+      ? 'But what Terraform has begun goes on to its end: half-way it would leave things half-made.'
+      : 'Nothing was changed.';
   if (view?.runbook === 'release-kept')
     return view.phase === 'remove'
       ? 'What it destroys may be there in part; started again, it goes on.'

@@ -2,6 +2,7 @@ import type { RunResult } from '../../plan/run.ts';
 import { belongsTo } from '../run-state.ts';
 import type { RunRecord, StepRecord } from '../run-history.ts';
 import { painter } from './paint.ts';
+import { decisionText } from './decision.ts';
 import { besideEnding } from './ending.ts';
 import { noteLines, outcomeWord, waitingLines, type RenderOptions } from './run.ts';
 import { activityLines, stateWord, stepTime, symbolOf } from './steps.ts';
@@ -113,9 +114,9 @@ function details({ run }: RunRecord, step: StepRecord, { width, now }: RenderOpt
 
 /** Decisions and interventions in their order. */
 function happenings({ run, interventions }: RunRecord): string[] {
-  const decisions = (run.view?.decisions ?? []).map(({ approved, approvalId, actor, reason, at }) => ({
-    at,
-    text: `${approvalId} ${approved ? 'approved' : 'rejected'} by ${actor}: ${reason}`,
+  const decisions = (run.view?.decisions ?? []).map((decision) => ({
+    at: decision.at,
+    text: decisionText(decision),
   }));
   return [...decisions, ...interventions]
     .sort((a, b) => a.at.localeCompare(b.at))

@@ -5,6 +5,7 @@ import { reconstructedNote } from '../render/record.ts';
 import { outcomeWord } from '../render/run.ts';
 import { stateWord, symbolOf, undoes } from '../render/steps.ts';
 import { clean } from '../render/clean.ts';
+import { decisionText } from '../render/decision.ts';
 import { between, dateTime, took } from '../render/units.ts';
 import { VERSION } from '../version.ts';
 
@@ -77,9 +78,9 @@ export function factsOf(record: RunRecord, now: string): ReportFacts {
     })),
     warnings: (view?.warnings ?? []).map(clean),
     happenings: [
-      ...(view?.decisions ?? []).map(({ at, approvalId, approved, actor, reason }) => ({
-        at,
-        text: clean(`${approvalId} ${approved ? 'approved' : 'rejected'} by ${actor}: ${reason}`),
+      ...(view?.decisions ?? []).map((decision) => ({
+        at: decision.at,
+        text: clean(decisionText(decision)),
       })),
       ...interventions.map(({ at, text }) => ({ at, text: clean(text) })),
     ].sort((a, b) => a.at.localeCompare(b.at)),

@@ -25,6 +25,14 @@ export async function recordGit(recorder: Recorder): Promise<void> {
   await git('a file that is nowhere', 'cat-file', 'blob', `${revision}:nope`);
   await git('a file that is in no commit', 'cat-file', 'blob', `${revision}:new`);
   await git('a file of a commit that is not there', 'cat-file', 'blob', `${'0'.repeat(40)}:runbook.yaml`);
+  const tree = ['ls-tree', '-d', '-z', '--name-only', revision, '--'];
+  await git('folders that a folder has', ...tree, 'sub/');
+  await git('folders of a folder that is not there', ...tree, 'nope/');
+  await git('all files', 'archive', '--format=tar', `--output=${folder}/all.tar`, revision);
+  await git('all files of no commit', 'archive', '--format=tar', `--output=${folder}/all.tar`, '0'.repeat(40));
+  await check(['mkdir', '-p', `${folder}/unpacked`]);
+  const unpack = ['tar', '--extract', '--no-same-owner', `--file=${folder}/all.tar`, `--directory=${folder}/unpacked`];
+  await recorder.here('unpacked', unpack);
   await git('changes', 'status', '--porcelain=v1', '-z', '--no-renames');
   await git('where it is', ...locate);
   await at('where a folder in it is', `${repo}/sub`, ...locate);
@@ -38,8 +46,9 @@ export async function recordGit(recorder: Recorder): Promise<void> {
 /** With a file that is new and one that has changed; its origin is a folder beside it. */
 async function cloneWithOneCommit(folder: string, repo: string): Promise<string> {
   const origin = `${folder}/origin`;
-  await mkdir(`${origin}/sub`, { recursive: true });
-  for (const file of ['runbook.yaml', 'sub/file']) await writeFile(`${origin}/${file}`, 'version: 1\n');
+  await mkdir(`${origin}/sub/inner`, { recursive: true });
+  for (const file of ['runbook.yaml', 'sub/file', 'sub/inner/file'])
+    await writeFile(`${origin}/${file}`, 'version: 1\n');
   const git = ['git', '-C', origin];
   await check([...git, 'init', '-q', '-b', 'main']);
   await check([...git, 'add', '-A']);

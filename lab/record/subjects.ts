@@ -26,6 +26,7 @@ import { recordRestic } from './restic.ts';
 import { recordSetAside } from './set-aside.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
+import { recordTerraform } from './terraform.ts';
 import { recordIncusOnZfs, recordKept, recordZfs } from './zfs.ts';
 
 type Track = Readonly<Record<string, (recorder: Recorder) => Promise<void>>>;
@@ -50,6 +51,7 @@ const STAGES: readonly (readonly Track[])[] = [
       docker: recordDocker,
       ssh: recordSsh,
       git: recordGit,
+      terraform: recordTerraform,
       'set-aside': recordSetAside,
       nix: recordNix,
       generations: recordGenerations,

@@ -27,6 +27,15 @@ export function serversOf(dir: string): number[] {
 }
 
 /** Idempotent. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkWorker } from '../../activities/doctor-worker.ts';
+import { checkInfra, checkWorker } from '../../activities/doctor-worker.ts';
 import type { Check } from '../../plan/checks.ts';
 import { fakeHost, hostError, refusal, type Answer } from '../tools/fake-host.ts';
 
@@ -40,6 +40,17 @@ describe('what a worker needs on its own machine', () => {
       found: `${program} is not in the worker's PATH`,
       whatToDo: expect.stringMatching(/^Install /) as unknown as string,
     });
+  });
+
+  it('has Terraform or OpenTofu among it where the fleet file says so', async () => {
+    const context = { signal: new AbortController().signal };
+    const missing = fakeHost(() => hostError('NotRun'));
+    expect(await checkInfra({ local: missing }, 'tofu', context)).toMatchObject({
+      ...{ verdict: 'failed', found: "tofu is not in the worker's PATH" },
+      whatToDo: 'Install tofu on the worker, or name the other one in runbook.yaml: infra.program.',
+    });
+    const there = fakeHost(() => ({ stdout: 'Terraform v1.5.7\non linux_amd64\n' }));
+    expect(await checkInfra({ local: there }, 'terraform', context)).toMatchObject({ found: 'Terraform v1.5.7' });
   });
 
   it('is not there by its name alone', async () => {

@@ -25,6 +25,8 @@ describe('what a cancel comes to', () => {
     ['backups-resolve', 'gate', /^Nothing was changed/],
     ['backups-resolve', 'restore', /started again, it looks first/],
     ['restore', 'copy', /^What arrived stays/],
+    ['infra-apply', 'plan', /^Nothing was changed/],
+    ['infra-apply', 'apply', /goes on to its end/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

@@ -37,6 +37,7 @@ describe('what may follow', () => {
         'nightly-backup',
         'restore-drill',
         'restore',
+        'infra-apply',
         'help',
       ],
     ],

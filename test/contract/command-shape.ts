@@ -10,6 +10,8 @@ interface Grammar {
   valued?: readonly string[];
   /** What a name stands for, where it has a form of its own. */
   operand?: (word: string) => string;
+  /** Whole words are options with one hyphen: `-chdir=folder`. */
+  oneHyphen?: true;
 }
 
 const always =
@@ -63,6 +65,12 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   unshare: { verbs: always(0), kept: ['--propagation'] },
   zfs: { verbs: always(1), kept: ['-t', '-d', '-o', '-S'] },
   'zfs send': { verbs: always(1), valued: ['-t', '-i'] },
+  terraform: {
+    verbs: nounFirst('state'),
+    kept: ['-input', '-lockfile'],
+    valued: ['-chdir', '-lock-timeout', '-out'],
+    oneHyphen: true,
+  },
   umount: { verbs: always(0) },
   zdb: { verbs: always(0) },
   zpool: { verbs: always(1), kept: ['-o'] },
@@ -98,13 +106,13 @@ function splitAtCommand(tool: string, args: readonly string[]): [readonly string
 }
 
 function optionsAndNames(tool: string, grammar: Grammar, args: readonly string[]): string[] {
-  const { kept = [], valued = [], operand = () => '…' } = grammar;
+  const { kept = [], valued = [], operand = () => '…', oneHyphen = false } = grammar;
   const shaped: string[] = [];
   const names: string[] = [];
   let verbsLeft: number | undefined;
   for (let i = 0; i < args.length; i++) {
     const word = args[i] ?? '';
-    const [option, value] = word.startsWith('--') ? splitOnce(word) : [word];
+    const [option, value] = word.startsWith(oneHyphen ? '-' : '--') ? splitOnce(word) : [word];
     if (kept.includes(option) || valued.includes(option)) {
       const said = value ?? args[++i] ?? '';
       shaped.push(value === undefined ? option : `${option}=`, kept.includes(option) ? said : valueShape(option, said));

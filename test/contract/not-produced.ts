@@ -9,6 +9,8 @@ export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
   ['^0x[0-9a-f]+$', 'a number in a line of a token'],
   ['^(?:canary|cancel)-[0-9a-z]{32}$', 'the names of files that `find` has found'],
   [String.raw`:\/\/[^/@\s]*:[^/@\s]*@`, 'the address of a repository'],
+  [String.raw`^[╷╵│][ \t]?`, 'the frame around an error, whose lines begin with a colour where it is drawn'],
+  [String.raw`^(\S+) (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d* \+0000 UTC$`, 'the time in a lock, which is a line of its text'],
   [String.raw`"message_type":"exit_error".*"message":("(?:[^"\\]|\\.)*")`, 'its alternatives are characters'],
 ]);
 
@@ -36,6 +38,8 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   'warning: the following units? failed: (.+)$': NIXOS,
   [String.raw`(?:would restart) systemd(?:\.\.\.)?\s*$`]: NIXOS,
   [String.raw`(?:restarting) systemd(?:\.\.\.)?\s*$`]: NIXOS,
+  [String.raw`already locked:\s+ID=(\S+)`]:
+    'of a backend on the network, which no scenario has; test/lab/terraform.test.ts meets it: remote-state/http of Terraform 1.5',
   'no such (?:object)': `${OTHER_VERSION}docker’s \`inspect\` without a type`,
   'no container with name or ID': `${OTHER_VERSION}podman 4`,
   [String.raw`Connection (?:to \S+ )?(?:closed) by `]: `${BREAKS}packet.c, OpenSSH`,

@@ -19,7 +19,7 @@ const STARTED_BY_OTHERS: readonly RegExp[] = [
   /^git -C … show …$/,
   // Of scripts in a mount namespace of their own: test/lab/vms/nightly-backup.test.ts reads a snapshot so.
   /^mount -t (?:zfs -o ro|overlay -o \S+) -- /,
-  /^\.(unit-ended|incus-joins|connect|zfs-sends) /,
+  /^\.(unit-ended|incus-joins|connect|zfs-sends|terraform-applies) /,
 ];
 
 /** Command lines of a run over the simulation that no scenario holds against the real program, one line for each shape. */

@@ -32,8 +32,11 @@ export interface LabWorker {
   restart(): Promise<void>;
 }
 
+/** The monorepo, and where programs are. */
+type Surroundings = Pick<Lab, 'repo' | 'env'>;
+
 /** A development server, and `runbook worker` as a process of its own over the real hosts, for the suite. */
-export function aLabWorker(lab: () => Lab): () => LabWorker {
+export function aLabWorker(lab: () => Surroundings): () => LabWorker {
   let started: (LabWorker & { stop: () => Promise<void> }) | undefined;
   beforeAll(async () => {
     const env = await startLocalServer();
@@ -98,7 +101,7 @@ function processesOf(state: string): number[] {
 }
 
 /** Resolves when it polls. */
-async function launch(lab: Lab, env: TestWorkflowEnvironment, state: string): Promise<ChildProcess> {
+async function launch(lab: Surroundings, env: TestWorkflowEnvironment, state: string): Promise<ChildProcess> {
   const worker = spawn(process.execPath, [PROGRAM, '--repo', lab.repo, 'worker', '--log-level', 'warn'], {
     env: { ...process.env, ...lab.env, RUNBOOK_STATE: state, TEMPORAL_ADDRESS: env.address },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -30,6 +30,8 @@ describe('recorded runs', () => {
       'clusterBootstrap/plan-only',
       'clusterUpgrade/plan-only',
       'identityBackup/plan-only',
+      'infraApply/plan-only',
+      'infraApplyAll/plan-only',
       'memberRemove/plan-only',
       'nightlyBackup/plan-only',
       'nodeReinstall/plan-only',

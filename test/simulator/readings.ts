@@ -4,8 +4,11 @@ import { sshFailure } from '../../hosts/ssh-failure.ts';
 import { readUnitChanges } from '../../tools/activation-units.ts';
 import { createDisks } from '../../tools/block-devices.ts';
 import { readDeployOutput } from '../../tools/deploy-rs.ts';
+import { readPlan } from '../../plan/infra-plan.ts';
 import { createNix } from '../../tools/nix.ts';
 import { readResticForget } from '../../tools/restic-maintenance.ts';
+import { errorsIn } from '../../tools/terraform-command.ts';
+import { applySteps, createTerraform } from '../../tools/terraform.ts';
 import { createZfsResume } from '../../tools/zfs-resume.ts';
 import { fakeHost } from '../tools/fake-host.ts';
 import type { Ran } from './client.ts';
@@ -18,8 +21,10 @@ export function readingOf(argv: readonly string[], ran: Ran): unknown {
   return reading === undefined ? asPrinted(ran) : reading(ran, command);
 }
 
-/** What a script of the shell is given to run: `sh -c '… "$@"' sh deploy …`. */
+/** What a script of the shell is given to run: `sh -c '… "$@"' sh deploy …`, or one in another. */
 function inShell(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('terraform');
+  if (at > 0) return argv.slice(at);
   return argv[0] === 'sh' && argv[1] === '-c' && argv.length > 4 ? argv.slice(4) : argv;
 }
 
@@ -68,6 +73,21 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
     return argv[1] === 'forget'
       ? readResticForget({ argv, result: { ...ran, truncated: false } }).type
       : asPrinted(ran);
+  },
+  terraform: async (ran, argv) => {
+    if (argv[1] === 'version') return isVersion(ran);
+    if (argv[2] === 'show') {
+      const access = { program: 'terraform', folder: '/x' } as const;
+      const shown = await createTerraform(
+        fakeHost(() => ran),
+        access,
+      ).show('/x/plan');
+      return shown.type === 'plan' ? normalised(JSON.stringify(readPlan(shown.plan))) : shown.type;
+    }
+    if (argv[2] === 'state' || argv[2] === 'force-unlock') return ran.stdout.trim() === '';
+    const steps = applySteps(ran.stdout.split('\n')).map((step) => JSON.stringify(step));
+    const errors = errorsIn(ran).map(({ summary, address }) => ({ summary, address }));
+    return { steps: steps.sort(), errors, says: /^Error: .*$/m.exec(ran.stderr)?.[0] };
   },
   // The lab's own is a script that prints elsewhere and less.
   'switch-to-configuration': ({ stdout, stderr }) => readUnitChanges(`${stdout}\n${stderr}`),

@@ -3,6 +3,7 @@ import type {
   Activities,
   BackupActivities,
   FormationActivities,
+  InfraActivities,
   HealthReport,
   IdentityActivities,
   KeptActivities,
@@ -244,6 +245,16 @@ const NO_RESTIC: ResticActivities = {
   restoreFromRestic: notHere,
 };
 
+const NO_INFRA: InfraActivities = {
+  resolveInfra: notHere,
+  infraNodes: notHere,
+  initInfra: notHere,
+  planInfra: notHere,
+  backUpState: notHere,
+  applyInfra: notHere,
+  endInfra: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -264,6 +275,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_REINSTALL,
     ...NO_RESTIC,
     ...NO_RESTORE,
+    ...NO_INFRA,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

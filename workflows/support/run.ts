@@ -4,13 +4,14 @@ import {
   defineQuery,
   defineUpdate,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { nameIsNeeded } from '../../plan/approval.ts';
+import { expectedNames, nameIsNeeded } from '../../plan/approval.ts';
 import { renderDetails } from '../../plan/details.ts';
 import { runName } from '../../plan/run-name.ts';
 import {
@@ -161,19 +162,22 @@ export class Run {
   }
 
   /**
-   * Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. With `expects` a
-   * yes has to carry that name.
+   * Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. With `expects` or
+   * `names` a yes has to carry those, with `plan` the plan that it is for. `remindEveryMs`: so often the worker's log says that
+   * it still waits.
    */
   async ask(
-    question: Pick<Approval, 'id' | 'question' | 'consequences' | 'expects'> & { timeoutMs: number },
+    question: Pick<Approval, 'id' | 'question' | 'consequences' | 'expects' | 'names' | 'plan'> & {
+      timeoutMs: number;
+      remindEveryMs?: number;
+    },
   ): Promise<Decision> {
-    const { id, timeoutMs, consequences, expects, ...rest } = question;
+    const { id, timeoutMs, remindEveryMs = timeoutMs, consequences, ...rest } = question;
+    const names = expectedNames(rest);
     const approval: Approval = {
       id,
       ...rest,
-      ...(expects === undefined
-        ? { consequences }
-        : { consequences: [...consequences, nameIsNeeded(expects)], expects }),
+      consequences: names.length === 0 ? consequences : [...consequences, nameIsNeeded(names)],
       askedAt: isoNow(),
       deadline: new Date(Date.now() + timeoutMs).toISOString(),
     };
@@ -181,14 +185,40 @@ export class Run {
     this.#show();
     const answered = (): Decision | undefined => this.view.decisions.find(({ approvalId }) => approvalId === id);
     try {
-      await condition(() => answered() !== undefined, timeoutMs, {
-        summary: `Waits for a person: ${question.question}`,
-      });
+      const until = Date.now() + timeoutMs;
+      const summary = `Waits for a person: ${question.question}`;
+      for (;;) {
+        const left = until - Date.now();
+        if (await condition(() => answered() !== undefined, Math.min(left, remindEveryMs), { summary })) break;
+        if (left <= remindEveryMs) break;
+        this.#remind(approval);
+      }
     } finally {
       delete this.view.approval;
       this.#show();
     }
-    return answered() ?? this.#decide({ approvalId: id, approved: false, actor: NOBODY, reason: 'no answer in time' });
+    const { plan } = rest;
+    const nobody = { approvalId: id, approved: false, actor: NOBODY, reason: 'no answer in time' };
+    return answered() ?? this.#decide(plan === undefined ? nobody : { ...nobody, plan });
+  }
+
+  #remind(approval: Approval): void {
+    approval.reminders = (approval.reminders ?? 0) + 1;
+    const { runbook, subject } = this.view;
+    log.warn(`${runbook}/${subject} waits for a person until ${approval.deadline}: ${approval.question}`);
+    this.#show();
+  }
+
+  /** What became of a step that was announced and is no activity of its own. */
+  settle(id: string, state: StepState, detail?: string): void {
+    const step = this.view.steps.find((candidate) => candidate.id === id);
+    if (step !== undefined) this.#end(step, { state, ...(detail === undefined ? {} : { detail }) });
+  }
+
+  /** Forgets steps that were announced, and are planned otherwise now. */
+  withdraw(isMeant: (step: StepView) => boolean): void {
+    this.view.steps = this.view.steps.filter((step) => step.state !== 'pending' || !isMeant(step));
+    this.#show();
   }
 
   /** The end. What was planned and not reached was not needed, unless planning was all that was asked for. */
@@ -251,8 +281,15 @@ export class Run {
     return paused;
   }
 
-  #decide({ approvalId, approved, actor, reason }: DecideArgs): Decision {
-    const decision = { approvalId: approvalId ?? this.view.approval?.id ?? '', approved, actor, reason, at: isoNow() };
+  #decide({ approvalId, approved, actor, reason, plan: named }: DecideArgs): Decision {
+    const { approval } = this.view;
+    // Whole, whatever part of it was typed.
+    const plan = approval?.plan ?? named;
+    const decision: Decision = {
+      ...{ approvalId: approvalId ?? approval?.id ?? '', approved, actor, reason },
+      ...(plan === undefined ? {} : { plan }),
+      at: isoNow(),
+    };
     this.view.decisions.push(decision);
     this.#show();
     return decision;

@@ -3,6 +3,7 @@ import type { Yaml } from './model.ts';
 import { mapOf, YamlList, YamlMap } from './model.ts';
 import { clusterOf } from './cluster.ts';
 import { identityOf } from './identity.ts';
+import { infraOf } from './infra.ts';
 import { addSchedules } from './schedules.ts';
 import type { Random } from './random.ts';
 
@@ -26,6 +27,7 @@ export const randomFleet = (random: Random): YamlMap => {
   addBackups(root, members, random);
   if (random.chance(0.5)) root.set('cluster', clusterOf(members, random));
   if (random.chance(0.5)) root.set('identity', identityOf(random));
+  if (random.chance(0.3)) root.set('infra', infraOf(random));
   if (random.chance(0.5)) addSchedules(root, members, random);
   if (random.chance(0.5)) root.set('orchestrator', mapOf({ guest: random.pick(guests) }));
   return root;

@@ -1,6 +1,7 @@
 import { backup, BACKUP_MUTATIONS, resticOf } from './backups.ts';
 import { CLUSTER_MUTATIONS } from './cluster-mutations.ts';
 import { IDENTITY_MUTATIONS } from './identity.ts';
+import { INFRA_MUTATIONS } from './infra.ts';
 import { SCHEDULE_MUTATIONS } from './schedules.ts';
 import type { Mutation } from './expected.ts';
 import { key, value } from './expected.ts';
@@ -257,5 +258,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   ...BACKUP_MUTATIONS,
   ...CLUSTER_MUTATIONS,
   ...IDENTITY_MUTATIONS,
+  ...INFRA_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
 };

@@ -4,7 +4,10 @@ import { DECIDE_UPDATE, VIEW_QUERY, type DecideArgs } from '../../../workflows/m
 import { eventually } from '../../hosts/eventually.ts';
 
 /** Answers the question that a run asks, once it does. */
-export async function answer(handle: WorkflowHandle, said: Pick<DecideArgs, 'approved' | 'name'>): Promise<void> {
+export async function answer(
+  handle: WorkflowHandle,
+  said: Pick<DecideArgs, 'approved' | 'name' | 'names' | 'plan'>,
+): Promise<void> {
   const asks = async (): Promise<boolean> => {
     const { approval, result } = await handle.query<RunView>(VIEW_QUERY);
     if (result) throw new Error(`Expected a question, got the end: ${JSON.stringify(result)}`);

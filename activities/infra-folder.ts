@@ -1,0 +1,103 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InfraDeclaration } from '../fleet/schema.ts';
+import { createTerraform } from '../tools/terraform.ts';
+import type { TerraformAccess } from '../tools/terraform-command.ts';
+import type { NodeRef } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { failure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+import { terraformFailure } from './infra-failure.ts';
+import { infraOf } from './infra-scope.ts';
+
+/** Where a run works on the infrastructure of one member. Plans are in it, and so are secrets: only its owner reads it. */
+export interface InfraPlace {
+  root: string;
+  infra: InfraDeclaration;
+  access: TerraformAccess;
+  planFile: (plan: string) => string;
+}
+
+/** What a run has left that nobody ended any more. Longer than any approval is waited for in earnest. */
+const LEFT_BEHIND_MS = 30 * 24 * 3_600_000;
+/** Written when all of it is there; it says where in the tree the folder of the member is. */
+const READY = 'ready';
+/** Terraform merges it over what the folder says. */
+const OVERRIDE = 'runbook_override.tf.json';
+
+export const rootOf = ({ stateDir }: Pick<Deps, 'stateDir'>, { name, node }: NodeRef): string =>
+  join(stateDir, 'infra', `${name}-${node}`);
+
+/** The place that `ready` has made on this machine; undefined where it is not there. */
+export async function placeOf(deps: Deps, ref: NodeRef): Promise<InfraPlace | undefined> {
+  const root = rootOf(deps, ref);
+  const folder = await readFile(join(root, READY), 'utf8').catch(() => undefined);
+  if (folder === undefined) return undefined;
+  return placeAt(root, infraOf(await deps.fleetAt(ref.fleet)), folder);
+}
+
+function placeAt(root: string, infra: InfraDeclaration, folder: string): InfraPlace {
+  const { program, environmentFile } = infra;
+  return {
+    root,
+    infra,
+    access: { program, folder, ...(environmentFile === undefined ? {} : { environmentFile }) },
+    planFile: (plan) => join(root, `${plan}.tfplan`),
+  };
+}
+
+/** Makes it: the files of the revision, initialised. Half of one is made anew. */
+export async function ready(
+  deps: Deps,
+  ref: NodeRef,
+  { signal }: ActivityContext,
+): Promise<{ place: InfraPlace; was: 'done' | 'already' }> {
+  const known = await placeOf(deps, ref);
+  if (known !== undefined) return { place: known, was: 'already' };
+  await removeLeftBehind(deps);
+  const infra = infraOf(await deps.fleetAt(ref.fleet));
+  const root = rootOf(deps, ref);
+  await rm(root, { recursive: true, force: true });
+  // Modules beside it are found by their paths, so it is the whole tree.
+  const tree = join(root, 'tree');
+  await mkdir(tree, { recursive: true, mode: 0o700 });
+  const folder = join(await deps.checkOut(ref.fleet, tree), infra.dir, ref.node);
+  await requireFiles(folder, `${infra.dir}/${ref.node}`);
+  await override(infra, folder, ref.node);
+  const place = placeAt(root, infra, folder);
+  const initialised = await createTerraform(deps.local, place.access, { signal }).init();
+  if (initialised.type !== 'ready') throw terraformFailure(ref.node, initialised);
+  await writeFile(join(root, `${READY}.new`), folder);
+  await rename(join(root, `${READY}.new`), join(root, READY));
+  return { place, was: 'done' };
+}
+
+/** With nothing but our own file in it, a plan would be to destroy everything. */
+async function requireFiles(folder: string, shown: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  if (names.some((name) => /\.tf(?:\.json)?$|\.tofu(?:\.json)?$/.test(name) && name !== OVERRIDE)) return;
+  throw failure('BadConfig', `Expected files of Terraform (*.tf) in ${shown} of the monorepo, got none.`);
+}
+
+/** Where the state is, unless the folder itself says so. */
+async function override({ state }: InfraDeclaration, folder: string, node: string): Promise<void> {
+  if (state.type === 'backend') return;
+  await mkdir(state.dir, { recursive: true, mode: 0o700 });
+  const local = { path: join(state.dir, `${node}.tfstate`) };
+  await writeFile(join(folder, OVERRIDE), JSON.stringify({ terraform: { backend: { local } } }), { mode: 0o600 });
+}
+
+async function removeLeftBehind({ stateDir }: Pick<Deps, 'stateDir'>): Promise<void> {
+  const folder = join(stateDir, 'infra');
+  for (const name of await readdir(folder).catch(() => [])) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+export const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,160 @@
+import { durationMs } from '../plan/duration.ts';
+import {
+  changeSteps,
+  countsOf,
+  isEmpty,
+  shortHash,
+  stepOf,
+  type AppliedInfra,
+  type InfraScope,
+  type PlannedInfra,
+} from '../plan/infra.ts';
+import type { RunResult, RunView } from '../plan/run.ts';
+import type { NodeRef } from '../activities/contract.ts';
+import { alreadySo, applied, failed, planned, unsettled } from './infra/results.ts';
+import { question } from './infra/question.ts';
+import type { InfraApplyInput } from './messages.ts';
+import { conclude, unchanged } from './support/conclude.ts';
+import { describeFailure, failure } from './support/failures.ts';
+import { withLocks } from './support/locks.ts';
+import { Run } from './support/run.ts';
+
+/** A state that changes again and again under a person's eyes has another cause. */
+const MAX_PLANS = 5;
+
+/**
+ * What Terraform would do to one member's infrastructure, and once a person has approved exactly that, it is done. A plan that
+ * is not true any more is made anew, and asked for anew.
+ */
+export async function infraApply(input: InfraApplyInput): Promise<RunView> {
+  const { node, fleet, planOnly } = input;
+  const run = new Run({ runbook: 'infra-apply', subject: node, revision: fleet.revision });
+  const ref = { fleet, name: run.view.name, node };
+  return conclude(
+    run,
+    async () => {
+      const scope = await run.step(
+        { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
+        (act) => act.resolveInfra({ fleet, node }),
+        ({ program, folder }) => ({ state: 'done', detail: `${program} in ${folder}` }),
+      );
+      const work = (): Promise<RunResult> => clean(run, ref, () => apply(run, ref, scope, planOnly));
+      return planOnly ? work() : withLocks(run, [`infra/${node}`], work);
+    },
+    input,
+  );
+}
+
+async function apply(run: Run, ref: NodeRef, scope: InfraScope, planOnly: boolean): Promise<RunResult> {
+  await run.step(
+    { id: 'init', phase: 'gate', title: `${scope.program} init`, kind: 'act', within: PLANNING },
+    (act) => act.initInfra(ref),
+    (state) => ({ state }),
+  );
+  for (let number = 1; ; number += 1) {
+    const plan = await look(run, ref, scope, `${number}`, 'plan');
+    if (isEmpty(plan)) return number === 1 ? alreadySo(scope) : applied(scope, run);
+    run.announce(changeSteps(plan));
+    for (const address of plan.drifted) run.warn(`${address} was changed since the last apply, not by Terraform.`);
+    if (planOnly) return planned(scope, plan);
+    try {
+      await approve(run, scope, plan, number);
+      await run.hold();
+    } catch (error) {
+      return unchanged(error);
+    }
+    const ended = await withLocks(run, [`member/${ref.node}`], () =>
+      run.unstoppable(() => act(run, ref, scope, plan, number)),
+    );
+    if ('outcome' in ended) return ended;
+    if (number >= MAX_PLANS) return unsettled(scope, ended.why);
+    run.warn(`It was planned again: ${ended.why}.`);
+    run.withdraw(({ id }) => id.startsWith('change-'));
+  }
+}
+
+/** Everything of a member is read: some minutes, and as long again where its state is waited for. */
+const PLANNING = '1h';
+
+async function look(
+  run: Run,
+  ref: NodeRef,
+  { program }: InfraScope,
+  plan: string,
+  phase: 'plan' | 'verify',
+): Promise<PlannedInfra> {
+  return run.step(
+    { id: phase === 'verify' ? plan : `plan-${plan}`, phase, title: `${program} plan`, kind: 'act', within: PLANNING },
+    (activities) => activities.planInfra({ ...ref, plan }),
+    (found) => ({
+      state: 'done',
+      detail: isEmpty(found) ? 'no changes' : `${countsOf(found)} · ${shortHash(found.hash)}`,
+    }),
+  );
+}
+
+async function approve(run: Run, scope: InfraScope, plan: PlannedInfra, number: number): Promise<void> {
+  const { approved, actor, reason } = await run.ask({
+    ...question(scope, plan, number),
+    timeoutMs: durationMs(scope.approvalTimeout),
+    remindEveryMs: durationMs(scope.remindEvery),
+  });
+  if (!approved) throw failure('NotApproved', `Plan ${shortHash(plan.hash)} was not approved (${actor}: ${reason}).`);
+}
+
+/** From here to its end nothing is cut in half: Terraform would leave what it is at half-made. */
+async function act(
+  run: Run,
+  ref: NodeRef,
+  scope: InfraScope,
+  { hash, file, changes }: PlannedInfra,
+  number: number,
+): Promise<RunResult | { why: string }> {
+  const plan = `${number}`;
+  try {
+    await run.step(
+      { id: `back-up-${plan}`, phase: 'snapshot', title: `state of ${ref.node}`, kind: 'act' },
+      (activities) => activities.backUpState({ ...ref, plan }),
+      (kept) =>
+        kept === undefined ? { state: 'not needed', detail: 'there is none yet' } : { state: 'done', detail: kept },
+    );
+    const ended = await run.step(
+      { id: `apply-${plan}`, phase: 'apply', title: `plan ${shortHash(hash)}`, kind: 'long' },
+      (activities) => activities.applyInfra({ ...ref, plan, hash, file }),
+      ({ type }) => ({ state: type === 'stale' ? 'not needed' : 'done', ...told(type) }),
+    );
+    if (ended.type === 'stale' || ended.type === 'interrupted') return { why: ended.why };
+    if (ended.type === 'failed') {
+      for (const address of ended.done) run.settle(stepOf(address), 'done');
+      return failed(scope, ended);
+    }
+    for (const { address } of changes) run.settle(stepOf(address), 'done');
+    run.settle('change-more', 'done');
+    run.settle('change-outputs', 'done');
+    const left = await look(run, ref, scope, `verify-${plan}`, 'verify');
+    return applied(scope, run, left);
+  } catch (error) {
+    return failed(scope, { message: describeFailure(error).message, done: [] }, error);
+  }
+}
+
+const told = (type: AppliedInfra['type']): { detail?: string } => (type === 'applied' ? {} : { detail: type });
+
+/** Plans hold secrets: they go with the run, however it ends. */
+async function clean(run: Run, ref: NodeRef, work: () => Promise<RunResult>): Promise<RunResult> {
+  try {
+    return await work();
+  } finally {
+    try {
+      await run.unstoppable(() =>
+        run.step(
+          { id: 'end', phase: 'clean up', title: 'plans of this run', kind: 'rollBack' },
+          (activities) => activities.endInfra(ref),
+          () => ({ state: 'done' }),
+        ),
+      );
+    } catch (error) {
+      run.warn(`What it planned with is still on the worker: ${describeFailure(error).message}`);
+    }
+  }
+}
