@@ -7,6 +7,7 @@ import { identity } from './identity-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
+import { secrets } from './secrets-schema.ts';
 import { reinstall } from './reinstall-schema.ts';
 import { variant } from './variant.ts';
 
@@ -156,6 +157,11 @@ export const fleetSchema = z.strictObject({
     .describe(
       'Who each member is to its cluster, its certificates and database, is copied to the other members, encrypted: the runbooks `identity-backup` and `node-rejoin` use it.',
     ),
+  secrets: secrets
+    .prefault({})
+    .describe(
+      'Where the secrets that SOPS has encrypted are: `runbook secrets status` and the runbook `rotate-keys` use it.',
+    ),
   orchestrator: z
     .strictObject({
       guest: field.nodeName.optional().describe('The guest that they run in.'),
@@ -197,6 +203,7 @@ export type ContainersOf = z.output<typeof containers>;
 export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
 export type IdentityDeclaration = z.output<typeof identity>;
+export type SecretsDeclaration = z.output<typeof secrets>;
 export type Backup = z.output<typeof backup>;
 export type BackupPolicy = z.output<typeof backupPolicy>;
 export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;
