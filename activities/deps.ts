@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
+import type { Repository } from '../tools/git.ts';
 import type { FleetRef } from '../workflows/messages.ts';
 import type { Machines } from './machines.ts';
 
@@ -12,6 +13,8 @@ export interface Deps {
   head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
+  /** The worker's clone of the monorepo. */
+  repository: () => Promise<Repository>;
   machines: Machines;
   /** The worker's own machine: nix and deploy-rs run here. */
   local: Host;

@@ -15,6 +15,8 @@ export interface Monorepo {
   head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
+  /** The clone, and the folder in it that has runbook.yaml. */
+  repository: () => Promise<Repository>;
 }
 
 /** `folder`: the worker's clone, or the folder in it that has runbook.yaml and flake.nix. */
@@ -24,6 +26,7 @@ export function createMonorepo(git: Git, folder: string): Monorepo {
   const repository = (): Promise<Repository> => (located ??= locate(git, folder));
 
   return {
+    repository,
     fleetAt: async ({ revision }) => {
       const known = read.get(revision);
       if (known) return known;

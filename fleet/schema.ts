@@ -203,7 +203,6 @@ export type ContainersOf = z.output<typeof containers>;
 export type UpgradePolicy = z.output<typeof upgradePolicy>;
 export type ClusterDeclaration = z.output<typeof cluster>;
 export type IdentityDeclaration = z.output<typeof identity>;
-export type SecretsDeclaration = z.output<typeof secrets>;
 export type Backup = z.output<typeof backup>;
 export type BackupPolicy = z.output<typeof backupPolicy>;
 export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;

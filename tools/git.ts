@@ -36,6 +36,12 @@ export interface Git {
   isDirty(repo: string): Promise<{ type: 'tree'; dirty: boolean; changed: string[] } | NotFound | Unexpected>;
   /** Files below a folder of the work tree, new ones among them, but for what .gitignore names. From the repository's root. */
   listFiles(repo: string, folder: string): Promise<{ type: 'files'; paths: string[] } | NotFound | Unexpected>;
+  /** The same of a commit. */
+  listFilesAt(
+    repo: string,
+    revision: string,
+    folder: string,
+  ): Promise<{ type: 'files'; paths: string[] } | NotFound | Unexpected>;
   /** Commits that changed a file, newest first, at most `limit`. None for a file that is in no commit. */
   history(
     repo: string,
@@ -105,6 +111,12 @@ export function createGit(host: Host, options: ToolOptions = {}): Git {
       const ran = await git(repo, listed);
       if (ran.result.exitCode !== 0) return readError(repo, ran);
       return { type: 'files', paths: [...new Set(ran.result.stdout.split('\0'))].filter((path) => path !== '') };
+    },
+    listFilesAt: async (repo, revision, folder) => {
+      const below = folder === '.' || folder === '' ? [] : ['--', folder];
+      const ran = await git(repo, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', commitId(revision), ...below]);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      return { type: 'files', paths: ran.result.stdout.split('\0').filter((path) => path !== '') };
     },
     history: async (repo, path, limit) => {
       const ran = await git(repo, ['log', '--format=%H %cI', `--max-count=${limit}`, '--', path]);

@@ -24,6 +24,7 @@ import { recordRejoin } from './rejoin.ts';
 import { recordReplication } from './replication.ts';
 import { recordRestic } from './restic.ts';
 import { recordSetAside } from './set-aside.ts';
+import { recordSops } from './sops.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
 import { recordIncusOnZfs, recordKept, recordZfs } from './zfs.ts';
@@ -44,6 +45,7 @@ const STAGES: readonly (readonly Track[])[] = [
       'host-programs': recordHostPrograms,
       restic: recordRestic,
       identity: recordIdentity,
+      sops: recordSops,
     },
     { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
     {

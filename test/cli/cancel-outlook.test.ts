@@ -25,6 +25,10 @@ describe('what a cancel comes to', () => {
     ['backups-resolve', 'gate', /^Nothing was changed/],
     ['backups-resolve', 'restore', /started again, it looks first/],
     ['restore', 'copy', /^What arrived stays/],
+    ['rotate-keys', 'gate', /^Nothing was changed/],
+    ['rotate-keys', 'deploy', /given back its files/],
+    ['rotate-keys', 'remove', /goes on to its end/],
+    ['rotate-keys', 'roll back', /on its way back already/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

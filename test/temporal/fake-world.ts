@@ -12,6 +12,7 @@ import type {
   ReinstallActivities,
   ResticActivities,
   RestoreActivities,
+  RotationActivities,
   RejoinActivities,
   QuorumActivities,
   RemovalActivities,
@@ -244,6 +245,17 @@ const NO_RESTIC: ResticActivities = {
   restoreFromRestic: notHere,
 };
 
+const NO_ROTATION: RotationActivities = {
+  resolveRotation: notHere,
+  observeRotation: notHere,
+  reencryptSecrets: notHere,
+  makeGuestKey: notHere,
+  tryGuestKey: notHere,
+  keepGuestKey: notHere,
+  takeBackSecrets: notHere,
+  tidyRotation: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -264,6 +276,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_REINSTALL,
     ...NO_RESTIC,
     ...NO_RESTORE,
+    ...NO_ROTATION,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),
