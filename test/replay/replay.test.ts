@@ -38,6 +38,7 @@ describe('recorded runs', () => {
       'restoreDrill/plan-only',
       'restore/plan-only',
       'restoreFiles/plan-only',
+      'rotateKeys/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);
