@@ -1,7 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { binOf } from '../control.ts';
 import { check } from '../shell.ts';
-import { installTools } from '../tools.ts';
 import { isCommand } from './entry.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -29,7 +27,7 @@ const withoutKeys = (text: string): string => text.replaceAll(/age1[0-9a-z]{58}/
 
 /** What SOPS says on the worker, and what is done with a key of age in a guest. Keys are made here and kept by nobody. */
 export async function recordSops(recorder: Recorder): Promise<void> {
-  await installTools(binOf(recorder.lab.record), () => undefined);
+  await recorder.lab.installTools();
   await recordFiles(recorder);
   await recordGuestKey(recorder);
   for (const entry of recorder.entries)
