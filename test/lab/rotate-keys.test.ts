@@ -128,7 +128,9 @@ describe('the key of a real guest', () => {
     );
     const objects = git('cat-file', '--batch-all-objects', '--batch-check=%(objectname)')
       .split('\n')
-      .map((id) => execFileSync('git', ['-C', repo(), 'cat-file', '-p', id]).toString('latin1'));
+      .map((id) =>
+        execFileSync('git', ['-C', repo(), 'cat-file', '-p', id], { maxBuffer: 2 ** 28 }).toString('latin1'),
+      );
     const all = [history, ...payloads, ...objects, JSON.stringify(view), ...seen()].join('\n');
     for (const secret of secrets) expect(all.includes(secret)).toBe(false);
     expect(all.includes('AGE-SECRET-KEY-1')).toBe(false);
@@ -146,7 +148,7 @@ function watchCommands(): () => string[] {
         // It has ended.
       }
   };
-  const timer = setInterval(look, 25);
+  const timer = setInterval(look, 25).unref();
   return () => {
     clearInterval(timer);
     return [...found];
