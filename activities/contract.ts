@@ -3,6 +3,7 @@
  * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
  */
 import type { Check } from '../plan/checks.ts';
+import type { RotationObservation, RotationScope } from '../plan/rotation.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
 import type { AppliedInfra, InfraScope, PlannedInfra } from '../plan/infra.ts';
@@ -497,6 +498,51 @@ export interface InfraActivities {
   endInfra(input: NodeRef): Promise<void>;
 }
 
+export interface GuestRef extends RunRef {
+  guest: string;
+}
+
+export interface ReencryptInput extends GuestRef {
+  /** `hand-over`: the new key beside the old one. `cut`: the new one alone, and another data key. */
+  phase: 'hand-over' | 'cut';
+  /** The commit that the new one goes on top of. */
+  base: string;
+  old: string;
+  next: string;
+  paths: string[];
+  message: string;
+}
+
+export interface Reencrypted {
+  state: Reached;
+  revision: string;
+}
+
+/** Keys are public ones throughout: a private one is made in its guest, and never leaves it. */
+export interface RotationActivities {
+  /** Fails as BadConfig for what is no guest, or one that nothing is deployed into. */
+  resolveRotation(input: { fleet: FleetRef; guest: string }): Promise<RotationScope>;
+  /** The clone, the files, the guest and its key. Changes nothing; what cannot be had is part of the answer. */
+  observeRotation(input: GuestRef): Promise<RotationObservation>;
+  /** A second key in the guest, and both in its key file. */
+  makeGuestKey(input: GuestRef & { old: string }): Promise<{ key: string }>;
+  /**
+   * A commit with the rules and files for other recipients, pushed where that is declared. Fails as NotReencrypted where a file is
+   * not as it was to be, as BranchMoved where somebody has pushed meanwhile.
+   */
+  reencryptSecrets(input: ReencryptInput): Promise<Reencrypted>;
+  /** Tries a key in the guest on each file of that commit. Returns those that it can decrypt. */
+  tryGuestKey(
+    input: GuestRef & { revision: string; paths: string[]; which: 'old' | 'new' | 'file' },
+  ): Promise<string[]>;
+  /** Of the two keys in the guest only one stays. */
+  keepGuestKey(input: GuestRef & { keep: 'old' | 'new'; old: string; next: string }): Promise<Reached>;
+  /** A commit that gives rules and files back as they were, where the hand-over was pushed. */
+  takeBackSecrets(input: GuestRef & { handOver?: string; paths: string[]; message: string }): Promise<Reached>;
+  /** What a run needed on the worker. `keep`: the commit that a branch of the run's name is to have. */
+  tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
+}
+
 export interface LockActivities {
   /** Puts this run into the queue of the resource's lock; the lock answers by signal. */
   requestLock(input: { resource: string }): Promise<void>;
@@ -535,6 +581,7 @@ export type Activities = ObserveActivities &
   HousekeepingActivities &
   ResticActivities &
   InfraActivities &
+  RotationActivities &
   LockActivities &
   DoctorActivities &
   GlanceActivities;

@@ -24,6 +24,8 @@ export interface Monorepo {
   head: () => Promise<FleetRef>;
   /** Files of the clone that are in no commit. */
   uncommitted: () => Promise<string[]>;
+  /** The clone, and the folder in it that has runbook.yaml. */
+  repository: () => Promise<Repository>;
 }
 
 /** `local`: the worker's own machine. `folder`: its clone, or the folder in it that has runbook.yaml and flake.nix. */
@@ -34,6 +36,7 @@ export function createMonorepo(local: Host, folder: string): Monorepo {
   const repository = (): Promise<Repository> => (located ??= locate(git, folder));
 
   return {
+    repository,
     fleetAt: async ({ revision }) => {
       const known = read.get(revision);
       if (known) return known;

@@ -12,6 +12,7 @@ import { addPlan } from './commands/plan.ts';
 import { addReport } from './commands/report.ts';
 import { addRetry } from './commands/retry.ts';
 import { addWorkerAndDev } from './commands/serve.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addShow } from './commands/show.ts';
 import { addStart } from './commands/start.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addKept,
   addSchedules,
   addCheckAndSchema,
+  addSecrets,
   addDoctor,
   addWorkerAndDev,
   addCompletion,

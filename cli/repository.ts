@@ -96,3 +96,12 @@ export function requireMember(fleet: Fleet, node: string): void {
       description: [`${FLEET_FILE} has the members ${Object.keys(fleet.members).join(', ')}.`],
     });
 }
+
+/** Throws CliError `wrong usage` for a member as well. */
+export function requireGuest(fleet: Fleet, node: string): void {
+  requireNode(fleet, node);
+  if (findNode(fleet, node).type === 'member')
+    throw new CliError('wrong usage', `Expected a guest, got the member ${node}.`, {
+      description: [`${FLEET_FILE} has the guests ${Object.keys(fleet.guests).join(', ')}.`],
+    });
+}

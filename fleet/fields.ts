@@ -74,6 +74,11 @@ export const repoPath = matching(
   /^(?![/~-])(?!(?:[^/]*\/)*\.\.(?:\/|$))[^\p{Cc}\\]+$/u,
   'a path inside the monorepo, without .., like secrets/edge.enc.yaml',
 );
+/** Of git: nothing that it would take for an option or an expression. */
+export const branch = matching(
+  /^(?![-/])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[a-zA-Z0-9_./-]{1,200}$/,
+  'a branch like main',
+);
 
 export const dataset = matching(
   /^[a-zA-Z][a-zA-Z0-9_.:-]*(?:\/[a-zA-Z0-9_.:-]+)*$/,

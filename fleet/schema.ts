@@ -8,6 +8,7 @@ import { infra } from './infra-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
+import { secrets } from './secrets-schema.ts';
 import { reinstall } from './reinstall-schema.ts';
 import { variant } from './variant.ts';
 
@@ -160,6 +161,11 @@ export const fleetSchema = z.strictObject({
   infra: infra
     .optional()
     .describe('How Terraform or OpenTofu is run on what the members carry: the runbook `infra-apply` uses it.'),
+  secrets: secrets
+    .prefault({})
+    .describe(
+      'Where the secrets that SOPS has encrypted are: `runbook secrets status` and the runbook `rotate-keys` use it.',
+    ),
   orchestrator: z
     .strictObject({
       guest: field.nodeName.optional().describe('The guest that they run in.'),

@@ -57,6 +57,15 @@ export const FAILURES = {
       'Let identity.identityFile name the private key of one of the recipients at the time of the copy, or decrypt it by hand.',
   },
   Damaged: { retryable: false, whatToDo: 'Take another copy: the same of another place, or an older one.' },
+  BranchMoved: {
+    retryable: false,
+    whatToDo:
+      'Somebody has pushed meanwhile. Pull, see that the rules of SOPS are as they should be, and start it again.',
+  },
+  NotReencrypted: {
+    retryable: false,
+    whatToDo: 'runbook secrets status shows recipients and rules of each file. Mend what differs, and start it again.',
+  },
   Unhealthy: {
     retryable: false,
     whatToDo: 'Look at the failing probe on the machine, correct the release, start again.',

@@ -20,12 +20,13 @@ const LOOK_EVERY_MS = 5_000;
 /** The file that says where it listens. */
 export const PORT = 'server.port';
 
-/** Programs that live long or are killed on purpose, and so must be processes. */
+/** Programs that live long, are killed on purpose, or read their environment, and so must be processes. */
 export const PROCESSES = [
   'deploy',
   'activate-rs',
   'deploy-rs-activate',
   'switch-to-configuration',
+  'sops',
   'terraform',
   'tofu',
 ];
@@ -62,7 +63,7 @@ async function answer(store: Store, tools: Tools, words: readonly string[]): Pro
   // Another simulation's, whose port this was before.
   if (dir !== store.dir) return replyOf('alone');
   try {
-    return readsInput(basename(self), args) || mayStrike(store.read(), { machine, tool: basename(self), args })
+    return needsAsker(basename(self), args) || mayStrike(store.read(), { machine, tool: basename(self), args })
       ? replyOf('alone')
       : await run(store, tools, { machine, argv: [self, ...args], cwd });
   } catch (error) {
@@ -97,8 +98,15 @@ async function run(store: Store, tools: Tools, command: Command): Promise<string
   return handOver ? replyOf('script', { out: handOverScript(handOver) }) : replyOf(String(exitCode), text);
 }
 
-/** What is on the asker's standard input, only a process of the asker's can read; and what is piped, only write bit by bit. */
-function readsInput(tool: string, args: readonly string[]): boolean {
+/** What of git has its index or its author in its environment. */
+const MAKES_COMMITS = /^(?:read-tree|hash-object|update-index|write-tree|commit-tree)$/;
+
+/**
+ * What is on the asker's standard input or in its environment, only a process of the asker's can read; and what is piped, only
+ * write bit by bit.
+ */
+function needsAsker(tool: string, args: readonly string[]): boolean {
+  if (tool === 'git') return MAKES_COMMITS.test(args[2] ?? '');
   if (tool === 'age') return args[0] !== '--version';
   if (tool === 'zfs') return isStream(args);
   // What is dumped may be no text.

@@ -9,12 +9,14 @@ import { nix, nixOfMachine } from './nix/nix.ts';
 import { deployRsActivate, switchToConfiguration } from './nix/switch-to-configuration.ts';
 import { curl } from './guests/curl.ts';
 import { engine } from './guests/engine.ts';
+import { ageKeygen } from './hosts/age-keygen.ts';
 import { age } from './hosts/age.ts';
 import { lsblk, zdb } from './hosts/disks.ts';
 import { git } from './hosts/git.ts';
 import { installMember } from './hosts/installer.ts';
 import { connect, getent, ip, umount } from './hosts/network.ts';
 import { date, df, id, zfs, zpool } from './hosts/small-tools.ts';
+import { sops } from './hosts/sops.ts';
 import { zfsSends } from './hosts/zfs-send.ts';
 import { ssh } from './ssh.ts';
 import { systemctl } from './systemd/systemctl.ts';
@@ -27,11 +29,12 @@ import { terraform, terraformApplies } from './terraform/terraform.ts';
 /** Every program that the simulation itself plays. What else is in a machine's `bin` is the real one. */
 export const TOOLS: Tools = {
   worker: {
-    ...{ age, git, ssh, nix, 'nix-store': nixStore, deploy, 'install-member': installMember },
+    ...{ age, git, sops, ssh, nix, 'nix-store': nixStore, deploy, 'install-member': installMember },
     ...{ terraform, tofu: terraform, '.terraform-applies': terraformApplies },
   },
   machine: {
     age,
+    'age-keygen': ageKeygen,
     incus,
     '.incus-joins': incusJoins,
     '.connect': connect,

@@ -19,6 +19,7 @@ const ENV = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
   GIT_OPTIONAL_LOCKS: '0',
+  GIT_LITERAL_PATHSPECS: '1',
 };
 
 export interface Git {
@@ -44,6 +45,20 @@ export interface Git {
   archive(repo: string, revision: string, file: string): Promise<{ type: 'archived' } | NotFound | Unexpected>;
   /** Changes that are in no commit, new files included. */
   isDirty(repo: string): Promise<{ type: 'tree'; dirty: boolean; changed: string[] } | NotFound | Unexpected>;
+  /** Files below a folder of the work tree, new ones among them, but for what .gitignore names. From the repository's root. */
+  listFiles(repo: string, folder: string): Promise<{ type: 'files'; paths: string[] } | NotFound | Unexpected>;
+  /** The same of a commit. */
+  listFilesAt(
+    repo: string,
+    revision: string,
+    folder: string,
+  ): Promise<{ type: 'files'; paths: string[] } | NotFound | Unexpected>;
+  /** Commits that changed a file, newest first, at most `limit`. None for a file that is in no commit. */
+  history(
+    repo: string,
+    path: string,
+    limit: number,
+  ): Promise<{ type: 'history'; commits: { revision: string; at: string }[] } | NotFound | Unexpected>;
   /** The repository that a folder belongs to; `dir` is the folder within it, empty at its root. */
   locate(folder: string): Promise<Repository | NotFound | Unexpected>;
 }
@@ -113,6 +128,25 @@ export function createGit(host: Host, options: ToolOptions = {}): Git {
       if (ran.result.exitCode !== 0) return readError(repo, ran);
       const entries = ran.result.stdout.split('\0').filter((entry) => entry !== '');
       return { type: 'tree', dirty: entries.length > 0, changed: entries.map((entry) => entry.slice(3)) };
+    },
+    listFiles: async (repo, folder) => {
+      const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--full-name', '--', folder];
+      const ran = await git(repo, listed);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      return { type: 'files', paths: [...new Set(ran.result.stdout.split('\0'))].filter((path) => path !== '') };
+    },
+    listFilesAt: async (repo, revision, folder) => {
+      const below = folder === '.' || folder === '' ? [] : ['--', folder];
+      const ran = await git(repo, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', commitId(revision), ...below]);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      return { type: 'files', paths: ran.result.stdout.split('\0').filter((path) => path !== '') };
+    },
+    history: async (repo, path, limit) => {
+      const ran = await git(repo, ['log', '--format=%H %cI', `--max-count=${limit}`, '--', path]);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      const lines = ran.result.stdout.split('\n').filter((line) => line !== '');
+      const commits = lines.map((line) => line.split(' ')).map(([revision = '', at = '']) => ({ revision, at }));
+      return { type: 'history', commits };
     },
     locate: async (folder) => {
       const ran = await git(folder, ['rev-parse', '--show-toplevel', '--show-prefix', '--is-shallow-repository']);

@@ -21,5 +21,6 @@ export { restorable } from './restorable.ts';
 export { restore } from './restore.ts';
 export { restoreFiles } from './restore-files.ts';
 export { safeUpgradeAll } from './safe-upgrade-all.ts';
+export { rotateKeys } from './rotate-keys.ts';
 export { scheduled } from './scheduled.ts';
 export { safeUpgrade } from './safe-upgrade.ts';

@@ -84,6 +84,11 @@ export interface MemberRemoveInput extends ClusterUpgradeInput {
   member: string;
 }
 
+export interface RotateKeysInput extends ClusterUpgradeInput {
+  /** Whose key of age is changed. */
+  guest: string;
+}
+
 export interface QuorumRecoverInput extends ClusterUpgradeInput {
   /** The survivor that is to carry the cluster's database on. */
   member: string;

@@ -28,6 +28,7 @@ import {
   prepareNodeRejoin,
   prepareQuorumRecover,
   prepareRestoreDrill,
+  prepareRotateKeys,
   prepareSafeUpgrade,
   type SafeUpgradeOptions,
   type Start,
@@ -65,6 +66,13 @@ export async function planQuorumRecover(
   options: { node: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareQuorumRecover(context, options, true), options.json === true);
+}
+
+export async function planRotateKeys(
+  context: CommandContext,
+  options: { guest: string; json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareRotateKeys(context, options, true), options.json === true);
 }
 
 export async function planTheIdentityBackup(

@@ -12,6 +12,7 @@ import type {
   ReleaseKeptInput,
   RestoreInput,
   RestoreFilesInput,
+  RotateKeysInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
 } from '../../workflows/messages.ts';
@@ -20,7 +21,7 @@ import { helpForName } from '../../fleet/suggest.ts';
 import { quote } from '../../fleet/visible.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { loadRepository, requireMember, requireNode } from '../repository.ts';
+import { loadRepository, requireGuest, requireMember, requireNode } from '../repository.ts';
 import { actorOf } from '../temporal/identity.ts';
 
 export interface SafeUpgradeOptions {
@@ -49,7 +50,8 @@ export interface Start {
     | 'backupsResolve'
     | 'restoreDrill'
     | 'restore'
-    | 'restoreFiles';
+    | 'restoreFiles'
+    | 'rotateKeys';
   runbook: string;
   subject: string;
   input:
@@ -65,7 +67,8 @@ export interface Start {
     | ReleaseKeptInput
     | BackupsResolveInput
     | RestoreInput
-    | RestoreFilesInput;
+    | RestoreFilesInput
+    | RotateKeysInput;
   revision: string;
   branch: string | undefined;
 }
@@ -203,6 +206,17 @@ export async function prepareNodeRejoin(
     anew: anew === true,
   };
   return { workflowType: 'nodeRejoin', runbook: 'node-rejoin', subject: node, input, revision, branch };
+}
+
+export async function prepareRotateKeys(
+  context: CommandContext,
+  { guest }: { guest: string },
+  planOnly: boolean,
+): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireGuest(fleet, guest);
+  const input: RotateKeysInput = { fleet: { revision }, actor: actorOf(context.io.env), planOnly, guest };
+  return { workflowType: 'rotateKeys', runbook: 'rotate-keys', subject: guest, input, revision, branch };
 }
 
 export async function prepareIdentityBackup(

@@ -24,6 +24,7 @@ import {
   prepareQuorumRecover,
   prepareReleaseKept,
   prepareRestoreDrill,
+  prepareRotateKeys,
   prepareSafeUpgrade,
   type ResolveOptions,
   type SafeUpgradeOptions,
@@ -97,6 +98,15 @@ export async function startQuorumRecover(
 ): Promise<Ending> {
   const start = await prepareQuorumRecover(context, options, false);
   return startOn(context, workflowOf(start), options);
+}
+
+export async function startRotateKeys(
+  context: CommandContext,
+  options: StartOptions & { guest: string },
+): Promise<Ending> {
+  const start = await prepareRotateKeys(context, options, false);
+  const workflow = { ...workflowOf(start), summary: `Gives ${options.guest} another key of age` };
+  return startOn(context, workflow, options);
 }
 
 export async function startIdentityBackup(

@@ -95,6 +95,19 @@ export const addPlan: AddCommand = (parent, context) => {
       context.ending = await planQuorumRecover(context, options);
     });
   plan
+    .command('rotate-keys')
+    .summary('what another key for a guest would change')
+    .description(
+      'Which files would be encrypted anew, to whom, and what the old key could have read. Exit code 1: it would refuse.',
+    )
+    .requiredOption('--guest <name>', 'the guest')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan rotate-keys --guest edge-vm'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planRotateKeys } = await import('../actions/plan.ts');
+      context.ending = await planRotateKeys(context, options);
+    });
+  plan
     .command('identity-backup')
     .summary('what saving identities would do')
     .description('Whose identity would be saved where, and who cannot be read. Exit code 1: it would refuse.')

@@ -27,6 +27,7 @@ export const addStart: AddCommand = (parent, context) => {
   addNodeReinstall(start, context);
   addNodeRejoin(start, context);
   addQuorumRecover(start, context);
+  addRotateKeys(start, context);
   addIdentityBackup(start, context);
   addNightlyBackup(start, context);
   addRestoreDrill(start, context);
@@ -159,6 +160,23 @@ function addQuorumRecover(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startQuorumRecover } = await import('../actions/start.ts');
       context.ending = await startQuorumRecover(context, options);
+    });
+}
+
+function addRotateKeys(start: Command, context: CommandContext): void {
+  start
+    .command('rotate-keys')
+    .summary('give a guest another key for its secrets')
+    .description(
+      'Makes another key of age in a guest, encrypts its files to it with new data keys, deploys them, and takes the old key out once the new one was seen to read them all. It waits for an approval before it begins.',
+    )
+    .requiredOption('--guest <name>', 'the guest')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start rotate-keys --guest edge-vm'], START_ENDINGS))
+    .action(async (options) => {
+      const { startRotateKeys } = await import('../actions/start.ts');
+      context.ending = await startRotateKeys(context, options);
     });
 }
 

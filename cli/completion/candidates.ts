@@ -65,6 +65,7 @@ function wantsValue(command: Command, word: string): Option | undefined {
 function valuesOf(option: Option, { nodes, runs }: NameSources): Promise<Candidate[]> {
   switch (option.attributeName()) {
     case 'node':
+    case 'guest':
     case 'subject':
     case 'allowOffline':
       return named(nodes(), 'node');

@@ -35,6 +35,12 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'remove'
       ? 'What it destroys may be there in part; started again, it goes on.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'rotate-keys' && view.phase !== 'roll back')
+    return view.phase === 'gate' || view.phase === 'plan'
+      ? 'Nothing was changed.'
+      : view.phase === 'remove' || view.phase === 'clean up'
+        ? 'But the old key is on its way out: it goes on to its end.'
+        : 'The old key is given back its files first.';
   if (view?.phase === 'roll back') return 'It is on its way back already, and goes it to its end.';
   if (view?.subject === 'all') return 'The member at work is brought back first; those that are finished stay so.';
   if (view?.phase === 'clean up')

@@ -3,7 +3,13 @@ import { check } from '../shell.ts';
 import type { Recorder } from './recorder.ts';
 
 /** As the product calls it. */
-const ENV = { LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_SSH_COMMAND: 'ssh -o BatchMode=yes', GIT_OPTIONAL_LOCKS: '0' };
+const ENV = {
+  LC_ALL: 'C',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_LITERAL_PATHSPECS: '1',
+};
 
 export async function recordGit(recorder: Recorder): Promise<void> {
   const folder = recorder.file('git');
@@ -39,8 +45,88 @@ export async function recordGit(recorder: Recorder): Promise<void> {
   await git('fetch', 'fetch', '--all', '--quiet');
   await check(['mv', `${folder}/origin`, `${folder}/moved`]);
   await git('fetch from what is not there', 'fetch', '--all', '--quiet');
+  await git(
+    'files of a folder',
+    'ls-files',
+    '-z',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--full-name',
+    '--',
+    'sub',
+  );
+  await git('files of a commit', 'ls-tree', '-r', '-z', '--name-only', '--full-tree', revision, '--', 'sub');
+  await git('what changed a file', 'log', '--format=%H %cI', '--max-count=50', '--', 'runbook.yaml');
   await at('no repository', '/', ...locate);
   await at('no folder', '/nowhere', ...locate);
+  await recordCommits(recorder, folder, revision);
+}
+
+/** As the product makes and pushes them, past the work tree. */
+async function recordCommits(recorder: Recorder, folder: string, revision: string): Promise<void> {
+  const repo = `${folder}/clone`;
+  const own = {
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+    ...(Object.fromEntries(
+      ['AUTHOR', 'COMMITTER'].flatMap((who) => [
+        [`GIT_${who}_NAME`, 'runbook'],
+        [`GIT_${who}_EMAIL`, 'runbook@localhost'],
+      ]),
+    ) as Record<string, string>),
+    GIT_INDEX_FILE: `${folder}/index`,
+  };
+  const git = async (
+    note: string,
+    argv: string[],
+    options: { input?: string; varies?: string } = {},
+  ): Promise<string> => {
+    const answer = await recorder.here(note, ['git', '-C', repo, ...argv], { env: own, ...options });
+    return answer.stdout.trim();
+  };
+  await check(['mv', `${folder}/moved`, `${folder}/origin`]);
+  await check(['git', '-C', `${folder}/origin`, 'config', 'core.bare', 'true']);
+  const push = (commit: string, ...options: string[]): string[] => [
+    'push',
+    '--quiet',
+    ...options,
+    '--',
+    'origin',
+    `${commit}:refs/heads/main`,
+  ];
+  await git('an index of a commit', ['read-tree', revision]);
+  const blob = await git('a new file', ['hash-object', '-w', '--stdin'], { input: 'new\n' });
+  await git('put into the index', ['update-index', '--add', '--cacheinfo', `100644,${blob},sub/file`]);
+  const tree = await git('a tree of it', ['write-tree']);
+  const commit = ['commit-tree', tree, '-p', revision, '-F', '-'];
+  const varies = { varies: 'the time of a commit is in its id' };
+  const made = await git('a commit of it', commit, { input: 'secrets of edge\n', ...varies });
+  await git('kept by a reference', ['update-ref', 'refs/runbook/run/cut', made]);
+  await git('the branch of the remote', ['ls-remote', '--exit-code', '--', 'origin', 'refs/heads/main']);
+  await git('no such branch there', ['ls-remote', '--exit-code', '--', 'origin', 'refs/heads/nope']);
+  await git('no such remote', ['ls-remote', '--exit-code', '--', 'nope', 'refs/heads/main']);
+  await git('whether it would be taken', push(made, '--dry-run'));
+  await git('pushed', push(made));
+  await git('pushed again', push(made));
+  const other = await git('another commit', commit, { input: 'meanwhile\n', ...varies });
+  await git('a push of what is not on top', push(other), { varies: 'it names the commit' });
+  const strange = await unknownCommit(folder);
+  await git('a push where somebody else has pushed', push(made), { varies: `it names ${strange}` });
+  await git('a push to no remote', ['push', '--quiet', '--', 'nope', `${made}:refs/heads/main`]);
+  await git('the reference goes', ['update-ref', '-d', 'refs/runbook/run/cut']);
+  await git('it is gone already', ['update-ref', '-d', 'refs/runbook/run/cut']);
+}
+
+/** Made by another clone, and pushed. */
+async function unknownCommit(folder: string): Promise<string> {
+  const clone = `${folder}/another`;
+  await check(['git', 'clone', '-q', `${folder}/origin`, clone]);
+  const git = ['git', '-C', clone, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost'];
+  await check([...git, 'commit', '-q', '--allow-empty', '-m', 'elsewhere']);
+  await check([...git, 'push', '-q', 'origin', 'HEAD:main']);
+  return 'the commit';
 }
 
 /** With a file that is new and one that has changed; its origin is a folder beside it. */

@@ -24,6 +24,7 @@ import { recordRejoin } from './rejoin.ts';
 import { recordReplication } from './replication.ts';
 import { recordRestic } from './restic.ts';
 import { recordSetAside } from './set-aside.ts';
+import { recordSops } from './sops.ts';
 import { recordSsh } from './ssh.ts';
 import { recordSystemd } from './systemd.ts';
 import { recordTerraform } from './terraform.ts';
@@ -45,6 +46,7 @@ const STAGES: readonly (readonly Track[])[] = [
       'host-programs': recordHostPrograms,
       restic: recordRestic,
       identity: recordIdentity,
+      sops: recordSops,
     },
     { systemd: recordSystemd, podman: recordPodman, probes: recordProbes, 'deploy-rs': recordDeploys },
     {

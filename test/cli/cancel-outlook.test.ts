@@ -27,6 +27,10 @@ describe('what a cancel comes to', () => {
     ['restore', 'copy', /^What arrived stays/],
     ['infra-apply', 'plan', /^Nothing was changed/],
     ['infra-apply', 'apply', /goes on to its end/],
+    ['rotate-keys', 'gate', /^Nothing was changed/],
+    ['rotate-keys', 'deploy', /given back its files/],
+    ['rotate-keys', 'remove', /goes on to its end/],
+    ['rotate-keys', 'roll back', /on its way back already/],
     ['release-kept', 'gate', /^Nothing was changed/],
     ['release-kept', 'remove', /may be there in part/],
   ])('in a %s in its phase %s', (runbook, phase, outlook) => {

@@ -33,6 +33,7 @@ describe('what may follow', () => {
         'node-reinstall',
         'node-rejoin',
         'quorum-recover',
+        'rotate-keys',
         'identity-backup',
         'nightly-backup',
         'restore-drill',

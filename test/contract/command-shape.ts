@@ -31,6 +31,7 @@ const ENGINE: Grammar = {
 };
 
 const GRAMMARS: Readonly<Record<string, Grammar>> = {
+  'age-keygen': { verbs: always(0) },
   age: { verbs: always(0), valued: ['--recipient', '--identity'] },
   bash: { verbs: always(0), valued: ['-c'] },
   curl: { verbs: always(0), valued: ['--max-time', '--write-out', '--url'], kept: ['--proto'] },
@@ -46,7 +47,10 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   getent: { verbs: always(1) },
   ip: { verbs: always(2) },
   flock: { verbs: always(0), valued: ['--conflict-exit-code'] },
-  git: { verbs: ([verb, what]) => (verb === 'cat-file' && what === 'blob' ? 2 : 1), valued: ['-C'] },
+  git: {
+    verbs: ([verb, what]) => (verb === 'cat-file' && what === 'blob' ? 2 : 1),
+    valued: ['-C', '-p', '--max-count', '--cacheinfo'],
+  },
   incus: {
     verbs: nounFirst('cluster', 'admin', 'storage'),
     kept: ['-f', '-X', '--action', '--mode'],
@@ -58,6 +62,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
   'nix-store': { verbs: always(0) },
   podman: ENGINE,
   restic: { verbs: always(1), kept: ['--latest', '--group-by'], valued: ['--tag', '--path'] },
+  sops: { verbs: always(1), valued: ['--config', '--output'] },
   ssh: { verbs: always(0), kept: ['-O'], valued: ['-o', '-l', '-p', '-i', '-F'] },
   'switch-to-configuration': { verbs: always(1) },
   systemctl: { verbs: always(1), kept: ['--property', '--output'] },

@@ -40,6 +40,7 @@ describe('recorded runs', () => {
       'restore/plan-only',
       'restoreDrill/plan-only',
       'restoreFiles/plan-only',
+      'rotateKeys/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
     ]);

@@ -5,6 +5,7 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
   git: 'the simulation passes it on to the real one',
   drill: 'simulated datasets have no data to be shown and written above: simulated-drill.test.ts has whole drills',
   identity: 'keys and files of age are made where it is recorded; simulated-identity.test.ts has the simulated ones',
+  sops: 'its files and keys are made where it is recorded; simulated-rotation.test.ts has the simulated ones',
   'incus-on-zfs': 'simulated snapshots are no snapshots of ZFS: nobody can hold them, or make others beside',
   rejoin: 'no simulated host loses its root disk and keeps its pool',
   'incus-upgrade': 'its commands overlap in time; deploy.test.ts plays the same jump',

@@ -13,6 +13,7 @@ import type {
   ReinstallActivities,
   ResticActivities,
   RestoreActivities,
+  RotationActivities,
   RejoinActivities,
   QuorumActivities,
   RemovalActivities,
@@ -255,6 +256,17 @@ const NO_INFRA: InfraActivities = {
   endInfra: notHere,
 };
 
+const NO_ROTATION: RotationActivities = {
+  resolveRotation: notHere,
+  observeRotation: notHere,
+  reencryptSecrets: notHere,
+  makeGuestKey: notHere,
+  tryGuestKey: notHere,
+  keepGuestKey: notHere,
+  takeBackSecrets: notHere,
+  tidyRotation: notHere,
+};
+
 export function createWorld(overrides: Partial<Activities> = {}, settings: { sickUntil?: string } = {}): World {
   const world: World = {
     calls: [],
@@ -276,6 +288,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_RESTIC,
     ...NO_RESTORE,
     ...NO_INFRA,
+    ...NO_ROTATION,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),
     observeUpgrade: () => Promise.resolve(observation()),

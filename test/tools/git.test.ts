@@ -54,6 +54,25 @@ describe('in a real repository', () => {
     expect(await git.hasCommit(repo, NOBODY)).toEqual({ type: 'commit', present: false });
   });
 
+  it('knows the commits that changed a file, newest first, and none of a file that is in none', async () => {
+    const found = await git.history(repo, 'sub/runbook.yaml', 10);
+    const second = await sh('rev-parse', 'main');
+    expect(found).toMatchObject({ type: 'history', commits: [{ revision: second }, { revision: first }] });
+    expect(found.type === 'history' && Date.parse(found.commits[0]?.at ?? '')).toBeGreaterThan(1.7e12);
+    expect(await git.history(repo, 'sub/runbook.yaml', 1)).toMatchObject({ commits: [{ revision: second }] });
+    expect(await git.history(repo, ':(glob)**', 1)).toEqual({ type: 'history', commits: [] });
+  });
+
+  it('lists files of a folder, new ones too, and none that are ignored', async () => {
+    await writeFile(join(repo, '.gitignore'), 'ignored\n');
+    await writeFile(join(repo, 'sub', 'new ü'), '');
+    await writeFile(join(repo, 'sub', 'ignored'), '');
+    expect(await git.listFiles(repo, 'sub')).toEqual({ type: 'files', paths: ['sub/new ü', 'sub/runbook.yaml'] });
+    await rm(join(repo, '.gitignore'));
+    await rm(join(repo, 'sub', 'new ü'));
+    await rm(join(repo, 'sub', 'ignored'));
+  });
+
   it('reads a file as it was, whatever lies in the folder now', async () => {
     expect(await git.readFileAt(repo, first, 'sub/runbook.yaml')).toEqual({ type: 'file', content: 'version: 1\n' });
   });

@@ -28,10 +28,18 @@ export const randomFleet = (random: Random): YamlMap => {
   if (random.chance(0.5)) root.set('cluster', clusterOf(members, random));
   if (random.chance(0.5)) root.set('identity', identityOf(random));
   if (random.chance(0.3)) root.set('infra', infraOf(random));
+  if (random.chance(0.5)) root.set('secrets', secretsOf(random));
   if (random.chance(0.5)) addSchedules(root, members, random);
   if (random.chance(0.5)) root.set('orchestrator', mapOf({ guest: random.pick(guests) }));
   return root;
 };
+
+const secretsOf = (random: Random): YamlMap =>
+  mapOf({
+    ...(random.chance(0.5) ? { config: random.pick(['secrets/sops.yaml', '.sops.yaml']) } : {}),
+    identityFile: random.pick(['~/keys.txt', '/root/a b.txt']),
+    ...(random.chance(0.5) ? { push: mapOf({ branch: random.pick(['main', 'a/b.c']) }) } : {}),
+  });
 
 const shuffled = <Item>(items: readonly Item[], random: Random): Item[] =>
   items

@@ -1,0 +1,158 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import type { Fleet } from '../fleet/schema.ts';
+import { addRecipientBeside, readSopsConfig, replaceRecipient, ruleFor, type SopsConfig } from '../plan/sops-config.ts';
+import { readSecretFile, type EncryptedFile } from '../plan/sops-file.ts';
+import { decrypt } from '../tools/age.ts';
+import { createGit } from '../tools/git.ts';
+import { createGitCommits, type GitCommits } from '../tools/git-commits.ts';
+import type { Sops } from '../tools/sops.ts';
+import type { Reencrypted, ReencryptInput } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { failure, toolFailure } from './failure.ts';
+import type { ActivityContext } from './guard.ts';
+import { isSame, put } from './observe-rotation.ts';
+import { operatorKeyFile, operatorSops, scratchOf, secretsAt, type SecretsAt } from './secrets-at.ts';
+
+export const refOf = (run: string, phase: string): string => `refs/runbook/${run}/${phase}`;
+
+/**
+ * One commit in which the files are encrypted to other recipients, and pushed where that is declared. It is made beside the
+ * work tree; an attempt that was killed leaves a folder, and the next one begins with a new one.
+ */
+export async function reencrypt(
+  deps: Deps,
+  input: ReencryptInput,
+  { signal, report }: ActivityContext,
+): Promise<Reencrypted> {
+  const fleet = await deps.fleetAt(input.fleet);
+  const { root, dir } = await deps.repository();
+  const scratch = join(scratchOf(deps, input.name), input.phase);
+  const commits = createGitCommits(deps.local, root, join(scratch, 'index'), { signal });
+  const ref = refOf(input.name, input.phase);
+  const known = await createGit(deps.local, { signal }).resolveRevision(root, ref);
+  if (known.type === 'unexpected') throw toolFailure('The worker’s clone', known);
+  if (known.type === 'revision') {
+    await publish(fleet, commits, known.revision);
+    return { state: 'already', revision: known.revision };
+  }
+  await rm(scratch, { recursive: true, force: true });
+  const secrets = await secretsAt(deps, fleet, input.base, signal);
+  const origin = await secretsAt(deps, fleet, input.fleet.revision, signal);
+  const configText = rulesFor(input, origin.configText);
+  await put(scratch, fleet.secrets.config, configText);
+  const sops = operatorSops(deps, fleet, input.name, signal);
+  const files = [{ path: fleet.secrets.config, content: configText }];
+  for (const path of input.paths) {
+    report({ progress: path });
+    const content = await reencryptFile({ deps, fleet, input, secrets, sops, scratch, signal }, path);
+    files.push({ path, content });
+  }
+  const made = await commits.commit({
+    parent: input.base,
+    files: files.map(({ path, content }) => ({ path: posix.join(dir, path), content })),
+    message: input.message,
+    ref,
+  });
+  if (made.type !== 'committed') throw toolFailure('The commit of the secrets', made);
+  await publish(fleet, commits, made.revision);
+  await rm(scratch, { recursive: true, force: true });
+  return { state: 'done', revision: made.revision };
+}
+
+/** Always from the rules as they were: between them the changed file has nothing of its own to lose. */
+function rulesFor({ phase, old, next }: ReencryptInput, origin: string): string {
+  return phase === 'hand-over' ? addRecipientBeside(origin, old, next) : replaceRecipient(origin, old, next);
+}
+
+interface Work {
+  deps: Deps;
+  fleet: Fleet;
+  input: ReencryptInput;
+  secrets: SecretsAt;
+  sops: Sops;
+  scratch: string;
+  signal: AbortSignal;
+}
+
+/** Judged by the file that came of it: whose it is, and that the operator can decrypt it. */
+async function reencryptFile(work: Work, path: string): Promise<string> {
+  const { fleet, input, secrets, sops, scratch } = work;
+  const before = await secrets.read(path);
+  if (before === undefined) throw failure('NotReencrypted', `${path} is not encrypted in commit ${input.base}.`);
+  await put(scratch, path, before.text);
+  const file = join(scratch, path);
+  const updated = await sops.updateKeys(join(scratch, fleet.secrets.config), file);
+  if (updated.type !== 'updated') throw notReencrypted(path, updated);
+  if (input.phase === 'cut') {
+    const rotated = await sops.rotate(file);
+    if (rotated.type !== 'rotated') throw notReencrypted(path, rotated);
+  }
+  const text = await readFile(file, 'utf8');
+  const after = readSecretFile(path, text);
+  if (after.type !== 'encrypted') throw failure('NotReencrypted', `${path} is not encrypted afterwards.`);
+  const config = readSopsConfig(await readFile(join(scratch, fleet.secrets.config), 'utf8'));
+  requireRecipients(path, after, config.type === 'config' ? config.config : secrets.config, fleet, input);
+  const tried = await sops.tryDecrypt(file);
+  if (tried.type !== 'decryptable') throw notReencrypted(path, tried);
+  if (input.phase === 'cut' && (await sameDataKey(work, before.file, after)))
+    throw failure('NotReencrypted', `${path} has the data key that it had: who knew that can still read it.`);
+  return text;
+}
+
+function requireRecipients(
+  path: string,
+  { stanzas, others }: EncryptedFile,
+  config: SopsConfig,
+  { secrets }: Fleet,
+  { phase, old, next }: ReencryptInput,
+): void {
+  const found = stanzas.map(({ recipient }) => recipient);
+  const rule = ruleFor(config, posix.relative(posix.dirname(secrets.config), path));
+  const isRight =
+    rule !== undefined &&
+    isSame([...found, ...others], [...rule.recipients, ...rule.others]) &&
+    found.includes(next) &&
+    found.includes(old) === (phase === 'hand-over');
+  if (!isRight)
+    throw failure('NotReencrypted', `${path} has other recipients than it was to have: ${found.join(', ')}.`);
+}
+
+/** Compared in memory, by the operator's key; it goes nowhere from there. */
+async function sameDataKey(
+  { deps, fleet, signal }: Work,
+  before: EncryptedFile,
+  after: EncryptedFile,
+): Promise<boolean> {
+  const keyFile = operatorKeyFile(fleet);
+  const dataKey = async ({ stanzas }: EncryptedFile): Promise<Buffer | undefined> => {
+    for (const { enc } of stanzas) {
+      const answer = await decrypt(deps.local, Buffer.from(enc), keyFile, { signal });
+      if (answer.type === 'plain') return answer.bytes;
+    }
+    return undefined;
+  };
+  const [one, other] = [await dataKey(before), await dataKey(after)];
+  // What cannot be compared is not taken for new.
+  return one === undefined || other === undefined || one.equals(other);
+}
+
+function notReencrypted(
+  path: string,
+  problem: Exclude<Awaited<ReturnType<Sops['rotate']>>, { type: 'rotated' }>,
+): Error {
+  if (problem.type === 'unexpected') return toolFailure(path, problem);
+  const message = 'message' in problem ? `: ${problem.message}` : '';
+  return failure('NotReencrypted', `${path}: ${problem.type}${message}`);
+}
+
+/** On top of what is there, or not at all. */
+export async function publish({ secrets: { push } }: Fleet, commits: GitCommits, revision: string): Promise<void> {
+  if (push === undefined) return;
+  const pushed = await commits.push(push.remote, revision, push.branch);
+  const where = `${push.remote}/${push.branch}`;
+  if (pushed.type === 'moved')
+    throw failure('BranchMoved', `${where} has commits that this run does not know: ${pushed.message}`);
+  if (pushed.type === 'push failed')
+    throw failure('Unreachable', `${where} did not take the commit: ${pushed.message}`);
+}
