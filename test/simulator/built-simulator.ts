@@ -16,7 +16,9 @@ export async function buildSimulator(): Promise<Simulator> {
   const dir = await mkdtemp(join(tmpdir(), 'runbook-simulator-'));
   const program = join(dir, 'main.mjs');
   const entry = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
-  await build({ entryPoints: [entry], outfile: program, bundle: true, format: 'esm', platform: 'node' });
+  // A package that is no module of ECMAScript asks for Node's own by `require`.
+  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+  await build({ entryPoints: [entry], outfile: program, bundle: true, format: 'esm', platform: 'node', banner });
   const made: Simulation[] = [];
   return {
     create: async (options = {}) => {
