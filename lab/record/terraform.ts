@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { until } from '../shell.ts';
 import type { Recorder } from './recorder.ts';
 
-const ENV = { TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', LC_ALL: 'C' };
+/** Whatever settings of Terraform the machine has. */
+const ENV = { TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', LC_ALL: 'C', TF_CLI_CONFIG_FILE: '' };
 const PLAN = ['plan', '-input=false', '-no-color', '-json', '-detailed-exitcode', '-lock-timeout=1s'];
 const APPLY = ['apply', '-input=false', '-no-color', '-json', '-lock-timeout=1s'];
 const INIT = ['init', '-input=false', '-no-color', '-lockfile=readonly'];

@@ -84,6 +84,7 @@ function neutral(text: string): string {
     .replace(/^\{"message_type":"summary".*/gm, (line) => line.replace(/(?<=:)-?\d[\d.]*/g, 'N'))
     .replace(/(?<=\bPID )\d+/g, 'N')
     .replace(/\([\d.]+m?s ago\)/g, 'AGO')
+    .replace(/(?<=complete after )\d+s\b|(?<="elapsed_seconds":)\d+/g, 'N')
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'FINGERPRINT')
     .replace(/\d+(?= ms\b)|(?<=port )\d{5}/g, 'N')
     .replace(/^\d+(?= )/gm, 'N')
