@@ -395,9 +395,9 @@ export interface DrillActivities {
   restoreForDrill(input: DrillRef): Promise<DrillRestored>;
   /** What arrived, with the snapshot that the copy was made from; then the declared check. */
   compareForDrill(input: DrillRef): Promise<DrillComparison>;
-  /** Ends what the two have begun and removes what they made, and what drills before have left there. */
-  cleanUpDrill(input: DrillRef): Promise<void>;
-  /** Writes it down where the copy is. */
+  /** Ends what the two have begun and removes what they made, and what drills before have left there; of that, what stays. */
+  cleanUpDrill(input: DrillRef): Promise<string[]>;
+  /** Writes it down where the copy is. Fails as NotFound where another one is there by now. */
   noteProof(input: DrillRef & { proof: CopyProof }): Promise<void>;
 }
 

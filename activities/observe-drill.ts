@@ -1,3 +1,4 @@
+import type { Host } from '../hosts/host.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import { allPairs, placeOf, type BackupScope, type ReplicaPair, type SourceVolume } from '../plan/nightly-backup.ts';
 import { problemOf, type Problem } from '../plan/problem.ts';
@@ -6,6 +7,7 @@ import type { DatasetFacts } from '../plan/replication.ts';
 import type { CopyProof, DrillCopy } from '../plan/restore-drill.ts';
 import { zfsProofs } from '../tools/zfs-proof.ts';
 import { zfsSnapshotDetails, type SnapshotDetails } from '../tools/zfs-snapshot-details.ts';
+import { estimateTransfer, type Transfer } from '../tools/zfs-transfer.ts';
 import { createZfs } from '../tools/zfs.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -18,6 +20,9 @@ import { observeReplicas, replicaOf, type ReplicaFacts } from './replica-facts.t
 
 /** In the zpool of the volume, where the fleet file names none. */
 const SCRATCH = 'runbook-drill';
+
+/** As a restore sends what is not encrypted. */
+export const DRILL_FLAGS: Transfer['flags'] = { raw: false, compressed: true, largeBlocks: true };
 
 /** Every replica, what proves it, and whether it can be restored where its source is. Changes nothing. */
 export async function observeDrill(
@@ -90,7 +95,8 @@ async function observePair({ machines }: Deps, fleet: Fleet, of: OfPair, signal:
   if (proofs.type !== 'proofs') throw toolFailure(`zfs on ${receiver.name}`, proofs);
   const used = await usedBy(sender, signal);
   const { pools } = await poolsOf(sender, signal);
-  return pair.volumes.map((volume, at) => {
+  const copies: DrillCopy[] = [];
+  for (const [at, volume] of pair.volumes.entries()) {
     const own = common(of, volume, at);
     const seen = facts.find((each) => each.volume === volume);
     const pool = pools.find(({ name }) => name === own.scratch.split('/')[0]);
@@ -98,14 +104,28 @@ async function observePair({ machines }: Deps, fleet: Fleet, of: OfPair, signal:
     const proof = proofs.proofs.get(replicaOf(pair, volume));
     const snapshot = seen && newestOfBoth(seen, details);
     const problem = whyNot(own.scratch, seen, pool !== undefined, used);
-    return {
+    copies.push({
       ...own,
-      ...{ bytes: seen?.target?.usedBytes ?? 0, freeBytes: room },
+      ...{ bytes: problem === undefined ? await bytesOf(receiver, seen, snapshot, signal) : 0, freeBytes: room },
       ...(proof === undefined ? {} : { proof: proof satisfies CopyProof }),
       ...(snapshot === undefined ? {} : { snapshot }),
       ...(problem === undefined ? {} : { problem }),
-    };
-  });
+    });
+  }
+  return copies;
+}
+
+/** Of that one snapshot; where ZFS gives no size, of all that the copy has. */
+async function bytesOf(
+  receiver: Host,
+  seen: ReplicaFacts | undefined,
+  snapshot: DrillCopy['snapshot'],
+  signal: AbortSignal,
+): Promise<number> {
+  if (seen?.target === undefined || snapshot === undefined) return 0;
+  const sent = { source: seen.target.name, to: { name: snapshot.onCopy }, flags: DRILL_FLAGS };
+  const size = await estimateTransfer(receiver, sent, { signal });
+  return size.type === 'size' ? size.bytes : seen.target.usedBytes;
 }
 
 async function poolsOf(host: Parameters<typeof createZfs>[0], signal: AbortSignal) {
@@ -123,7 +143,13 @@ function newestOfBoth(
     const sent = source.snapshots.find(({ guid }) => guid === received.guid);
     const more = details.find(({ dataset, guid }) => dataset === decision.target && guid === received.guid);
     if (sent !== undefined && more !== undefined)
-      return { onSource: sent.name, onCopy: received.name, guid: sent.guid, createdAt: more.createdAt };
+      return {
+        onSource: sent.name,
+        onCopy: received.name,
+        guid: sent.guid,
+        createdAt: more.createdAt,
+        createtxg: received.createtxg,
+      };
   }
   return undefined;
 }

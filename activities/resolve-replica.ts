@@ -186,6 +186,8 @@ async function seenOf(
     ...(decision.problem === undefined ? {} : { problem: decision.problem }),
     ...(common === undefined ? {} : { common: { name: common.name, guid: common.guid } }),
     lost: newer.length === 0 ? [] : await lostOf(ends, replicaOf(pair, volume), newer, signal),
+    newerBookmarks:
+      target === undefined || common === undefined ? [] : after(target.bookmarks, common).map(({ name }) => name),
     stay: (target?.snapshots.length ?? 0) - newer.length,
     writtenBytes: target?.writtenBytes ?? 0,
     usedBytes: target?.usedBytes ?? 0,

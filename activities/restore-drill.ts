@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
 import { durationMs, formatAge } from '../plan/duration.ts';
+import type { FailureType } from '../plan/failures.ts';
 import type { DrillCopy } from '../plan/restore-drill.ts';
 import { drillCompareArgv, readDrillCompare, type DrillCompared } from '../tools/drill-compare.ts';
 import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
@@ -18,16 +20,20 @@ import { followTransfer } from './follow-transfer.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { STATE_DIR } from './join-mark.ts';
 import { awaitJob } from './jobs.ts';
-import { observeDrill } from './observe-drill.ts';
+import { DRILL_FLAGS, observeDrill } from './observe-drill.ts';
+import { orTypedProblem } from './or-problem.ts';
 import { plainly } from './plainly.ts';
 import { replicaOf } from './replica-facts.ts';
+import { TRANSFER_PROBLEMS } from './replica-work.ts';
 import { relayedWay, type TransferWays } from './transfer-way.ts';
 
 /** Where copies are shown to a comparison on a member. */
 const FOLDER = `${STATE_DIR}/drill`;
 /** Hundreds of gigabytes over a slow line; what hangs is ended by its standing still. */
 const JOB_TIMEOUT_MS = 20 * 3_600_000;
+/** So often it is tried without anything new arriving, and so long after each. */
 const TRIES = 3;
+const APART_MS = 2_000;
 
 /** A restore that is tried out: into a dataset of the run, compared there, and removed. */
 export function createDrillActivities(deps: Deps): DrillActivities {
@@ -37,12 +43,15 @@ export function createDrillActivities(deps: Deps): DrillActivities {
     compareForDrill: guarded((input, context) => compareForDrill(deps, input, context)),
     cleanUpDrill: guarded(async (input, context) => {
       const fleet = await deps.fleetAt(input.fleet);
-      await cleanUp(input, await waysOf(deps, fleet, input.copy, context.signal), context.signal);
+      return cleanUp(input, await waysOf(deps, fleet, input.copy, context.signal), context.signal);
     }),
     noteProof: guarded(async ({ fleet: ref, copy, proof }, { signal }) => {
       const fleet = await deps.fleetAt(ref);
       const receiver = deps.machines.receiver(fleet, copy.pair.target.member);
-      const set = await setZfsProof(receiver, replicaOf(copy.pair, volumeOf(copy)), proof, { signal });
+      const replica = replicaOf(copy.pair, volumeOf(copy));
+      if (!(await isStillThere(receiver, replica, copy, signal)))
+        throw failure('NotFound', `${replica} on ${receiver.name} is not the copy any more that was restored.`);
+      const set = await setZfsProof(receiver, replica, proof, { signal });
       if (set.type !== 'set') throw toolFailure(`zfs on ${receiver.name}`, set);
     }),
   };
@@ -63,6 +72,19 @@ const againJob = (input: DrillRef): string => `${restoreJob(input)}-again`;
 const compareJob = ({ name, copy }: DrillRef): string => `${name}-compare-${copy.id}`;
 const folderOf = ({ name, copy }: DrillRef): string => `${FOLDER}/${name}-${copy.id}`;
 
+/** By its snapshot, which another dataset has not of the same transaction: one may have come in its place meanwhile. */
+async function isStillThere(
+  receiver: Host,
+  replica: string,
+  { snapshot }: DrillCopy,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await datasetOn(receiver, replica, signal);
+  const isThat = ({ guid, createtxg }: { guid: string; createtxg: string }): boolean =>
+    guid === snapshot?.guid && createtxg === snapshot.createtxg;
+  return found?.snapshots.some(isThat) === true;
+}
+
 /** As a restore does: a whole send of that one snapshot, from the receiver to the member. A second attempt finds the job, or what arrived. */
 async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityContext): Promise<DrillRestored> {
   const { copy } = input;
@@ -74,31 +96,48 @@ async function restoreForDrill(deps: Deps, input: DrillRef, context: ActivityCon
   if (made.type !== 'created' && made.type !== 'exists') throw toolFailure(`${copy.scratch} on ${member.name}`, made);
   const stallMs = durationMs(fleet.policies.backup.stallTimeout);
   const follow = (job: string) => followTransfer(runner.jobs, job, context, { stallMs, titles: [copy.volume] });
-  let said = 'nothing says why';
+  // What an earlier attempt has begun. The first one stays, as the mark that what comes after it is no whole restore to be measured.
+  let first = await follow(restoreJob(input));
+  await follow(againJob(input));
+  let ended: Ended | undefined;
+  let from: string | undefined;
   for (let tries = 0; ; tries += 1) {
     report({ progress: `${copy.volume} to ${member.name}` });
-    const first = await follow(restoreJob(input));
-    const again = await follow(againJob(input));
     const there = await datasetOn(member, scratchOf(input), signal);
     if (there?.snapshots.some(({ guid }) => guid === copy.snapshot?.guid) === true)
       return { bytes: there.usedBytes, ...(first?.exitCode === 0 ? { seconds: first.durationMs / 1000 } : {}) };
-    const ended = again ?? first;
-    if (ended !== undefined) said = wordsOf(ended.stdout) ?? ended.how;
-    if (tries === TRIES) throw failure('Unexpected', `${copy.volume} did not arrive on ${member.name}: ${said}`);
     const resume = there?.token === undefined ? undefined : await goOnFrom(ways, there.token, scratchOf(input), signal);
-    // The first one stays, as the mark that what comes after it is no whole restore to be measured.
+    if (resume !== from) tries = 0;
+    from = resume;
+    if (ended !== undefined) {
+      const problem = whyNoMore(ended, tries);
+      if (problem !== undefined)
+        throw failure(problem.type, `${copy.volume} did not arrive on ${member.name}: ${problem.message}`);
+      await delay(APART_MS, undefined, { signal });
+    }
     const isFirst = first === undefined && resume === undefined;
     const job = isFirst ? restoreJob(input) : againJob(input);
     if (!isFirst) await runner.jobs.remove(job, { signal });
     const spec = transferJob(job, 'restore-drill', JOB_TIMEOUT_MS, [stepOf(input, resume)], ways.way);
     const started = await runner.jobs.start(spec, { signal });
     if (started.type === 'fenced') throw failure('Busy', `Another drill is at work: ${started.holder}.`);
+    ended = await follow(job);
+    if (isFirst) first = ended;
   }
 }
 
-function wordsOf(stdout: string): string | undefined {
+type Ended = NonNullable<Awaited<ReturnType<typeof followTransfer>>>;
+
+/** A stream that ends at the same place again and again, with both ends there, is no matter of the connection any more. */
+function whyNoMore({ stdout, how }: Ended, tries: number): { type: FailureType; message: string } | undefined {
   const [outcome] = readTransfer(stdout, 1);
-  return outcome?.type === 'failed' ? `${outcome.problem}: ${outcome.message}` : undefined;
+  if (outcome?.type !== 'failed') return tries < TRIES ? undefined : { type: 'Interrupted', message: how };
+  const { type, passes } = TRANSFER_PROBLEMS[outcome.problem];
+  if (passes && type !== 'Unreachable' && tries < TRIES) return undefined;
+  return {
+    type: type === 'Interrupted' ? 'Unexpected' : type,
+    message: `${outcome.problem}: ${outcome.message}`,
+  };
 }
 
 function stepOf(input: DrillRef, resume: string | undefined): Transfer {
@@ -107,7 +146,7 @@ function stepOf(input: DrillRef, resume: string | undefined): Transfer {
     source: replicaOf(copy.pair, volumeOf(copy)),
     target: scratchOf(input),
     to: { name: copy.snapshot?.onCopy ?? '' },
-    flags: { raw: false, compressed: true, largeBlocks: true },
+    flags: DRILL_FLAGS,
     initial: true,
     kind: 'filesystem',
     ...(resume === undefined ? {} : { resume }),
@@ -170,7 +209,7 @@ function comparison(host: Host, { volume, check }: DrillCopy, compared: DrillCom
       const which = files === allFiles ? `all of ${allFiles} files` : `${files} of ${allFiles} files`;
       return {
         type: 'same',
-        words: `${which} and the names of ${entries}${check === undefined ? '' : ', and its check'}`,
+        words: `${allFiles === 0 ? 'no file, as it has none,' : which} and the names of ${entries}${check === undefined ? '' : ', and its check'}`,
       };
     }
     case 'differs':
@@ -192,12 +231,15 @@ function comparison(host: Host, { volume, check }: DrillCopy, compared: DrillCom
 /** Of a run or of one before it that was killed: by their names, in the one dataset that is there for it. */
 const MADE = /^runbook-\d{8}-\d{4}-[0-9a-f]{4}-[a-z0-9.-]+$/;
 
-/** Ends what is at work and removes all that drills have made on that member. Idempotent. */
+/**
+ * Ends what is at work and removes all that drills have made on that member, its own first. Idempotent. What another one has
+ * left and cannot go now is told, and stops nobody.
+ */
 async function cleanUp(
   input: DrillRef,
   { runner, receiver: member }: TransferWays,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
   const jobs = [
     [runner, restoreJob(input)],
     [runner, againJob(input)],
@@ -210,12 +252,21 @@ async function cleanUp(
   await plainly(member, ['rm', '-rf', '--one-file-system', '--', folderOf(input)], signal);
   const { scratch } = input.copy;
   const below = await createZfs(member, { signal }).below(scratch);
-  if (below.type === 'not found') return;
+  if (below.type === 'not found') return [];
   if (below.type !== 'names') throw toolFailure(`zfs on ${member.name}`, below);
-  for (const name of below.names.filter((each) => MADE.test(each.slice(scratch.length + 1)))) {
-    await giveUpPart(member, name, signal);
-    const gone = await createZfsKept(member, { signal }).destroy(name);
-    if (gone.type === 'busy') throw failure('Busy', `${name} on ${member.name}: ${gone.message}`);
-    if (gone.type === 'unexpected') throw toolFailure(`zfs on ${member.name}`, gone);
+  const own = scratchOf(input);
+  if (below.names.includes(own)) await destroy(member, own, signal);
+  const left: string[] = [];
+  for (const name of below.names.filter((each) => each !== own && MADE.test(each.slice(scratch.length + 1)))) {
+    const gone = await orTypedProblem(() => destroy(member, name, signal), signal);
+    if (gone.type === 'problem') left.push(gone.problem.message);
   }
+  return left;
+}
+
+async function destroy(member: Host, name: string, signal: AbortSignal): Promise<void> {
+  await giveUpPart(member, name, signal);
+  const gone = await createZfsKept(member, { signal }).destroy(name);
+  if (gone.type === 'busy') throw failure('Busy', `${name} on ${member.name}: ${gone.message}`);
+  if (gone.type === 'unexpected') throw toolFailure(`zfs on ${member.name}`, gone);
 }

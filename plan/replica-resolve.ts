@@ -38,6 +38,8 @@ export interface ResolveObservation {
   /** What both sides have; absent where nothing is. */
   common?: { name: string; guid: string };
   lost: LostSnapshot[];
+  /** What only the replica has marked since: a roll back cannot go past it. Names after `#`. */
+  newerBookmarks: string[];
   /** Snapshots that stay, with the common one. */
   stay: number;
   /** Since the newest snapshot. */
@@ -48,7 +50,7 @@ export interface ResolveObservation {
   freeBytes: number;
 }
 
-export type ResolveGate = GateOf<'replica' | 'common' | 'aside' | 'holds' | 'clones' | 'room'>;
+export type ResolveGate = GateOf<'replica' | 'common' | 'aside' | 'holds' | 'clones' | 'bookmarks' | 'room'>;
 
 export interface ResolvePlan {
   /** There is nothing to resolve: one sentence. */
@@ -60,8 +62,6 @@ export interface ResolvePlan {
 /** What a person may resolve. Everything else that is in the way of a copy is not the replica's. */
 const RESOLVABLE: readonly string[] = ['Diverged', 'NoBase', 'ReplicaModified', 'SendModeChanged'];
 export const isResolvable = ({ type }: Pick<Problem, 'type'>): boolean => RESOLVABLE.includes(type);
-
-const SHOWN = 20;
 
 const { passed, refused, warning } = gateWords<ResolveGate['name']>();
 
@@ -86,7 +86,7 @@ function replica({ replica: name, receiver, problem, writtenBytes }: ResolveObse
   return refused('replica', problem.message, problem.whatToDo);
 }
 
-function rollBackGates({ common, lost, problem, replica: name }: ResolveObservation): ResolveGate[] {
+function rollBackGates({ common, lost, newerBookmarks, problem, replica: name }: ResolveObservation): ResolveGate[] {
   if (common === undefined || problem?.type === 'SendModeChanged')
     return [
       refused(
@@ -114,6 +114,13 @@ function rollBackGates({ common, lost, problem, replica: name }: ResolveObservat
           'clones',
           `${cloned.flatMap(({ clones }) => clones).join(', ')} would lose what it is a clone of.`,
           'Make it independent (zfs promote), or destroy it first.',
+        ),
+    newerBookmarks.length === 0
+      ? passed('bookmarks', 'No bookmark is in the way')
+      : refused(
+          'bookmarks',
+          `ZFS does not go back past bookmarks: ${newerBookmarks.map((mark) => `${name}#${mark}`).join(', ')}.`,
+          'See who has made them; zfs destroy removes one.',
         ),
   ];
 }
@@ -162,32 +169,41 @@ function lostWords({ common, lost, stay, writtenBytes }: ResolveObservation): st
   return `${what} is destroyed; @${common?.name ?? ''} is its newest one then, and ${count(stay, 'snapshot')} ${stay === 1 ? 'stays' : 'stay'}.`;
 }
 
-const lostNames = (lost: readonly LostSnapshot[]): string[] => [
-  ...lost
-    .slice(0, SHOWN)
-    .map(({ name, createdAt, bytes }) => `@${name}, ${createdAt.slice(0, 16)}Z, ${formatBytes(bytes)}`),
-  ...(lost.length > SHOWN ? [`and ${lost.length - SHOWN} more`] : []),
-];
+/** However many: nobody says yes to what is not named. */
+const lostNames = (lost: readonly LostSnapshot[]): string[] =>
+  lost.map(({ name, createdAt, bytes }) => `@${name}, ${createdAt.slice(0, 16)}Z, ${formatBytes(bytes)}`);
 
 /** What was approved, to be held against what is there when it is done. */
 export interface ApprovedLoss {
   common: string;
   /** GUIDs. */
   lost: string[];
+  writtenBytes: number;
 }
 
-export const approvedOf = ({ common, lost }: ResolveObservation): ApprovedLoss => ({
+export const approvedOf = ({ common, lost, writtenBytes }: ResolveObservation): ApprovedLoss => ({
   common: common?.guid ?? '',
   lost: lost.map(({ guid }) => guid),
+  writtenBytes,
 });
 
 /** Why what is there now may not be done with, where more would be lost than was approved. */
-export function beyondApproval({ common, lost, replica: name }: ResolveObservation, approved: ApprovedLoss) {
+export function beyondApproval(
+  { common, lost, replica: name, writtenBytes }: ResolveObservation,
+  approved: ApprovedLoss,
+): string | undefined {
   if (common?.guid !== approved.common) return `${name} has another snapshot in common with its source meanwhile.`;
   const more = lost.filter(({ guid }) => !approved.lost.includes(guid)).map(({ name: of }) => `@${of}`);
-  return more.length === 0 ? undefined : `${name} has more meanwhile that would be lost: ${more.join(', ')}.`;
+  if (more.length > 0) return `${name} has more meanwhile that would be lost: ${more.join(', ')}.`;
+  // Half-way, what the destroyed ones had counts as written since the one before them.
+  const isHalfWay = approved.lost.some((guid) => !lost.some((each) => each.guid === guid));
+  return isHalfWay || writtenBytes <= approved.writtenBytes
+    ? undefined
+    : `${name} was written to meanwhile (${formatBytes(writtenBytes)}, ${formatBytes(approved.writtenBytes)} when it was asked).`;
 }
 
-/** The command that a person types. */
-export const resolveCommand = ({ volume, receiver }: { volume: string; receiver: string }): string =>
-  `runbook backups resolve --volume ${volume} --target ${receiver}`;
+/** The command that a person types. `place`: the host, and the dataset there, of which it may have several. */
+export function resolveCommand({ volume, place }: { volume: string; place: string }): string {
+  const [receiver = '', dataset = ''] = place.split(' ');
+  return `runbook backups resolve --volume ${volume} --target ${receiver} --dataset ${dataset}`;
+}

@@ -19,7 +19,7 @@ export interface DatasetFacts {
   name: string;
   kind: 'filesystem' | 'volume';
   snapshots: SnapshotFact[];
-  /** Empty on a receiver. */
+  /** Copies make none on a receiver. */
   bookmarks: SnapshotFact[];
   encrypted: boolean;
   /** Of an encrypted one: whether it can be read there. */

@@ -1,5 +1,6 @@
 import { count } from './count.ts';
 import { ageOf, formatAge } from './duration.ts';
+import { FAILURES, type FailureType } from './failures.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
 import type { ReplicaPair } from './nightly-backup.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -33,8 +34,8 @@ export interface DrillCopy {
   pair: ReplicaPair;
   proof?: CopyProof;
   /** The newest one that is on both sides: only that can be compared with its source. */
-  snapshot?: { onSource: string; onCopy: string; guid: string; createdAt: string };
-  /** Of the copy, and what the zpool has for it on the member that it is restored to. */
+  snapshot?: { onSource: string; onCopy: string; guid: string; createdAt: string; createtxg: string };
+  /** Of that snapshot, and what the zpool has for it on the member that it is restored to. */
   bytes: number;
   freeBytes: number;
   /** The dataset there that it is restored into, under a name of the run. */
@@ -59,12 +60,15 @@ export interface DrillPlan {
 
 const { passed, refused, warning } = gateWords<'copies' | 'provable'>();
 
-/** Those that were never proven first, then those whose proof is oldest. What cannot be proven takes nobody's turn. Pure. */
+/**
+ * Those that were never tried first, then those whose last try is oldest, whatever came of it: none keeps its turn from the
+ * others by being wrong. What cannot be proven takes nobody's turn. Pure.
+ */
 export function planDrill(copies: readonly DrillCopy[], { most }: { most: number }): DrillPlan {
   const judged = copies.map((copy) => ({ copy, problem: problemFor(copy) }));
   const notProvable = judged.flatMap(({ copy, problem }) => (problem === undefined ? [] : [{ copy, problem }]));
   const provable = judged.filter(({ problem }) => problem === undefined).map(({ copy }) => copy);
-  const inTurn = provable.toSorted(byProof);
+  const inTurn = provable.toSorted(byLastTry);
   const chosen = inTurn.slice(0, most);
   const gates = [
     copies.length === 0
@@ -81,11 +85,8 @@ export function planDrill(copies: readonly DrillCopy[], { most }: { most: number
   return { gates, refusals, chosen, notProvable, later: provable.length - chosen.length };
 }
 
-/** A proof that failed is none. */
-const provenAt = ({ proof }: DrillCopy): string => (proof?.outcome === 'proven' ? proof.at : '');
-
-function byProof(a: DrillCopy, b: DrillCopy): number {
-  const [first, second] = [provenAt(a), provenAt(b)];
+function byLastTry(a: DrillCopy, b: DrillCopy): number {
+  const [first = '', second = ''] = [a.proof?.at, b.proof?.at];
   return first === second ? 0 : first < second ? -1 : 1;
 }
 
@@ -103,6 +104,10 @@ function problemFor({ problem, snapshot, bytes, freeBytes, scratch, volume }: Dr
     );
   return undefined;
 }
+
+/** Whether a try that ended so says nothing of the copy, as another one may go well. */
+export const isPassing = (type: FailureType): boolean =>
+  FAILURES[type].retryable || type === 'NoSpace' || type === 'Cancelled';
 
 /** The steps of one copy, in their order. */
 export const DRILL_STEPS = [
@@ -137,11 +142,11 @@ export const drillSteps = (chosen: readonly DrillCopy[], now: string): StepView[
     })),
   );
 
-/** Why it has its turn: `never proven`, `proven 31 d ago`. */
+/** Why it has its turn: `never proven`, `proven 31 d ago`, `failed 31 d ago`. */
 export function whyInTurn({ proof }: DrillCopy, now: string): string {
   if (proof === undefined) return 'never proven';
   const age = formatAge(ageOf(proof.at, now));
-  return proof.outcome === 'proven' ? `proven ${age} ago` : `found wrong ${age} ago`;
+  return proof.outcome === 'proven' ? `proven ${age} ago` : `failed ${age} ago`;
 }
 
 /** `a real restore would take about 12 s (1.2 GiB)` */

@@ -23,8 +23,8 @@ export interface DrillComparison {
  * Shows both sides to itself alone, read-only, and compares them: type, mode, owners, size, time and link of everything, then the
  * content of files. What is mounted is in a mount namespace that ends with it. `$1` the folder, `$2` `$3` kind and place of
  * the source, `$4` `$5` of the copy, `$6` how many files or `all`, `$7` the seed, `$8` seconds for the check; then that.
- * It prints what it has compared; ends with 0, or 1 where something differs, 79 where a side could not be shown, 80 where the
- * check did not end with 0.
+ * It prints what it has compared; ends with 0, or 1 where something differs, 78 where not all could be read, 79 where a side
+ * could not be shown, 80 where the check did not end with 0.
  */
 const COMPARE = `fold=$1 skind=$2 source=$3 ckind=$4 copy=$5 files=$6 seed=$7 seconds=$8; shift 8
 umask 077
@@ -38,29 +38,33 @@ zfs) mount -t zfs -o ro -- "$2" "$3" ;;
 esac
 }
 show "$skind" "$source" "$fold/source" && show "$ckind" "$copy" "$fold/copy" || exit 79
+sorted() { sort -z -T "$fold" "$@"; }
+number() { tr -dc '\\0' <"$1" >"$fold/nuls" && wc -c <"$fold/nuls"; }
 list() {
 (cd "$fold/$1" && find . \\( -type f -printf 'f %m %U %G %s %T@ %P\\0' \\) -o \\( -type l -printf 'l %U %G %l %P\\0' \\) -o -printf '%y %m %U %G %P\\0') >"$fold/$1.all" &&
-sort -z <"$fold/$1.all" >"$fold/$1.list"
+sorted "$fold/$1.all" >"$fold/$1.list"
 }
 differ() {
-comm -z -3 "$1" "$2" | tr '\\0\\n\\t' '\\n  ' | sed -e 's/^ *//' -e 's/^[0-9a-f]\\{64\\} *//' | uniq | head -n 6 | while IFS= read -r line; do printf 'differs %.200s\\n' "$line"; done
+comm -z -3 "$1" "$2" | tr '\\0\\n\\t\\r' '\\n   ' | sed -e 's/^ *//' -e 's/^[0-9a-f]\\{64\\} *//' | uniq | head -n 6 | while IFS= read -r line; do printf 'differs %.200s\\n' "$line"; done
 exit 1
 }
 list source && list copy || exit 78
-printf 'entries %s\\n' "$(tr -dc '\\0' <"$fold/source.list" | wc -c)"
+entries=$(number "$fold/source.list") || exit 78
+printf 'entries %s\\n' "$entries"
 cmp -s "$fold/source.list" "$fold/copy.list" || differ "$fold/source.list" "$fold/copy.list"
-(cd "$fold/source" && find . -type f -print0) | sort -z >"$fold/files" || exit 78
-all=$(tr -dc '\\0' <"$fold/files" | wc -c)
-if [ "$files" != all ]; then
+(cd "$fold/source" && find . -type f -print0) >"$fold/found" && sorted "$fold/found" >"$fold/files" && all=$(number "$fold/files") || exit 78
+if [ "$files" != all ] && [ "$files" -lt "$all" ]; then
 # Of a source of randomness sort reads the first bytes alone, in which the names of runs are the same.
-printf '%s' "$seed" | sha256sum >"$fold/seed"
-sort -z -R --random-source="$fold/seed" <"$fold/files" | head -z -n "$files" | sort -z >"$fold/chosen" || exit 78
-else mv -- "$fold/files" "$fold/chosen"
+printf '%s' "$seed" | sha256sum >"$fold/seed" &&
+sorted -R --random-source="$fold/seed" "$fold/files" >"$fold/mixed" &&
+head -z -n "$files" "$fold/mixed" >"$fold/some" && sorted "$fold/some" >"$fold/chosen" || exit 78
+else files=$all && mv -- "$fold/files" "$fold/chosen" || exit 78
 fi
-sum() { (cd "$fold/$1" && xargs -0 -r sha256sum -z -- <"$fold/chosen") >"$fold/$1.raw" && sort -z <"$fold/$1.raw" >"$fold/$1.sums"; }
+[ "$(number "$fold/chosen")" = "$files" ] || exit 78
+sum() { (cd "$fold/$1" && xargs -0 -r sha256sum -z -- <"$fold/chosen") >"$fold/$1.raw" && sorted "$fold/$1.raw" >"$fold/$1.sums"; }
 sum source && sum copy || exit 78
 bytes=$(cd "$fold/source" && xargs -0 -r stat -c %s -- <"$fold/chosen" | awk '{ sum += $1 } END { printf "%.0f", sum }')
-printf 'compared %s of %s %s\\n' "$(tr -dc '\\0' <"$fold/chosen" | wc -c)" "$all" "$bytes"
+printf 'compared %s of %s %s\\n' "$files" "$all" "$bytes"
 cmp -s "$fold/source.sums" "$fold/copy.sums" || differ "$fold/source.sums" "$fold/copy.sums"
 echo same
 [ "$#" -gt 0 ] || exit 0
@@ -92,6 +96,9 @@ export function drillCompareArgv({ folder, source, copy, files, seed, check }: D
   ];
 }
 
+/** What follows may be any name. */
+const DIFFERS = 'differs ';
+
 /** What came of the job. */
 export function readDrillCompare(ran: Ran): DrillCompared {
   const { exitCode, stdout, stderr } = ran.result;
@@ -103,7 +110,7 @@ export function readDrillCompare(ran: Ran): DrillCompared {
     const [, code = ''] = first(/^check (\d+)$/) ?? [];
     return { type: 'check failed', exitCode: Number(code), message: stderr.trim().slice(-500) };
   }
-  const what = lines.flatMap((line) => /^differs (.+)$/.exec(line)?.[1] ?? []);
+  const what = lines.flatMap((line) => (line.startsWith(DIFFERS) ? [line.slice(DIFFERS.length)] : []));
   if (exitCode === 1 && what.length > 0) return { type: 'differs', what };
   const [, entries] = first(/^entries (\d+)$/) ?? [];
   const [, files, allFiles, bytes] = first(/^compared (\d+) of (\d+) (\d+)$/) ?? [];

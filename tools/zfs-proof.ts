@@ -61,7 +61,7 @@ async function unlessMissing(argv: string[], look: () => Promise<Ran['result']>)
 }
 
 function readLine(line: string): [[string, StoredProof]] | undefined {
-  const [, name, value] = /^([^\t]+)\t[^\t]+\t(.*)$/.exec(line) ?? [];
+  const [, name, value] = /^([^\t]+)\t[^\t]+\t([^]*)$/.exec(line) ?? [];
   if (name === undefined || value === undefined) return undefined;
   const read = proofSchema.safeParse(parsed(value));
   return read.success ? [[name, read.data]] : undefined;

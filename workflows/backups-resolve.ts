@@ -127,7 +127,7 @@ const rolledBack = ({ replica, receiver, common }: ResolveObservation): RunResul
 function halfWay(seen: ResolveObservation, way: ResolveWay, error: unknown): RunResult {
   const cause = describeFailure(error);
   if (cause.type === 'GateRefused' && way === 'keep aside') return unchanged(error);
-  const command = `${resolveCommand({ volume: seen.volume, receiver: seen.receiver })}${way === 'roll back' ? ' --roll-back' : ''}`;
+  const command = `${resolveCommand(seen)}${way === 'roll back' ? ' --roll-back' : ''}`;
   return {
     outcome: 'Failed',
     summary: `${seen.replica} on ${seen.receiver} may be half-way. ${cause.message}`,

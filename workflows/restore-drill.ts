@@ -1,9 +1,10 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { DrillComparison, DrillRestored, RunRef } from '../activities/contract.ts';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { DrillRestored, RunRef } from '../activities/contract.ts';
 import { problemOf, type Problem } from '../plan/problem.ts';
 import {
   drillStep,
   drillSteps,
+  isPassing,
   planDrill,
   restoreWords,
   type CopyProof,
@@ -22,6 +23,8 @@ import { refused } from './upgrade/results.ts';
 /** The way there and back: a host that goes away is waited for so long. */
 const RESTORE_WITHIN = '12h';
 const COMPARE_WITHIN = '12h';
+/** An activity whose time is over learns of it with its next heartbeat. */
+const LEARNS_WITHIN = '10 seconds';
 
 /**
  * Restores copies to where nobody uses them, one after the other, compares them with what they were made from, removes them again,
@@ -76,33 +79,35 @@ const viewOf = (
   ...(snapshot === undefined ? {} : { newestAt: snapshot.createdAt }),
 });
 
-interface Tried {
-  restored: DrillRestored;
-  compared: DrillComparison;
+/** What a try says of the copy: that it is what its source was, or why it is not. */
+interface Verdict {
+  words: string;
+  problem?: Problem;
+  restored?: DrillRestored;
 }
 
 /** One copy, to its end: whatever comes of it, nothing of it stays. Throws only for a cancellation. */
 async function prove(run: Run, ref: RunRef, copy: DrillCopy): Promise<CopyView> {
-  let tried: Tried | undefined;
-  let problem: Problem | undefined;
+  let verdict: Verdict;
+  let left: Problem | undefined;
   try {
-    tried = await tryOut(run, ref, copy);
+    verdict = await tryOut(run, ref, copy);
+    left = await cleanUp(run, ref, copy);
   } catch (error) {
-    if (isCancellation(error)) {
-      await cleanUp(run, ref, copy);
-      throw error;
-    }
-    problem = describeFailure(error);
+    if (!isCancellation(error)) await CancellationScope.nonCancellable(() => sleep(LEARNS_WITHIN));
+    left = await cleanUp(run, ref, copy);
+    if (isCancellation(error)) throw error;
+    const problem = describeFailure(error);
+    verdict = { words: problem.message, problem };
   }
-  const left = await cleanUp(run, ref, copy);
-  if (tried === undefined || left !== undefined) return viewOf(copy, 'failed', orProblem(problem ?? left));
-  return note(run, ref, copy, tried);
+  const { problem = left } = verdict;
+  // What is left behind says nothing of the copy, and neither does a host that was away.
+  if (problem !== undefined && (verdict.problem === undefined || isPassing(verdict.problem.type)))
+    return viewOf(copy, 'failed', { problem });
+  return note(run, ref, copy, verdict);
 }
 
-const orProblem = (problem: Problem | undefined): Pick<CopyView, 'problem'> =>
-  problem === undefined ? {} : { problem };
-
-async function tryOut(run: Run, ref: RunRef, copy: DrillCopy): Promise<Tried> {
+async function tryOut(run: Run, ref: RunRef, copy: DrillCopy): Promise<Verdict> {
   const restored = await run.step(
     { ...drillStep(copy, 'restore'), kind: 'long', within: RESTORE_WITHIN },
     (act) => act.restoreForDrill({ ...ref, copy }),
@@ -116,20 +121,23 @@ async function tryOut(run: Run, ref: RunRef, copy: DrillCopy): Promise<Tried> {
       detail: value.type === 'same' ? value.words : value.message,
     }),
   );
-  return { restored, compared };
+  if (compared.type === 'same') return { words: compared.words, restored };
+  const { type, message } = compared;
+  return { words: message, problem: problemOf(type === 'differs' ? 'Damaged' : 'CheckFailed', message), restored };
 }
 
-/** Also of a run that is cancelled. Why something may be left, where that is so. */
+/** Also of a run that is cancelled or paused. Why something may be left, where that is so. */
 const cleanUp = (run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem | undefined> =>
   CancellationScope.nonCancellable(() => removeAll(run, ref, copy));
 
 async function removeAll(run: Run, ref: RunRef, copy: DrillCopy): Promise<Problem | undefined> {
   try {
-    await run.step(
-      { ...drillStep(copy, 'clean'), kind: 'rollBack' },
+    const others = await run.step(
+      { ...drillStep(copy, 'clean'), kind: 'rollBack', always: true },
       (act) => act.cleanUpDrill({ ...ref, copy }),
       () => ({ state: 'done' }),
     );
+    for (const message of others) run.warn(`What another drill has left could not be removed: ${message}`);
     return undefined;
   } catch (error) {
     const { type, message } = describeFailure(error);
@@ -141,27 +149,25 @@ async function removeAll(run: Run, ref: RunRef, copy: DrillCopy): Promise<Proble
 }
 
 /** What is wrong is written down as well: an older proof says nothing any more. */
-async function note(run: Run, ref: RunRef, copy: DrillCopy, { restored, compared }: Tried): Promise<CopyView> {
-  const isSame = compared.type === 'same';
+async function note(run: Run, ref: RunRef, copy: DrillCopy, { words, problem, restored }: Verdict): Promise<CopyView> {
+  const isProven = problem === undefined;
   const proof: CopyProof = {
-    ...{ outcome: isSame ? 'proven' : 'failed', at: new Date().toISOString() },
+    ...{ outcome: isProven ? 'proven' : 'failed', at: new Date().toISOString() },
     ...{ guid: copy.snapshot?.guid ?? '', snapshotAt: copy.snapshot?.createdAt ?? '' },
-    words: isSame ? compared.words : compared.message.slice(0, 500),
-    ...(restored.seconds === undefined ? {} : { bytes: restored.bytes, seconds: restored.seconds }),
+    words: words.slice(0, 500),
+    ...(restored?.seconds === undefined ? {} : { bytes: restored.bytes, seconds: restored.seconds }),
   };
   try {
     await run.step(
       { ...drillStep(copy, 'prove'), kind: 'act' },
       (act) => act.noteProof({ ...ref, copy, proof }),
-      () => ({ state: isSame ? 'done' : 'not needed', detail: isSame ? 'written down' : 'it is not' }),
+      () => ({ state: isProven ? 'done' : 'not needed', detail: isProven ? 'written down' : 'it is not' }),
     );
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return viewOf(copy, 'failed', { problem: describeFailure(error) });
+    return viewOf(copy, 'failed', { problem: problem ?? describeFailure(error) });
   }
-  return isSame
-    ? viewOf(copy, 'proven', { detail: `${compared.words}; ${restoreWords(restored)}`, bytes: restored.bytes })
-    : viewOf(copy, 'failed', {
-        problem: problemOf(compared.type === 'differs' ? 'Damaged' : 'CheckFailed', compared.message),
-      });
+  return problem === undefined && restored !== undefined
+    ? viewOf(copy, 'proven', { detail: `${words}; ${restoreWords(restored)}`, bytes: restored.bytes })
+    : viewOf(copy, 'failed', problem === undefined ? {} : { problem });
 }

@@ -3,7 +3,6 @@ export const NO_ANSWERS: ReadonlyMap<string, string> = new Map([
   [String.raw`^exit (\S+) (\S+) (\S+)$`, 'what the script of a transfer prints itself'],
   [String.raw`^step (\d+) sent (\d\d):(\d\d):(\d\d) (\d+) (\S+)$`, 'what the script of a transfer prints itself'],
   [String.raw`^check (\d+)$`, 'what the script of a comparison prints itself'],
-  [String.raw`^differs (.+)$`, 'what the script of a comparison prints itself'],
   [String.raw`^entries (\d+)$`, 'what the script of a comparison prints itself'],
   [String.raw`^compared (\d+) of (\d+) (\d+)$`, 'what the script of a comparison prints itself'],
   ['^0x[0-9a-f]+$', 'a number in a line of a token'],

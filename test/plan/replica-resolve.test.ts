@@ -4,6 +4,7 @@ import {
   approvedOf,
   beyondApproval,
   planResolve,
+  resolveCommand,
   whatResolves,
   type LostSnapshot,
   type ResolveObservation,
@@ -20,7 +21,7 @@ const seen = (more: Partial<ResolveObservation> = {}): ResolveObservation => ({
   ...{ volume: 'edge-data', place: 'nuc-1 tank/replicas', receiver: 'nuc-1', replica: REPLICA },
   ...{ aside: `${REPLICA.replace('/edge', '-edge')}-run`, isThere: true, relation: 'diverged' },
   problem: problemOf('Diverged', `${REPLICA} has @by-hand, which its source has not.`),
-  ...{ common: { name: 'snapshot-a', guid: '1' }, lost: [lost('by-hand')], stay: 4 },
+  ...{ common: { name: 'snapshot-a', guid: '1' }, lost: [lost('by-hand')], newerBookmarks: [], stay: 4 },
   ...{ writtenBytes: 0, usedBytes: 2 ** 30, sourceBytes: 2 ** 30, freeBytes: 2 ** 31 },
   ...more,
 });
@@ -62,6 +63,8 @@ describe('a replica that copies cannot go on with', () => {
     ['nothing in common, kept aside', 'keep aside', { common: undefined }, []],
     ['another way of sending', 'roll back', { problem: problemOf('SendModeChanged', 'x') }, ['common']],
     ['a hold of somebody else', 'roll back', { lost: [lost('a', { holds: ['mine'] })] }, ['holds']],
+    ['a bookmark in the way', 'roll back', { newerBookmarks: ['mark'] }, ['bookmarks']],
+    ['a bookmark, kept aside', 'keep aside', { newerBookmarks: ['mark'] }, []],
     ['a clone', 'roll back', { lost: [lost('a', { clones: ['tank/x'] })] }, ['clones']],
     ['no place beside the replicas', 'keep aside', { aside: undefined }, ['aside']],
     ['what is not the replica’s', 'keep aside', { problem: problemOf('NotFound', 'no source') }, ['replica']],
@@ -81,6 +84,21 @@ describe('a replica that copies cannot go on with', () => {
     expect(text).toContain('@snapshot-a is its newest one then, and 4 snapshots stay');
     expect(text).toMatch(/^@a, 2026-11-27T02:14Z, 1\.0 MiB$/m);
     expect(text).toMatch(/^@b, /m);
+    const many = Array.from({ length: 300 }, (_, at) => lost(`s-${at}`));
+    expect(whatResolves('roll back', seen({ lost: many })).join('\n')).toMatch(/^@s-299, /m);
+  });
+
+  it('loses nothing that was written after the approval, and goes on where it was cut off', () => {
+    const approved = approvedOf(seen({ writtenBytes: 4096 }));
+    expect(beyondApproval(seen({ writtenBytes: 4096 }), approved)).toBeUndefined();
+    expect(beyondApproval(seen({ writtenBytes: 8192 }), approved)).toContain('8.0 KiB, 4.0 KiB when it was asked');
+    expect(beyondApproval(seen({ lost: [], writtenBytes: 2 ** 20 }), approved)).toBeUndefined();
+  });
+
+  it('is resolved by a command that names its dataset, of which its host may have two', () => {
+    expect(resolveCommand(seen())).toBe(
+      'runbook backups resolve --volume edge-data --target nuc-1 --dataset tank/replicas',
+    );
   });
 
   it('loses nothing that was not approved', () => {

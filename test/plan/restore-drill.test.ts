@@ -3,6 +3,7 @@ import type { ReplicaPair } from '../../plan/nightly-backup.ts';
 import { problemOf } from '../../plan/problem.ts';
 import {
   drillSteps,
+  isPassing,
   planDrill,
   restoreWords,
   whyInTurn,
@@ -24,7 +25,7 @@ const proof = (at: string, outcome: CopyProof['outcome'] = 'proven'): CopyProof 
 
 const copy = (volume: string, more: Partial<DrillCopy> = {}): DrillCopy => ({
   ...{ id: volume, volume, place: 'n3 tank/r', pair: PAIR, bytes: 10, freeBytes: 100, scratch: 'zpool/runbook-drill' },
-  snapshot: { onSource: 'a', onCopy: 'a', guid: '1', createdAt: NOW },
+  snapshot: { onSource: 'a', onCopy: 'a', guid: '1', createdAt: NOW, createtxg: '1' },
   ...more,
 });
 
@@ -32,14 +33,14 @@ const chosen = (copies: DrillCopy[], most = 2): string[] =>
   planDrill(copies, { most }).chosen.map(({ volume }) => volume);
 
 describe('which copies are restored for a proof', () => {
-  it('are those that were never proven, then those whose proof is oldest', () => {
+  it('are those that were never tried, then those whose last try is oldest', () => {
     const all = [
       copy('young', { proof: proof('2026-11-27T00:00:00.000Z') }),
       copy('old', { proof: proof('2026-10-27T00:00:00.000Z') }),
       copy('never'),
       copy('wrong', { proof: proof('2026-11-28T00:00:00.000Z', 'failed') }),
     ];
-    expect(chosen(all, 4)).toEqual(['never', 'wrong', 'old', 'young']);
+    expect(chosen(all, 4)).toEqual(['never', 'old', 'young', 'wrong']);
     expect(planDrill(all, { most: 3 }).later).toBe(1);
   });
 
@@ -54,6 +55,17 @@ describe('which copies are restored for a proof', () => {
       }
     }
     expect(seen.size).toBe(7);
+  });
+
+  it('come to their turn also where others are lastingly wrong', () => {
+    const copies = Array.from({ length: 5 }, (_, at) => copy(`v${at}`));
+    const seen = new Set<string>();
+    for (let day = 0; day < 3; day += 1)
+      for (const each of planDrill(copies, { most: 2 }).chosen) {
+        seen.add(each.volume);
+        each.proof = proof(new Date(Date.parse(NOW) + day * 86_400_000).toISOString(), 'failed');
+      }
+    expect(seen.size).toBe(5);
   });
 
   it('are none that cannot be proven, which take nobody’s turn', () => {
@@ -90,9 +102,14 @@ describe('which copies are restored for a proof', () => {
     );
     expect(steps[0]?.detail).toBe('never proven');
     expect(steps[4]?.detail).toBe('proven 2 d ago');
-    expect(whyInTurn(copy('c', { proof: proof('2026-11-28T05:00:00.000Z', 'failed') }), NOW)).toBe(
-      'found wrong 1 h ago',
-    );
+    expect(whyInTurn(copy('c', { proof: proof('2026-11-28T05:00:00.000Z', 'failed') }), NOW)).toBe('failed 1 h ago');
+  });
+
+  it('fail where they cannot be read, not where their hosts cannot work for the moment', () => {
+    for (const type of ['Unexpected', 'NotFound', 'Damaged', 'KeyNotLoaded'] as const)
+      expect(isPassing(type)).toBe(false);
+    for (const type of ['Unreachable', 'Busy', 'NoSpace', 'Cancelled', 'TimedOut'] as const)
+      expect(isPassing(type)).toBe(true);
   });
 
   it('say how long a restore takes, where that was measured', () => {

@@ -6,7 +6,7 @@ import type { CopyView, RunView } from '../../plan/run.ts';
 import type { Dataset } from '../../simulator/core/state.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { backups } from '../../workflows/backups.ts';
-import { BACKUPS_WORKFLOW, TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
+import { BACKUPS_WORKFLOW, PAUSE_UPDATE, TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import type { restoreDrill } from '../../workflows/restore-drill.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
@@ -178,7 +178,62 @@ describe('restore-drill over the simulated fleet', () => {
   );
 
   it(
-    'leaves nothing behind where it is cancelled, and removes what one before it has left',
+    'notes a copy that cannot be read, whatever an earlier drill has said of it',
+    async () => {
+      await drill({ backup: 'edge-data' });
+      const stderr = "warning: cannot send 'tank/replica/edge-data@snapshot-nightly': Input/output error";
+      await simulation().addFault({
+        ...{ tool: '.zfs-sends', args: ' 2$', when: 'before', times: 9 },
+        effect: { type: 'fail', exitCode: 1, stderr },
+      });
+      const run = await drill({ backup: 'edge-data' });
+      expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'Unexpected' } });
+      expect(left()).toEqual([]);
+      expect((await list()).copies.find(({ of }) => of === 'edge-data')?.proof).toMatchObject({
+        type: 'failed',
+        words: expect.stringContaining('did not arrive') as unknown,
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'notes that a copy is wrong also where something stays behind',
+    async () => {
+      await drill({ backup: 'edge-data' });
+      await spoil('edge-data');
+      await simulation().addFault({
+        ...{ tool: 'zfs', args: '^destroy ', when: 'before', times: 99 },
+        effect: { type: 'fail', exitCode: 1, stderr: 'broken' },
+      });
+      const run = await drill({ backup: 'edge-data' });
+      expect(run.warnings.join()).toContain('may be there still');
+      expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'Damaged' } });
+      expect((await list()).copies.find(({ of }) => of === 'edge-data')?.proof).toMatchObject({ type: 'failed' });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is no proof of a replica that has come in the place of what was restored',
+    async () => {
+      const id = await simulation().addFault({
+        ...{ tool: '.zfs-sends', args: ' 2$', when: 'before', times: 1, effect: { type: 'pause' } },
+      });
+      const handle = await begin({ backup: 'edge-data' });
+      await eventually('it sends', () => Promise.resolve(simulation().isPaused(id)), 60_000);
+      await change('edge-data', ({ snapshots }) => {
+        for (const snapshot of Object.values(snapshots)) snapshot.createtxg = '987654321';
+      });
+      simulation().releasePause(id);
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Failed', failure: { type: 'NotFound' } });
+      expect((await list()).copies.find(({ of }) => of === 'edge-data')?.proof).toMatchObject({ type: 'never' });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves nothing behind where it is cancelled, also while it is paused, and removes what can go of one before it',
     async () => {
       const id = await simulation().addFault({
         ...{ tool: '.zfs-sends', args: ' 2$', when: 'before', times: 1, effect: { type: 'pause' } },
@@ -187,14 +242,21 @@ describe('restore-drill over the simulated fleet', () => {
         const { datasets = {} } = machines['elitedesk-1'] ?? {};
         datasets['zpool/runbook-drill'] = { snapshots: {}, readonly: true };
         datasets['zpool/runbook-drill/runbook-20261101-0000-abcd-x'] = { snapshots: { one: { creation: 1 } } };
+        datasets['zpool/runbook-drill/runbook-20261101-0000-abcd-y'] = { snapshots: {} };
         datasets['zpool/runbook-drill/mine'] = { snapshots: {} };
+      });
+      await simulation().addFault({
+        ...{ tool: 'zfs', args: '^destroy .*abcd-x', when: 'before', times: 99 },
+        effect: { type: 'fail', exitCode: 1, stderr: 'broken' },
       });
       const handle = await begin({ backup: 'edge-data' });
       await eventually('it sends', () => Promise.resolve(simulation().isPaused(id)), 60_000);
+      await handle.executeUpdate(PAUSE_UPDATE, { args: [{ actor: 'tester' }] });
       await handle.cancel();
       const run = await viewOf(handle);
       expect(run.result).toMatchObject({ outcome: 'Failed', failure: { type: 'Cancelled' } });
-      expect(left()).toEqual(['zpool/runbook-drill/mine']);
+      expect(run.warnings.join()).toContain('What another drill has left could not be removed');
+      expect(left()).toEqual(['zpool/runbook-drill/runbook-20261101-0000-abcd-x', 'zpool/runbook-drill/mine']);
     },
     TIMEOUT_MS,
   );

@@ -54,7 +54,9 @@ describe('backups resolve over the simulated fleet', () => {
     'keeps a replica aside that has diverged, whole, until it is released by name; the next night begins a new one',
     async () => {
       const { result: told } = await backUp();
-      expect(told?.next[0]?.command).toBe('runbook backups resolve --volume home-data --target nuc-1');
+      expect(told?.next[0]?.command).toBe(
+        'runbook backups resolve --volume home-data --target nuc-1 --dataset tank/replica',
+      );
       expect(told?.failure).toMatchObject({
         type: 'Diverged',
         whatToDo: expect.stringContaining('runbook backups resolve') as unknown,

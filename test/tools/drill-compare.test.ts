@@ -105,6 +105,39 @@ describe('a comparison', () => {
     expect(check('sleep', '30')).toMatchObject({ type: 'check failed', exitCode: 124 });
   });
 
+  it.each([
+    ['a carriage return', 'a\rb', 'a b'],
+    ['a separator of lines', 'a\u2028b', 'a\u2028b'],
+  ])('finds damage under a name with %s', (_, name, shown) => {
+    put(`source/${name}`, 'good');
+    put(`copy/${name}`, 'evil');
+    expect(compare()).toEqual({ type: 'differs', what: [`./${shown}`] });
+  });
+
+  it.each([
+    ['sort', '-R'],
+    ['head', '--'],
+    ['find', '-print0'],
+    ['tr', '-dc'],
+  ])('is none where %s ends early', (program, argument) => {
+    const real = `PATH=${process.env['PATH'] ?? ''}`;
+    const script = `#!/bin/sh
+case "$* --" in *" ${argument}"*|"${argument}"*) exit 3 ;; esac
+${real} exec ${program} "$@"
+`;
+    writeFileSync(join(dir, 'bin', program), script, { mode: 0o755 });
+    expect(compare({ files: 3 })).toMatchObject({ type: 'unexpected', exitCode: 78 });
+  });
+
+  it('of what has no files says so', () => {
+    for (const side of ['source', 'copy']) {
+      rmSync(join(dir, side), { recursive: true });
+      mkdirSync(join(dir, side, 'empty'), { recursive: true });
+    }
+    for (const more of [{}, { files: 3 }])
+      expect(compare(more)).toMatchObject({ type: 'same', files: 0, allFiles: 0, entries: 2 });
+  });
+
   it('says what could not be shown, and never takes that for the same', () => {
     expect(compare({ copy: { type: 'folder', from: join(dir, 'nope') } })).toMatchObject({ type: 'not mounted' });
   });

@@ -42,9 +42,8 @@ export function backedUp({ copies: all = [] }: RunView, input: NightlyBackupInpu
 
 /** Where the replica is in the way, and a person has to say what becomes of it. */
 function resolveIt({ volume, place, problem }: CopyView): RunResult['next'] {
-  const [receiver = ''] = place.split(' ');
   if (problem === undefined || !isResolvable(problem)) return [];
-  return [{ command: resolveCommand({ volume, receiver }), purpose: 'say what becomes of that replica' }];
+  return [{ command: resolveCommand({ volume, place }), purpose: 'say what becomes of that replica' }];
 }
 
 export function stopped({ copies: all = [] }: RunView, error: unknown): RunResult {

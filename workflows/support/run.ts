@@ -51,6 +51,8 @@ export interface StepSpec {
   kind: RetryKind;
   /** How long it is tried, where that is declared: `6h`. */
   within?: string;
+  /** Also while the run is paused: what is half-way has to come to rest. */
+  always?: true;
 }
 
 /** What a step came to, for whoever watches. */
@@ -126,7 +128,7 @@ export class Run {
    * Activities used in it carry the step's id and title.
    */
   async step<T>(spec: StepSpec, work: (act: StepActivities) => Promise<T>, end: (value: T) => StepEnd): Promise<T> {
-    await this.hold();
+    if (spec.always !== true) await this.hold();
     const step = this.#begin(spec);
     try {
       const value = await work(activitiesFor(spec));
