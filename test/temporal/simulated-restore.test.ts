@@ -179,6 +179,51 @@ describe('restore over the simulated fleet', () => {
   );
 
   it(
+    'goes on where Incus did not take it in, or where it did and no more: of the same copy, and then no further',
+    async () => {
+      await simulation().store.update(({ cluster }) => {
+        for (const each of Object.values(cluster.volumes))
+          if (each.name === 'edge-data') each.config = { size: '20GiB' };
+      });
+      for (const [name, args] of [
+        ['unlisted', 'recover/import'],
+        ['listed', '-X PUT'],
+      ] as const) {
+        await simulation().addFault({
+          ...{ tool: 'incus', args, times: 1 },
+          effect: { type: 'fail', exitCode: 1, stderr: 'Error: it is not the day for it' },
+        });
+        const first = await bring({ to: name });
+        expect(first.result).toMatchObject({ outcome: 'Failed' });
+        expect(named(name) !== undefined).toBe(name === 'listed');
+        await takeMore(`snapshot-after-${name}`, name === 'listed' ? 2 : 3);
+        const [, until] = /--at (\S+)/.exec(first.result?.next[0]?.command ?? '') ?? [];
+        expect((await bring({ to: name, ...(until === undefined ? {} : { until }) })).result).toMatchObject({
+          outcome: 'Done',
+        });
+        expect(named(name)).toMatchObject({ config: { size: '20GiB' } });
+        // It is somebody's from then on.
+        expect(refusals(await bring({ to: name, ...(until === undefined ? {} : { until }) }))).toEqual([
+          `name: elitedesk-1 has a volume ${name} already.`,
+        ]);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'lets Incus take in no instance of the same name',
+    async () => {
+      await simulation().store.update(({ machines }) => {
+        const machine = machines['elitedesk-1'];
+        if (machine) machine.datasets['zpool/incus/containers/found'] = { snapshots: {} };
+      });
+      expect(refusals(await bring({ to: 'found' }))[0]).toMatch(/^recovery: .*: container found\.$/);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'goes on with what was cut off, by its name',
     async () => {
       await simulation().addFault({
