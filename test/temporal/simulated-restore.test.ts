@@ -6,6 +6,7 @@ import type { restorable } from '../../workflows/restorable.ts';
 import { RESTORABLE_WORKFLOW, TASK_QUEUE, workflowId, type RestoreInput } from '../../workflows/messages.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
 import { viewOf } from './simulated-fleet.ts';
+import { inRepository } from './simulated-repository.ts';
 
 const TIMEOUT_MS = 240_000;
 const REPLICA = 'tank/replica/edge-data';
@@ -37,6 +38,12 @@ describe('restore over the simulated fleet', () => {
       if (dataset) dataset.snapshots[name] = { creation, guid: String(hoursAgo + 1000) };
     });
   };
+  const list = (volume?: string): Promise<RestorableView> =>
+    env().client.workflow.execute<typeof restorable>(RESTORABLE_WORKFLOW, {
+      taskQueue: TASK_QUEUE,
+      workflowId: `${RESTORABLE_WORKFLOW}/test`,
+      args: [{ fleet: { revision: simulation().revision() }, ...(volume === undefined ? {} : { volume }) }],
+    });
   const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
 
   it(
@@ -133,12 +140,6 @@ describe('restore over the simulated fleet', () => {
   it(
     'lists what there is to restore from, also where the member is gone, and what does not answer',
     async () => {
-      const list = (volume?: string): Promise<RestorableView> =>
-        env().client.workflow.execute<typeof restorable>(RESTORABLE_WORKFLOW, {
-          taskQueue: TASK_QUEUE,
-          workflowId: `${RESTORABLE_WORKFLOW}/test`,
-          args: [{ fleet: { revision: simulation().revision() }, ...(volume === undefined ? {} : { volume }) }],
-        });
       await takeMore('snapshot-older', 30);
       await takeMore('by-hand', 1);
       await simulation().store.update(({ cluster }) => {
@@ -154,6 +155,23 @@ describe('restore over the simulated fleet', () => {
       await simulation().power('elitedesk-1', 'off');
       expect(await lines()).toEqual(replicas);
       expect((await list()).silent.map(({ place }) => place)).toEqual(['elitedesk-1']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'lists what restic has of paths that are declared, in any order, and of others',
+    async () => {
+      await inRepository(simulation());
+      await simulation().store.update(({ repositories = {} }) => {
+        for (const { snapshots } of Object.values(repositories))
+          snapshots.push(...snapshots.map((each) => ({ ...each, id: 'b'.repeat(64), paths: ['/srv/old'] })));
+      });
+      const { copies } = await list();
+      expect(copies.flatMap(({ kind, of, snapshot }) => (kind === 'restic' ? [`${of} ${snapshot}`] : []))).toEqual([
+        '/srv/data of edge-vm aaaaaaaa',
+        '/srv/old of edge-vm bbbbbbbb',
+      ]);
     },
     TIMEOUT_MS,
   );
@@ -187,7 +205,7 @@ describe('restore over the simulated fleet', () => {
       });
       for (const [name, args] of [
         ['unlisted', 'recover/import'],
-        ['listed', '-X PUT'],
+        ['listed', 'storage volume edit'],
       ] as const) {
         await simulation().addFault({
           ...{ tool: 'incus', args, times: 1 },
