@@ -1,7 +1,13 @@
 import type { Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
 import { inProject } from '../plan/projects.ts';
-import { restorable, type RestorableCopy, type RestorableView } from '../plan/restorable.ts';
+import {
+  resticTitle,
+  restorable,
+  volumeOfReplica,
+  type RestorableCopy,
+  type RestorableView,
+} from '../plan/restorable.ts';
 import type { ResticSourceScope } from '../plan/restic.ts';
 import { createIncus } from '../tools/incus.ts';
 import { createRestic } from '../tools/restic.ts';
@@ -13,7 +19,7 @@ import { toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orTypedProblem } from './or-problem.ts';
 import { resticFailure } from './restic-failure.ts';
-import { hostOf, resticScope } from './restic-scope.ts';
+import { hostOf, resticScope, TAG } from './restic-scope.ts';
 
 /** What Incus calls the snapshots that it made, in ZFS: others are none that anything is restored from. */
 const INCUS = 'snapshot-';
@@ -42,7 +48,7 @@ export async function listRestorable(
   );
   const copies = looks.flatMap(({ seen }) => (seen.type === 'value' ? seen.value : []));
   const silent = looks.flatMap(({ place, seen }) =>
-    seen.type === 'problem' ? [{ place, problem: seen.problem.message }] : [],
+    seen.type === 'problem' ? [{ place, problem: seen.problem }] : [],
   );
   return restorable(copies, silent, volume);
 }
@@ -61,7 +67,9 @@ function sources(deps: Deps, fleet: Fleet, signal: AbortSignal): Place[] {
         if (dataset === undefined) continue;
         const below = `${dataset}/custom`;
         const snapshots = await snapshotsBelow(host, below, signal);
-        copies.push(...snapshots.map((each) => copyOf(each, below, 'source', `${member} ${name}`)));
+        copies.push(
+          ...snapshots.map((each) => copyOf(each, sourceVolume(each.dataset, below), 'source', `${member} ${name}`)),
+        );
       }
       return copies;
     },
@@ -75,11 +83,14 @@ function replicas(deps: Deps, fleet: Fleet, signal: AbortSignal): Place[] {
     for (const target of to)
       if (target.type === 'zfs')
         found.set(`${target.member} ${target.dataset}`, { host: target.member, dataset: target.dataset });
+  const projects = Object.values(fleet.guests).map(({ project }) => project);
   return [...found].map(([name, { host, dataset }]) => ({
     name,
     look: async () => {
       const snapshots = await snapshotsBelow(deps.machines.receiver(fleet, host), dataset, signal);
-      return snapshots.map((each) => copyOf(each, dataset, 'replica', name));
+      return snapshots.map((each) =>
+        copyOf(each, volumeOfReplica(each.dataset.slice(dataset.length + 1), projects), 'replica', name),
+      );
     },
   }));
 }
@@ -93,43 +104,53 @@ async function snapshotsBelow(host: Host, dataset: string, signal: AbortSignal):
   return listed.snapshots.filter((each) => isOwn(each.dataset) && each.name.startsWith(INCUS));
 }
 
+/** A project is always there, and has no `_` in its name. */
+function sourceVolume(dataset: string, root: string): string {
+  const [, project = 'default', name = ''] = /^([^_]+)_(.*)$/.exec(dataset.slice(root.length + 1)) ?? [];
+  return inProject({ project, name });
+}
+
 function copyOf(
-  { dataset, name, createdAt }: SnapshotDetails,
-  root: string,
+  { name, createdAt }: SnapshotDetails,
+  of: string,
   kind: 'source' | 'replica',
   place: string,
 ): RestorableCopy {
-  // A source has its project always, a replica where that is another than `default`.
-  const [, project = 'default', volume = ''] = /^(?:([^_]+)_)?(.*)$/.exec(dataset.slice(root.length + 1)) ?? [];
-  return { of: inProject({ project, name: volume }), kind, place, snapshot: name.slice(INCUS.length), at: createdAt };
+  return { of, kind, place, snapshot: name.slice(INCUS.length), at: createdAt };
 }
 
+/** One repository as one machine asks it for the snapshots of one guest. */
 function repositories(deps: Deps, fleet: Fleet, signal: AbortSignal): Place[] {
-  return resticScope(fleet).repositories.flatMap(({ repository, sources: all }) =>
-    all.map((source) => ({
-      name: `restic ${repository}`,
-      look: () => snapshotsIn(hostOf(deps, fleet, source.place), source, signal),
-    })),
-  );
+  const found = new Map<string, { repository: string; sources: ResticSourceScope[] }>();
+  for (const { repository, sources: all } of resticScope(fleet).repositories)
+    for (const source of all) {
+      const key = `${repository} ${source.guest} ${source.place.node}`;
+      const asked = found.get(key) ?? { repository, sources: [] };
+      found.set(key, asked);
+      asked.sources.push(source);
+    }
+  return [...found.values()].map(({ repository, sources: all }) => ({
+    name: `restic ${repository}`,
+    look: () => snapshotsIn(deps, fleet, all, signal),
+  }));
 }
 
+/** Also of what is declared no more. */
 async function snapshotsIn(
-  host: Host,
-  { place, guest, tags, title, reads }: ResticSourceScope,
+  deps: Deps,
+  fleet: Fleet,
+  declared: readonly ResticSourceScope[],
   signal: AbortSignal,
 ): Promise<RestorableCopy[]> {
-  const asked = { ...place, hostname: guest, tag: tags.join(',') };
+  const [first] = declared;
+  if (first === undefined) return [];
+  const { place, guest } = first;
+  const host = hostOf(deps, fleet, place);
+  const asked = { ...place, hostname: guest, tag: TAG };
   const listed = await createRestic(host, { signal, timeoutMs: ASKED_MS }).snapshots(asked);
   if (listed.type !== 'snapshots') throw resticFailure(host, listed);
-  const of = reads.type === 'volume' ? inProject({ project: reads.project, name: reads.volume }) : title;
-  const ofPaths = (paths: readonly string[]): boolean =>
-    reads.type === 'paths'
-      ? paths.join('\n') === reads.paths.join('\n')
-      : paths.some((path) => path.endsWith(`/${reads.project}_${reads.volume}`));
-  return listed.snapshots
-    .filter(({ paths }) => ofPaths(paths))
-    .map(({ id, created }) => ({
-      ...{ of, kind: 'restic', place: `restic ${place.repository}` },
-      ...{ snapshot: id.slice(0, 8), at: new Date(created).toISOString() },
-    }));
+  return listed.snapshots.map((each) => ({
+    ...{ of: resticTitle(each, declared), kind: 'restic', place: `restic ${place.repository}` },
+    ...{ snapshot: each.id.slice(0, 8), at: new Date(each.created).toISOString() },
+  }));
 }

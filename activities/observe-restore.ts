@@ -16,6 +16,8 @@ import {
 } from '../plan/restore.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { VolumeRecord } from '../tools/incus-records.ts';
+import type { UnknownVolume } from '../tools/incus-recovery.ts';
+import { createZfsDatasets } from '../tools/zfs-datasets.ts';
 import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
 import { zfsSnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import type { RunRef } from './contract.ts';
@@ -145,16 +147,27 @@ async function datasetOn(host: Host, name: string, signal: AbortSignal): Promise
   return listed.datasets.find((each) => each.name === name);
 }
 
+/**
+ * On a dataset that was restored: the GUID of the snapshot while it is under way from what was received to a volume, the
+ * name of the run when it is one. Nothing else is taken for one.
+ */
+export const RESTORED = 'runbook:restored';
+
 /** What has that name there now; undefined where nothing has. */
 export async function targetOn(host: Host, dataset: string, signal: AbortSignal): Promise<TargetSeen | undefined> {
   const own = await datasetOn(host, dataset, signal);
   if (own === undefined) return undefined;
+  const set = await createZfsDatasets(host, { signal }).localProperties(dataset);
+  if (set.type === 'not found') return undefined;
+  if (set.type !== 'properties') throw toolFailure(`zfs on ${host.name}`, set);
+  const restored = set.properties[RESTORED];
   const { snapshots, readonly, keyLoaded, token } = own;
   return {
     guids: snapshots.map(({ guid }) => guid),
     readonly,
     locked: !keyLoaded,
     ...(token === undefined ? {} : { token }),
+    ...(restored === undefined ? {} : { restored }),
   };
 }
 
@@ -170,19 +183,29 @@ async function destinationOn(
   const pool = await zfsPool(incus, member, scope.pool ?? known?.pool);
   const own = { project: wish.project, name: restoredName(wish, run) };
   const { volumes } = expecting(await incus.volumes(pool.name), 'volumes', member);
-  const isOwn = (each: { project: string; name: string }): boolean =>
-    each.project === own.project && each.name === own.name;
   const target = await targetOn(host, volumeDataset(pool.dataset, own), signal);
   const unknown = expecting(await incus.unknownVolumes([pool.name]), 'unknown volumes', member).volumes;
   const room = await roomOf(host, { target: pool }, scope.minFreePercent, signal);
   if (typeof room !== 'number') return { ...blank(member), problem: room };
   return {
     ...{ member, pool, room, isKnown: known !== undefined },
-    isListed: volumes.some((each) => isOwn(each) && each.location === member),
+    isListed: volumes.some(
+      (each) => each.project === own.project && each.name === own.name && each.location === member,
+    ),
     ...(target === undefined ? {} : { target }),
-    others: unknown.filter((each) => !isOwn(each)).map(inProject),
+    others: unknown.filter((each) => !isOf(own, each)).map(unknownTitle),
   };
 }
+
+/** Incus says `volume` of a custom one. An instance can have the same name. */
+const CUSTOM = 'volume';
+
+export const isOf = (own: { project: string; name: string }, { kind, project, name }: UnknownVolume): boolean =>
+  kind === CUSTOM && project === own.project && name === own.name;
+
+/** `edge-data`, `container edge-vm` */
+export const unknownTitle = (each: UnknownVolume): string =>
+  each.kind === CUSTOM ? inProject(each) : `${each.kind} ${inProject(each)}`;
 
 /** What the cluster knows of the volume itself, also where its member is away. */
 async function recordOf(

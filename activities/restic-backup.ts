@@ -1,7 +1,7 @@
 import type { Host } from '../hosts/host.ts';
 import { resticProgress, readResticBackup, resticBackupArgv, type ResticSource } from '../tools/restic-backup.ts';
 import { createIncus } from '../tools/incus.ts';
-import type { ResticBackupResult, ResticSourceScope } from '../plan/restic.ts';
+import { SHOWN_AT, type ResticBackupResult, type ResticSourceScope } from '../plan/restic.ts';
 import { createRestic } from '../tools/restic.ts';
 import type { StoredResticLedger } from '../tools/restic-ledger.ts';
 import type { ResticBackupInput } from './contract.ts';
@@ -13,9 +13,6 @@ import { resticFailure } from './restic-failure.ts';
 import { runRestic } from './restic-jobs.ts';
 import { keepLedger, ledgerOf } from './restic-ledger.ts';
 import { hostOf, repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
-
-/** Where a volume's snapshot is shown to restic. Snapshots remember it as their path, so it never changes. */
-const SHOWN_AT = '/run/runbook/restic';
 
 /**
  * One snapshot of one source. It counts as a backup where restic has read every file and the repository lists it; then it is

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isReceived, type Restoration } from '../plan/restore.ts';
+import { isReceived, isUnderWay, type Restoration } from '../plan/restore.ts';
 import type { Host } from '../hosts/host.ts';
 import { createZfsReplication } from '../tools/zfs-replication.ts';
 import { createZfsResume } from '../tools/zfs-resume.ts';
@@ -12,7 +12,6 @@ import { followTransfer } from './follow-transfer.ts';
 import type { ActivityContext } from './guard.ts';
 import { targetOn } from './observe-restore.ts';
 import { TRANSFER_PROBLEMS } from './replica-work.ts';
-import { isTakenOver } from './restored-volume.ts';
 import { relayedWay, type TransferWays } from './transfer-way.ts';
 
 type Ends = TransferWays;
@@ -36,7 +35,8 @@ export async function receiveVolume(deps: Deps, input: RestorationRef, context: 
   const { restoration } = input;
   const { signal } = context;
   const ends = await relayedWay(deps, await deps.fleetAt(input.fleet), waysOf(restoration), signal);
-  if (await isTakenOver(ends.receiver, input, signal)) return 'already';
+  const seen = await targetOn(ends.receiver, restoration.dataset, signal);
+  if (seen !== undefined && isUnderWay(seen, restoration.snapshot.guid)) return 'already';
   // What an earlier attempt has begun.
   await endOf(input, ends, context);
   await ends.runner.jobs.remove(jobName(input), { signal });
@@ -45,7 +45,11 @@ export async function receiveVolume(deps: Deps, input: RestorationRef, context: 
     const target = await targetOn(ends.receiver, restoration.dataset, signal);
     if (target !== undefined && !isReceived(target, restoration.snapshot.guid))
       throw failure('GateRefused', `${restoration.member} has a dataset ${restoration.dataset} already.`);
-    if (target !== undefined && target.token === undefined) return 'done';
+    if (target !== undefined && target.token === undefined) {
+      // Also what an attempt has held that was killed.
+      await release(ends.sender, input, signal);
+      return 'done';
+    }
     const resume = target?.token === undefined ? undefined : await usableToken(ends, target.token, restoration, signal);
     stuck.note(target?.token ?? '');
     const outcome = await send(input, ends, stepOf(restoration, resume), context);
@@ -76,7 +80,7 @@ async function usableToken(
   );
 }
 
-/** One job of this one step. Its snapshot is held meanwhile, so that nobody prunes it. */
+/** One job of this one step. Its snapshot is held from then on until all has arrived, so that nobody prunes it. */
 async function send(
   input: RestorationRef,
   ends: Ends,
@@ -96,7 +100,6 @@ async function send(
   if (started.type === 'fenced') throw failure('Busy', `Another restore to ${member} is at work: ${started.holder}.`);
   const stdout = await endOf(input, ends, context);
   await ends.runner.jobs.remove(jobName(input), { signal });
-  await release(ends.sender, input, signal);
   return readTransfer(stdout, 1)[0];
 }
 

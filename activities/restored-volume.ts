@@ -1,6 +1,5 @@
 import type { Host } from '../hosts/host.ts';
-import type { Restoration } from '../plan/restore.ts';
-import { inProject } from '../plan/projects.ts';
+import { isUnderWay, type Restoration } from '../plan/restore.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createZfsDatasets } from '../tools/zfs-datasets.ts';
 import type { Reached, RestorationRef } from './contract.ts';
@@ -8,10 +7,8 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
-import { targetOn, volumeRecord } from './observe-restore.ts';
+import { isOf, RESTORED, targetOn, unknownTitle, volumeRecord } from './observe-restore.ts';
 
-/** On a dataset that a run has restored: which run. Nothing else is taken for one. */
-const MARK = 'runbook:restored';
 /** Of a volume itself, and none of its copy. */
 const OWN_KEYS = ['volatile.uuid'];
 
@@ -21,20 +18,19 @@ const OWN_KEYS = ['volatile.uuid'];
  */
 export async function recoverVolume(
   deps: Deps,
-  { fleet: ref, name, restoration }: RestorationRef,
+  { fleet: ref, restoration }: RestorationRef,
   { signal, report }: ActivityContext,
 ): Promise<Reached> {
   const fleet = await deps.fleetAt(ref);
   const host = deps.machines.member(fleet, restoration.member);
   const incus = createIncus(host, { signal });
-  const run = { name, restoration };
-  await becomeOwn(host, run, signal);
+  await becomeOwn(host, restoration, signal);
   const wasListed = await isListed(incus, restoration);
   if (!wasListed) {
     const { volumes, dependencies } = await unknown(incus, restoration);
-    const others = volumes.filter((each) => !isIt(each, restoration));
+    const others = volumes.filter((each) => !isOf(restoration, each));
     if (others.length > 0)
-      throw failure('GateRefused', `Incus would take in others with it: ${others.map(inProject).join(', ')}.`);
+      throw failure('GateRefused', `Incus would take in others with it: ${others.map(unknownTitle).join(', ')}.`);
     if (dependencies.length > 0) throw missing(dependencies);
     report({ progress: restoration.name });
     const answer = await incus.recover([restoration.pool]);
@@ -53,48 +49,27 @@ const missing = (dependencies: readonly string[]): Error =>
 const unknown = async (incus: Incus, { pool, member }: Restoration) =>
   expecting(await incus.unknownVolumes([pool]), 'unknown volumes', member);
 
-const isIt = (each: { project: string; name: string }, { project, name }: Restoration): boolean =>
-  each.project === project && each.name === name;
-
 /** From what is received to what Incus expects. Both in one command: what bears the mark is writable. */
-async function becomeOwn(
-  host: Host,
-  { name, restoration }: { name: string; restoration: Restoration },
-  signal: AbortSignal,
-): Promise<void> {
-  const { dataset, kind, snapshot } = restoration;
-  if (await hasMark(host, dataset, name, signal)) return;
+async function becomeOwn(host: Host, { dataset, kind, snapshot }: Restoration, signal: AbortSignal): Promise<void> {
   const target = await targetOn(host, dataset, signal);
+  if (target !== undefined && isUnderWay(target, snapshot.guid)) return;
   if (target === undefined || !target.readonly || !target.guids.includes(snapshot.guid))
-    throw failure('Unexpected', `${host.name} has no ${dataset} that this run has received.`);
+    throw failure('Unexpected', `${host.name} has no ${dataset} that a restore has received.`);
   if (target.locked)
     throw failure('KeyNotLoaded', `Its key is not loaded on ${host.name}: zfs load-key ${dataset} there, then go on.`);
   // As Incus makes them; it gives a volume its device when it needs it.
   const own = kind === 'filesystem' ? { mountpoint: 'legacy', canmount: 'noauto' } : {};
-  const answer = await createZfsDatasets(host, { signal }).setProperties(dataset, {
-    ...{ [MARK]: name, readonly: 'off' },
-    ...own,
-  });
+  await set(host, dataset, { [RESTORED]: snapshot.guid, readonly: 'off', ...own }, signal);
+}
+
+async function set(host: Host, dataset: string, to: Record<string, string>, signal: AbortSignal): Promise<void> {
+  const answer = await createZfsDatasets(host, { signal }).setProperties(dataset, to);
   if (answer.type !== 'set') throw toolFailure(`zfs on ${host.name}`, answer);
 }
 
-async function hasMark(host: Host, dataset: string, run: string, signal: AbortSignal): Promise<boolean> {
-  const answer = await createZfsDatasets(host, { signal }).localProperties(dataset);
-  if (answer.type === 'not found') return false;
-  if (answer.type !== 'properties') throw toolFailure(`zfs on ${host.name}`, answer);
-  return answer.properties[MARK] === run;
-}
-
-/** Whether an earlier attempt of this run has come past the copy. */
-export const isTakenOver = (
-  host: Host,
-  { name, restoration }: { name: string; restoration: Restoration },
-  signal: AbortSignal,
-): Promise<boolean> => hasMark(host, restoration.dataset, name, signal);
-
-async function isListed(incus: Incus, { pool, member, ...own }: Restoration): Promise<boolean> {
+async function isListed(incus: Incus, { pool, member, project, name }: Restoration): Promise<boolean> {
   const { volumes } = expecting(await incus.volumes(pool), 'volumes', member);
-  return volumes.some((each) => isIt(each, { ...own, pool, member }) && each.location === member);
+  return volumes.some((each) => each.project === project && each.name === name && each.location === member);
 }
 
 /** Size, options, and to whom files belong, as the cluster knows them of the original. */
@@ -111,10 +86,13 @@ async function configure(incus: Incus, restoration: Restoration): Promise<boolea
   return true;
 }
 
-/** The new volume has the snapshot that was asked for, can be written to, and Incus lists it. Fails as Unhealthy. */
+/**
+ * The new volume has the snapshot that was asked for, can be written to, and Incus lists it. Fails as Unhealthy. From then
+ * on it is of whoever asked for it, and no restore goes on with it. Idempotent.
+ */
 export async function verifyRestored(
   deps: Deps,
-  { fleet: ref, restoration }: RestorationRef,
+  { fleet: ref, name: run, restoration }: RestorationRef,
   { signal }: ActivityContext,
 ): Promise<void> {
   const { member, dataset, snapshot, name } = restoration;
@@ -125,4 +103,5 @@ export async function verifyRestored(
   if (target.readonly) throw failure('Unhealthy', `${dataset} on ${member} cannot be written to.`);
   if (!(await isListed(createIncus(host, { signal }), restoration)))
     throw failure('Unhealthy', `Incus on ${member} does not list volume ${name}.`);
+  await set(host, dataset, { [RESTORED]: run }, signal);
 }

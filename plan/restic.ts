@@ -2,6 +2,9 @@ import { ageOf, durationMs, durationWords, formatAge } from './duration.ts';
 
 /** What nightly-backup does with restic repositories. Plain data, small enough for a history; nothing of it is secret. */
 
+/** Where a volume's snapshot is shown to restic. Snapshots remember it as their path, so it never changes. */
+export const SHOWN_AT = '/run/runbook/restic';
+
 /** Where restic runs, and how it reaches the repository from there. */
 export interface ResticPlace {
   node: string;

@@ -80,6 +80,8 @@ export interface TargetSeen {
   locked: boolean;
   /** Of an interrupted receive. */
   token?: string;
+  /** Of what a run has taken further than that: the snapshot’s GUID, and at last the name of the run. */
+  restored?: string;
 }
 
 /** The member that the volume is made on. */
@@ -164,7 +166,7 @@ export function planRestore(
       ? []
       : [
           nameGate(name, wish, destination, chosen?.found.fitting.guid),
-          ...(chosen === undefined ? [] : [spaceGate(destination, chosen.found.usedBytes)]),
+          ...(chosen === undefined ? [] : [spaceGate(destination, chosen.found)]),
           recoveryGate(destination),
           ...(destination.isKnown ? [] : [unknownConfiguration(wish)]),
         ]),
@@ -301,8 +303,9 @@ function nameGate(
   { member, isListed, target }: DestinationSeen,
   guid: string | undefined,
 ): RestoreGate {
-  const isOwn = target !== undefined && !isListed && isReceived(target, guid);
-  if (!isListed && (target === undefined || isOwn))
+  const isReached = target !== undefined && isUnderWay(target, guid);
+  const isOwn = isReached || (target !== undefined && !isListed && isReceived(target, guid));
+  if (isOwn || (!isListed && target === undefined))
     return passed('name', isOwn ? `${name} is there in part and gone on with` : `${name} is free`);
   return refused(
     'name',
@@ -319,7 +322,12 @@ function nameGate(
 export const isReceived = ({ readonly, token, guids }: TargetSeen, guid: string | undefined): boolean =>
   readonly && (token !== undefined ? guids.length === 0 : guid !== undefined && guids.includes(guid));
 
-function spaceGate({ member, room }: DestinationSeen, needed: number): RestoreGate {
+/** What this or an earlier run has received whole, and Incus has taken over already or not; no run has verified it yet. */
+export const isUnderWay = ({ restored, guids }: TargetSeen, guid: string | undefined): boolean =>
+  guid !== undefined && restored === guid && guids.includes(guid);
+
+function spaceGate({ member, room, target }: DestinationSeen, { usedBytes: needed, fitting }: Found): RestoreGate {
+  if (fitting !== undefined && target?.guids.includes(fitting.guid) === true) return passed('space', 'it is there');
   if (room === undefined || needed <= room) return passed('space', `${gigabytes(needed)} fit`);
   return refused(
     'space',
@@ -336,7 +344,7 @@ function recoveryGate({ member, others }: DestinationSeen): RestoreGate {
   return refused(
     'recovery',
     `The pool of ${member} has more that Incus does not know, and would take in with it: ${others.join(', ')}`,
-    'See what they are (zfs list), and rename them out of the pool’s dataset or let incus admin recover take them in.',
+    'See what they are (zfs list), and rename them out of the pool’s dataset or let incus admin recover take them in. What a restore has left there goes on with its own name: --to NAME.',
   );
 }
 

@@ -20,7 +20,7 @@ const scan = z.object({
 
 /** A volume on the disks that the database does not know. */
 export interface UnknownVolume {
-  /** `custom`, `container`, `virtual-machine`, `bucket` */
+  /** `volume`: a custom one; `container`, `virtual-machine`, `bucket` */
   kind: string;
   name: string;
   project: string;

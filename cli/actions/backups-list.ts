@@ -1,6 +1,9 @@
+import { helpForName } from '../../fleet/suggest.ts';
+import { quote } from '../../fleet/visible.ts';
 import type { RestorableView } from '../../plan/restorable.ts';
 import { RESTORABLE_WORKFLOW, type RestorableInput } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
+import { CliError } from '../errors.ts';
 import type { Ending } from '../exit-codes.ts';
 import { colourOf, print, printJson, widthOf } from '../io.ts';
 import { renderRestorable } from '../render/restorable.ts';
@@ -26,8 +29,21 @@ export async function listRestorable(
       ...{ workflow: RESTORABLE_WORKFLOW, input, patienceMs: PATIENCE_MS },
       summary: 'Looks what there is to restore from. Changes nothing.',
     });
+    if (volume !== undefined) requireCopies(view, volume);
     if (json === true) printJson(io, view);
     else print(io, renderRestorable(view, { width: widthOf(io), colour: colourOf(io), now: io.now() }));
     return view.silent.length === 0 ? 'done' : 'failed';
   });
+}
+
+/**
+ * Where a place did not answer, that nothing is known of a volume says nothing.
+ * @throws {CliError} `wrong usage`
+ */
+export function requireCopies({ copies, silent, names }: RestorableView, volume: string): void {
+  if (copies.length > 0 || silent.length > 0) return;
+  throw new CliError(
+    'wrong usage',
+    `Expected a volume that there is a snapshot of after --volume, got ${quote(volume)}. ${helpForName(volume, names, 'names')}`,
+  );
 }

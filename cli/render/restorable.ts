@@ -7,13 +7,19 @@ import { renderTable, type Column } from './table.ts';
 import { age } from './units.ts';
 
 /** Every snapshot with its age and where it is; below the table what did not answer. Pure. */
-export function renderRestorable({ copies, silent }: RestorableView, options: RenderOptions): string[] {
+export function renderRestorable(
+  { copies, silent }: Pick<RestorableView, 'copies' | 'silent'>,
+  options: RenderOptions,
+): string[] {
   const paint = painter(options.colour);
   const table = renderTable(columnsAt(options.now), copies, { width: options.width, paint });
   return [
     ...(copies.length === 0 ? ['There is nothing to restore from.'] : table),
     ...(silent.length === 0 ? [] : ['']),
-    ...silent.flatMap(({ place, problem }) => marked('!', `${place}: ${problem}`, options, paint)),
+    ...silent.flatMap(({ place, problem }) => [
+      ...marked('!', `${place}: ${problem.message}`, options, paint),
+      ...marked(' ', problem.whatToDo, options, paint),
+    ]),
   ];
 }
 

@@ -3,18 +3,16 @@ import type { Dataset, State } from '../core/state.ts';
 import { machineOf } from '../core/store.ts';
 import { json, NEVER, type Request, type Route } from './routes.ts';
 
-/** Datasets of custom volumes that the database does not know: the ones of the machine itself. */
+/** Datasets of custom volumes and of containers that the database does not know: the ones of the machine itself. */
 export const recoveryRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/internal/recover/validate',
     body: ['pools'],
     handle: (_, request) => {
-      const found = unknownVolumes(request);
-      const volumes = found.map(({ pool, project, name, dataset }) => ({
-        ...{ name, pool, project },
+      const volumes = unknownVolumes(request).map(({ pool, project, name, type, dataset }) => ({
+        ...{ name, pool, project, type },
         snapshotCount: Object.keys(dataset.snapshots).length,
-        type: 'volume',
       }));
       return json({ DependencyErrors: null, UnknownVolumes: volumes.length === 0 ? null : volumes });
     },
@@ -25,7 +23,9 @@ export const recoveryRoutes: readonly Route[] = [
     changes: true,
     body: ['pools'],
     handle: (state, request) => {
-      for (const found of unknownVolumes(request)) takeIn(state, request, found);
+      const all = unknownVolumes(request);
+      if (all.some(({ type }) => type !== 'volume')) throw new Unknown('only custom volumes are taken in again');
+      for (const found of all) takeIn(state, request, found);
       return { type: 'empty' };
     },
   },
@@ -35,6 +35,7 @@ interface UnknownVolume {
   pool: string;
   project: string;
   name: string;
+  type: 'volume' | 'container';
   full: string;
   dataset: Dataset;
 }
@@ -44,10 +45,14 @@ function unknownVolumes({ whole, member, body }: Request): UnknownVolume[] {
   return pools.flatMap(({ name: pool }) => {
     const place = whole.cluster.pools[pool]?.[member];
     if (place === undefined || (place.driver ?? 'zfs') !== 'zfs') throw new Unknown(`pool ${pool} is none of ZFS`);
-    const root = `${place.source ?? `${pool}/incus`}/custom/`;
-    return Object.entries(machineOf(whole, member).datasets).flatMap(([full, dataset]) => {
-      const [, project, name] = /^([^_/]+)_([^/]+)$/.exec(full.startsWith(root) ? full.slice(root.length) : '') ?? [];
-      return project === undefined || name === undefined ? [] : [{ pool, project, name, full, dataset }];
+    const root = `${place.source ?? `${pool}/incus`}/`;
+    return Object.entries(machineOf(whole, member).datasets).flatMap(([full, dataset]): UnknownVolume[] => {
+      const below = full.startsWith(root) ? full.slice(root.length) : '';
+      const [, custom, name] = /^custom\/([^_/]+)_([^/]+)$/.exec(below) ?? [];
+      if (custom !== undefined && name !== undefined)
+        return [{ pool, project: custom, name, type: 'volume', full, dataset }];
+      const [, project = 'default', container] = /^containers\/(?:([^_/]+)_)?([^/]+)$/.exec(below) ?? [];
+      return container === undefined ? [] : [{ pool, project, name: container, type: 'container', full, dataset }];
     });
   });
 }

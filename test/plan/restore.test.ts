@@ -118,6 +118,15 @@ describe('what restore does', () => {
     ).toEqual([]);
   });
 
+  it('goes on with what a run has taken further and not verified, listed by Incus or not', () => {
+    const target = { guids: ['7'], readonly: false, locked: false, restored: '7' };
+    for (const isListed of [false, true])
+      expect(refusals({ destination: destination({ isListed, target, room: 0 }) })).toEqual([]);
+    const others = [{ ...target, restored: '8' }, { ...target, guids: ['8'] }, { ...target, restored: RUN }];
+    for (const other of others)
+      expect(refusals({ destination: destination({ isListed: true, target: other }) })).toEqual(['name']);
+  });
+
   it('says how old the copies are where none is old enough', () => {
     const { fitting, ...found } = replica('nuc', '2026-11-27T01:00:00Z').found ?? { fitting: undefined };
     expect(fitting).toBeDefined();

@@ -6,6 +6,7 @@ import type { restorable } from '../../workflows/restorable.ts';
 import { RESTORABLE_WORKFLOW, TASK_QUEUE, workflowId, type RestoreInput } from '../../workflows/messages.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
 import { viewOf } from './simulated-fleet.ts';
+import { inRepository } from './simulated-repository.ts';
 
 const TIMEOUT_MS = 240_000;
 const REPLICA = 'tank/replica/edge-data';
@@ -37,6 +38,12 @@ describe('restore over the simulated fleet', () => {
       if (dataset) dataset.snapshots[name] = { creation, guid: String(hoursAgo + 1000) };
     });
   };
+  const list = (volume?: string): Promise<RestorableView> =>
+    env().client.workflow.execute<typeof restorable>(RESTORABLE_WORKFLOW, {
+      taskQueue: TASK_QUEUE,
+      workflowId: `${RESTORABLE_WORKFLOW}/test`,
+      args: [{ fleet: { revision: simulation().revision() }, ...(volume === undefined ? {} : { volume }) }],
+    });
   const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
 
   it(
@@ -133,12 +140,6 @@ describe('restore over the simulated fleet', () => {
   it(
     'lists what there is to restore from, also where the member is gone, and what does not answer',
     async () => {
-      const list = (volume?: string): Promise<RestorableView> =>
-        env().client.workflow.execute<typeof restorable>(RESTORABLE_WORKFLOW, {
-          taskQueue: TASK_QUEUE,
-          workflowId: `${RESTORABLE_WORKFLOW}/test`,
-          args: [{ fleet: { revision: simulation().revision() }, ...(volume === undefined ? {} : { volume }) }],
-        });
       await takeMore('snapshot-older', 30);
       await takeMore('by-hand', 1);
       await simulation().store.update(({ cluster }) => {
@@ -159,6 +160,23 @@ describe('restore over the simulated fleet', () => {
   );
 
   it(
+    'lists what restic has of paths that are declared, in any order, and of others',
+    async () => {
+      await inRepository(simulation());
+      await simulation().store.update(({ repositories = {} }) => {
+        for (const { snapshots } of Object.values(repositories))
+          snapshots.push(...snapshots.map((each) => ({ ...each, id: 'b'.repeat(64), paths: ['/srv/old'] })));
+      });
+      const { copies } = await list();
+      expect(copies.flatMap(({ kind, of, snapshot }) => (kind === 'restic' ? [`${of} ${snapshot}`] : []))).toEqual([
+        '/srv/data of edge-vm aaaaaaaa',
+        '/srv/old of edge-vm bbbbbbbb',
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'sends an encrypted replica as it is, and goes on when its key is loaded',
     async () => {
       const keyOf = (key: 'available' | 'unavailable', machine: string, dataset: string) =>
@@ -174,6 +192,51 @@ describe('restore over the simulated fleet', () => {
       await keyOf('available', 'elitedesk-1', 'zpool/incus/custom/default_found');
       expect((await bring({ to: 'found' })).result).toMatchObject({ outcome: 'Done' });
       expect(named('found')).toBeDefined();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'goes on where Incus did not take it in, or where it did and no more: of the same copy, and then no further',
+    async () => {
+      await simulation().store.update(({ cluster }) => {
+        for (const each of Object.values(cluster.volumes))
+          if (each.name === 'edge-data') each.config = { size: '20GiB' };
+      });
+      for (const [name, args] of [
+        ['unlisted', 'recover/import'],
+        ['listed', 'storage volume edit'],
+      ] as const) {
+        await simulation().addFault({
+          ...{ tool: 'incus', args, times: 1 },
+          effect: { type: 'fail', exitCode: 1, stderr: 'Error: it is not the day for it' },
+        });
+        const first = await bring({ to: name });
+        expect(first.result).toMatchObject({ outcome: 'Failed' });
+        expect(named(name) !== undefined).toBe(name === 'listed');
+        await takeMore(`snapshot-after-${name}`, name === 'listed' ? 2 : 3);
+        const [, until] = /--at (\S+)/.exec(first.result?.next[0]?.command ?? '') ?? [];
+        expect((await bring({ to: name, ...(until === undefined ? {} : { until }) })).result).toMatchObject({
+          outcome: 'Done',
+        });
+        expect(named(name)).toMatchObject({ config: { size: '20GiB' } });
+        // It is somebody's from then on.
+        expect(refusals(await bring({ to: name, ...(until === undefined ? {} : { until }) }))).toEqual([
+          `name: elitedesk-1 has a volume ${name} already.`,
+        ]);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'lets Incus take in no instance of the same name',
+    async () => {
+      await simulation().store.update(({ machines }) => {
+        const machine = machines['elitedesk-1'];
+        if (machine) machine.datasets['zpool/incus/containers/found'] = { snapshots: {} };
+      });
+      expect(refusals(await bring({ to: 'found' }))[0]).toMatch(/^recovery: .*: container found\.$/);
     },
     TIMEOUT_MS,
   );

@@ -34,8 +34,12 @@ export function restored({ volume, snapshot, name, pool, project, member }: Rest
   };
 }
 
-/** What arrived is gone on from by the same name. */
-export function halfWay(error: unknown, { name, dataset, member }: Restoration, input: RestoreInput): RunResult {
+/** What arrived is gone on from by the same name, and of the same snapshot, though a newer copy may be there by then. */
+export function halfWay(
+  error: unknown,
+  { name, dataset, member, snapshot }: Restoration,
+  input: RestoreInput,
+): RunResult {
   const failure = describeFailure(error);
   const [fact = ''] = failure.message.split('\n');
   return {
@@ -43,6 +47,8 @@ export function halfWay(error: unknown, { name, dataset, member }: Restoration, 
     summary: `${asSentence(fact)} The original is as it was.`,
     failure,
     left: [`What arrived of ${name}, if anything did: dataset ${dataset} on ${member}.`],
-    next: [{ command: commandOf({ ...input, to: name, member }), purpose: 'go on from there' }],
+    next: [
+      { command: commandOf({ ...input, until: snapshot.createdAt, to: name, member }), purpose: 'go on from there' },
+    ],
   };
 }
