@@ -36,9 +36,15 @@ describe('the list of what there is to restore from', () => {
 
   it('takes a name that nothing is called for a slip, unless a place is silent', () => {
     const view = { copies: [], silent: [], names: ['edge-data', 'home-data'] };
-    expect(() => requireCopies(view, 'egde-data')).toThrow(/got "egde-data"\. Did you mean edge-data\?$/);
+    expect(() => {
+      requireCopies(view, 'egde-data');
+    }).toThrow(/got "egde-data"\. Did you mean edge-data\?$/);
     const silent = [{ place: 'attic backup', problem: NO_ROUTE }];
-    expect(() => requireCopies({ ...view, silent }, 'egde-data')).not.toThrow();
-    expect(() => requireCopies({ ...view, copies: [copy({})] }, 'edge-data')).not.toThrow();
+    expect(() => {
+      requireCopies({ ...view, silent }, 'egde-data');
+    }).not.toThrow();
+    expect(() => {
+      requireCopies({ ...view, copies: [copy({})] }, 'edge-data');
+    }).not.toThrow();
   });
 });

@@ -122,7 +122,11 @@ describe('what restore does', () => {
     const target = { guids: ['7'], readonly: false, locked: false, restored: '7' };
     for (const isListed of [false, true])
       expect(refusals({ destination: destination({ isListed, target, room: 0 }) })).toEqual([]);
-    const others = [{ ...target, restored: '8' }, { ...target, guids: ['8'] }, { ...target, restored: RUN }];
+    const others = [
+      { ...target, restored: '8' },
+      { ...target, guids: ['8'] },
+      { ...target, restored: RUN },
+    ];
     for (const other of others)
       expect(refusals({ destination: destination({ isListed: true, target: other }) })).toEqual(['name']);
   });
