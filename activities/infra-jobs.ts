@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { JobState } from '../hosts/host.ts';
@@ -43,7 +43,9 @@ export async function followTerraform(
   const ended = await awaitJob(local.jobs, name, context, described);
   if (ended.how !== 'exited') {
     const now = { from: ended.startedAt, to: new Date().toISOString(), who: ownName() };
-    await writeFile(join(root, INTERRUPTIONS), JSON.stringify([...(await interruptionsIn(root)), now]));
+    const text = JSON.stringify([...(await interruptionsIn(root)), now]);
+    // Half of it would be no JSON, and nothing of this run could be read any more.
+    await local.putFile(join(root, INTERRUPTIONS), text, { mode: 0o600, signal: context.signal });
   }
   return ended;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { changeSteps, countsOf, detailOf, namesNeeded, type InfraScope } from '../../plan/infra.ts';
+import { changeSteps, countsOf, detailOf, namesNeeded, PROTECTED_TYPES, type InfraScope } from '../../plan/infra.ts';
 import { isLeftBy } from '../../plan/infra-lock.ts';
-import { canonicalPlan, readPlan, type PlanJson } from '../../plan/infra-plan.ts';
+import { redact } from '../../hosts/redact.ts';
+import { canonicalPlan, readPlan as readPlanMasked, type PlanJson } from '../../plan/infra-plan.ts';
 
 type Resource = PlanJson['resource_changes'][number];
 
@@ -13,6 +14,7 @@ const resource = (change: Partial<Resource['change']>, more: Partial<Omit<Resour
 const plan = (...resources: Resource[]): PlanJson => ({
   ...{ resource_changes: resources, resource_drift: [], output_changes: {} },
 });
+const readPlan = (found: PlanJson): ReturnType<typeof readPlanMasked> => readPlanMasked(found, redact);
 const SCOPE: InfraScope = {
   ...{ node: 'nuc-1', program: 'terraform', folder: 'infra/incus/nuc-1' },
   ...{ protect: ['incus_instance'], approvalTimeout: '1h', remindEvery: '1h' },
@@ -72,6 +74,18 @@ describe('what a person is told of a plan', () => {
     ]);
   });
 
+  it('masks what looks like a secret, whatever its name, before it is cut off', () => {
+    const config = {
+      'environment.API_KEY': 'hunter2',
+      'environment.aws_access_key_id': 'hunter2',
+      'environment.DATABASE_URL': `postgres://${'u'.repeat(45)}:hunter2@db/x`,
+      'environment.OPTIONS': '--x password=hunter2',
+    };
+    const read = readPlan(plan(resource({ after: { config } })));
+    expect(JSON.stringify(read)).not.toContain('hunter');
+    expect(JSON.stringify(read)).toContain('postgres://');
+  });
+
   it('fits into a history, and still says what is lost', () => {
     const many = Array.from({ length: 500 }, (_, number) =>
       resource(
@@ -92,11 +106,23 @@ describe('what a person is told of a plan', () => {
         resource({ actions: ['delete'] }),
         resource({ actions: ['delete', 'create'] }, { address: 'incus_instance.home' }),
         resource({ actions: ['delete'] }, { address: 'incus_profile.small', type: 'incus_profile' }),
+        resource({ actions: ['delete'] }, { deposed: 'e1f2' }),
         resource({ actions: ['update'] }, { address: 'incus_instance.other' }),
       ),
     );
     expect(namesNeeded(SCOPE, read)).toEqual(['incus_instance.edge', 'incus_instance.home']);
   });
+});
+
+describe('what is lost of', () => {
+  it.each(['incus_instance', 'incus_storage_volume', 'incus_storage_bucket', 'incus_storage_pool', 'incus_project'])(
+    '%s is named',
+    (type) => {
+      const protect = [...PROTECTED_TYPES];
+      const lost = [{ address: `${type}.a`, type }];
+      expect(namesNeeded({ protect }, { lost })).toEqual([`${type}.a`]);
+    },
+  );
 });
 
 describe('what the hash of a plan covers', () => {
