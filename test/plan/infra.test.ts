@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { changeSteps, countsOf, detailOf, namesNeeded, PROTECTED_TYPES, type InfraScope } from '../../plan/infra.ts';
-import { isLeftBy } from '../../plan/infra-lock.ts';
+import { interruptionOf, isLeftBy } from '../../plan/infra-lock.ts';
 import { redact } from '../../hosts/redact.ts';
 import { canonicalPlan, readPlan as readPlanMasked, type PlanJson } from '../../plan/infra-plan.ts';
 
@@ -172,5 +172,27 @@ describe('a lock', () => {
     ['that says no time', 'root@worker', '', false],
   ])('%s: by %s at %s, is ours: %s', (_, who, created, isOurs) => {
     expect(isLeftBy({ who, created }, interruptions)).toBe(isOurs);
+  });
+});
+
+describe('a command that was ended from outside can have locked', () => {
+  const startedAt = '2026-11-28T02:00:00.000Z';
+  const noticed = (now: string) => ({ lockTimeoutMs: 120_000, now: Date.parse(now), who: 'root@worker' });
+
+  it.each([
+    [
+      'soon after its start only, however late its end is noticed',
+      'lost',
+      0,
+      '2026-11-28T09:00:00.000Z',
+      '02:03:00.000',
+    ],
+    ['until now at most', 'lost', 0, '2026-11-28T02:00:30.000Z', '02:00:30.000'],
+    ['until it ended at most', 'signalled', 5_000, '2026-11-28T09:00:00.000Z', '02:00:05.000'],
+    ['soon after its start, however long it ran', 'timed out', 9_000_000, '2026-11-28T09:00:00.000Z', '02:03:00.000'],
+  ])('%s', (_, how, durationMs, now, to) => {
+    expect(interruptionOf({ startedAt, how, durationMs }, noticed(now))).toEqual({
+      ...{ from: startedAt, to: `2026-11-28T${to}Z`, who: 'root@worker' },
+    });
   });
 });

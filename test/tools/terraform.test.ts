@@ -62,6 +62,21 @@ describe('Terraform', () => {
     expect(JSON.stringify(readApply(ran({ exitCode: 3, stdout: 'hunter2' })))).not.toContain('hunter2');
   });
 
+  it('says where errors may have been cut off', () => {
+    const long = (stdout: string) => {
+      const { argv, result } = ran({ exitCode: 1, stdout });
+      return readApply({ argv, result: { ...result, truncated: true } });
+    };
+    expect(long(diagnostic('bad'))).toMatchObject({
+      message: expect.stringMatching(/^bad \(It printed more/) as unknown,
+    });
+    expect(long('')).toMatchObject({
+      type: 'unexpected',
+      output: expect.stringMatching(/^\(It printed more/) as unknown,
+    });
+    expect(readApply(ran({ exitCode: 1, stdout: diagnostic('bad') }))).toMatchObject({ message: 'bad' });
+  });
+
   it('passes over lines that are cut off', () => {
     const hook = { resource: { addr: 'a.b' }, action: 'create' };
     const lines = ['{"type":"apply_st', JSON.stringify({ type: 'apply_start', hook }), 'plain'];
