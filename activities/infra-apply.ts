@@ -4,14 +4,15 @@ import { durationMs } from '../plan/duration.ts';
 import type { AppliedInfra } from '../plan/infra.ts';
 import { isRunName } from '../plan/run-name.ts';
 import { applyArgv, applySteps, createTerraform, readApply } from '../tools/terraform.ts';
-import type { InfraActivities, InfraPlanRef } from './contract.ts';
+import type { InfraActivities, InfraPlanRef, NodeRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { terraformFailure } from './infra-failure.ts';
-import { exists, placeOf, ready, type InfraPlace } from './infra-folder.ts';
+import { erroredAt, erroredIn, exists, placeOf, ready, rootOf, type InfraPlace } from './infra-folder.ts';
 import { applyJob, followTerraform, startTerraform } from './infra-jobs.ts';
 import { digestOf, planIn } from './infra-plan.ts';
+import { infraOf } from './infra-scope.ts';
 
 type ApplyInput = Parameters<InfraActivities['applyInfra']>[0];
 
@@ -67,18 +68,19 @@ function doneIn(stdout: string): string[] {
   return steps.flatMap(({ step, address }) => (step === 'apply_complete' ? [address] : [])).slice(0, MOST_DONE);
 }
 
-/** What Terraform wrote beside its files because the backend did not take it. It knows nothing else of what it made. */
+/** What Terraform wrote beside its files because the backend did not take it: `true` where it did. */
 async function pushErrored(
   { local }: Deps,
   { access, infra }: InfraPlace,
   ref: InfraPlanRef,
   { signal }: ActivityContext,
 ): Promise<boolean> {
-  const errored = join(access.folder, 'errored.tfstate');
-  if (!(await exists(errored))) return false;
+  const errored = erroredIn(access.folder);
   const folder = join(infra.stateBackups.dir, ref.node);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const kept = join(folder, `${ref.name}-${ref.plan}-errored.tfstate`);
+  // An attempt that was killed may have pushed it already: the copy is what it leaves.
+  if (!(await exists(errored))) return exists(kept);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   await copyFile(errored, kept);
   await chmod(kept, 0o600);
   const pushed = await createTerraform(local, access, { signal }).pushState(errored);
@@ -90,6 +92,21 @@ async function pushErrored(
   throw failure(
     'StateNotSaved',
     `Terraform could not save the state of ${ref.node}; it is in ${kept} on the worker. ${why}`,
+  );
+}
+
+/** @throws {ApplicationFailure} where the only copy of a state is in what the run has planned with. */
+export async function requireSaved(deps: Deps, ref: NodeRef): Promise<void> {
+  const errored = await erroredAt(rootOf(deps, ref));
+  if (errored === undefined) return;
+  const digest = await digestOf(errored);
+  const { stateBackups } = infraOf(await deps.fleetAt(ref.fleet));
+  const folder = join(stateBackups.dir, ref.node);
+  for (const name of await readdir(folder).catch(() => []))
+    if (name.startsWith(`${ref.name}-`) && (await digestOf(join(folder, name))) === digest) return;
+  throw failure(
+    'StateNotSaved',
+    `Terraform could not save the state of ${ref.node}; it is in ${errored} on the worker.`,
   );
 }
 

@@ -62,7 +62,9 @@ export async function ready(
   const tree = join(root, 'tree');
   await mkdir(tree, { recursive: true, mode: 0o700 });
   const folder = join(await deps.checkOut(ref.fleet, tree), infra.dir, ref.node);
-  await requireFiles(folder, `${infra.dir}/${ref.node}`);
+  await requireFiles(folder, infra.program, `${infra.dir}/${ref.node}`);
+  // One that somebody has committed would be taken for this run's own.
+  await rm(erroredIn(folder), { force: true });
   await override(infra, folder, ref.node);
   const place = placeAt(root, infra, folder);
   const initialised = await createTerraform(deps.local, place.access, { signal }).init();
@@ -72,10 +74,13 @@ export async function ready(
   return { place, was: 'done' };
 }
 
+/** Files that the program does not read are none. */
+const READS = { terraform: /\.tf(?:\.json)?$/, tofu: /\.(?:tf|tofu)(?:\.json)?$/ };
+
 /** With nothing but our own file in it, a plan would be to destroy everything. */
-async function requireFiles(folder: string, shown: string): Promise<void> {
+async function requireFiles(folder: string, program: InfraDeclaration['program'], shown: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  if (names.some((name) => /\.tf(?:\.json)?$|\.tofu(?:\.json)?$/.test(name) && name !== OVERRIDE)) return;
+  if (names.some((name) => READS[program].test(name) && name !== OVERRIDE)) return;
   throw failure('BadConfig', `Expected files of Terraform (*.tf) in ${shown} of the monorepo, got none.`);
 }
 
@@ -87,12 +92,22 @@ async function override({ state }: InfraDeclaration, folder: string, node: strin
   await writeFile(join(folder, OVERRIDE), JSON.stringify({ terraform: { backend: { local } } }), { mode: 0o600 });
 }
 
+/** What Terraform writes beside its files where the backend does not take the state: nothing else knows what it made. */
+export const erroredIn = (folder: string): string => join(folder, 'errored.tfstate');
+
+/** Such a file, where the place at `root` has one. */
+export async function erroredAt(root: string): Promise<string | undefined> {
+  const folder = await readFile(join(root, READY), 'utf8').catch(() => undefined);
+  return folder !== undefined && (await exists(erroredIn(folder))) ? erroredIn(folder) : undefined;
+}
+
 async function removeLeftBehind({ stateDir }: Pick<Deps, 'stateDir'>): Promise<void> {
   const folder = join(stateDir, 'infra');
   for (const name of await readdir(folder).catch(() => [])) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
-      await rm(join(folder, name), { recursive: true, force: true });
+    const root = join(folder, name);
+    const found = await stat(root).catch(() => undefined);
+    if (found === undefined || Date.now() - found.mtimeMs <= LEFT_BEHIND_MS) continue;
+    if ((await erroredAt(root)) === undefined) await rm(root, { recursive: true, force: true });
   }
 }
 

@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { JobState } from '../hosts/host.ts';
-import type { Interruption } from '../plan/infra-lock.ts';
+import { durationMs } from '../plan/duration.ts';
+import { interruptionOf, type Interruption } from '../plan/infra-lock.ts';
 import { TERRAFORM_ENV } from '../tools/terraform-command.ts';
 import { applySteps } from '../tools/terraform.ts';
 import type { InfraPlanRef, NodeRef } from './contract.ts';
@@ -36,14 +37,17 @@ export async function startTerraform(
 /** Its end. One that came from outside is written down: such a command leaves its lock. */
 export async function followTerraform(
   { local }: Deps,
-  { root }: Pick<InfraPlace, 'root'>,
+  { root, infra }: Pick<InfraPlace, 'root' | 'infra'>,
   name: string,
   context: ActivityContext,
 ): Promise<JobState & { type: 'ended' }> {
   const ended = await awaitJob(local.jobs, name, context, described);
   if (ended.how !== 'exited') {
-    const now = { from: ended.startedAt, to: new Date().toISOString(), who: ownName() };
-    await writeFile(join(root, INTERRUPTIONS), JSON.stringify([...(await interruptionsIn(root)), now]));
+    const lockTimeoutMs = durationMs(infra.lockTimeout);
+    const found = interruptionOf(ended, { lockTimeoutMs, now: Date.now(), who: ownName() });
+    const text = JSON.stringify([...(await interruptionsIn(root)), found]);
+    // Half of it would be no JSON, and nothing of this run could be read any more.
+    await local.putFile(join(root, INTERRUPTIONS), text, { mode: 0o600, signal: context.signal });
   }
   return ended;
 }

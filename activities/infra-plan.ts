@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { redact } from '../hosts/redact.ts';
 import type { PlannedInfra } from '../plan/infra.ts';
 import { isLeftBy } from '../plan/infra-lock.ts';
 import { canonicalPlan, readPlan } from '../plan/infra-plan.ts';
@@ -22,7 +23,7 @@ export async function planInfra(deps: Deps, ref: InfraPlanRef, context: Activity
   const { place } = await ready(deps, ref, context);
   await planned(deps, place, ref, context);
   const { plan, hash } = await planIn(deps, place, ref, context);
-  return { ...readPlan(plan), hash, file: await digestOf(place.planFile(ref.plan)) };
+  return { ...readPlan(plan, redact), hash, file: await digestOf(place.planFile(ref.plan)) };
 }
 
 async function planned(deps: Deps, place: InfraPlace, ref: InfraPlanRef, context: ActivityContext): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Fleet, InfraDeclaration } from '../fleet/schema.ts';
+import { durationMs } from '../plan/duration.ts';
 import { PROTECTED_TYPES, type InfraScope } from '../plan/infra.ts';
 import type { FleetRef } from '../workflows/messages.ts';
 import type { Deps } from './deps.ts';
@@ -17,8 +18,16 @@ export async function infraNodes(deps: Deps, ref: FleetRef): Promise<string[]> {
   return Object.keys(fleet.members).filter((name) => folders.has(name));
 }
 
+/** Each is kept with the run, of which the history has an end. */
+const MOST_REMINDERS = 500;
+
 export async function infraScope(deps: Deps, ref: FleetRef, node: string): Promise<InfraScope> {
   const infra = infraOf(await deps.fleetAt(ref));
+  if (durationMs(infra.approvalTimeout) > MOST_REMINDERS * durationMs(infra.remindEvery))
+    throw failure(
+      'BadConfig',
+      `infra.remindEvery: expected at most ${MOST_REMINDERS} reminders in the ${infra.approvalTimeout} of approvalTimeout, got one every ${infra.remindEvery}. Make it longer.`,
+    );
   const known = await infraNodes(deps, ref);
   if (!known.includes(node)) {
     const others = known.length === 0 ? 'No member has one' : `These members have one: ${known.join(', ')}`;

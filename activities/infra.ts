@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { InfraActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { guarded } from './guard.ts';
-import { applyInfra, backUpState } from './infra-apply.ts';
+import { applyInfra, backUpState, requireSaved } from './infra-apply.ts';
 import { ready, rootOf } from './infra-folder.ts';
 import { jobsOf } from './infra-jobs.ts';
 import { planInfra } from './infra-plan.ts';
@@ -25,6 +25,7 @@ export function createInfraActivities(deps: Deps): InfraActivities {
         else if ((await jobs.status(name, context)).type === 'running') return;
         await jobs.remove(name, context);
       }
+      await requireSaved(deps, ref);
       await rm(rootOf(deps, ref), { recursive: true, force: true });
     }),
   };

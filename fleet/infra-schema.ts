@@ -40,7 +40,7 @@ export const infra = z.strictObject({
     .array(field.resourceType)
     .default([])
     .describe(
-      'Types of resources of which no deletion and no replacement is done unless the approval names it. `incus_instance`, `incus_storage_volume` and `incus_storage_pool` always are.',
+      'Types of resources of which no deletion and no replacement is done unless the approval names it. `incus_instance`, `incus_storage_volume`, `incus_storage_bucket`, `incus_storage_pool` and `incus_project` always are.',
     )
     .meta({ examples: [['incus_network']] }),
   lockTimeout: field.wholeSeconds

@@ -7,6 +7,24 @@ export interface Interruption {
   who: string;
 }
 
+/** A command locks when it has begun; by then that has taken long. */
+const START_MS = 60_000;
+
+/**
+ * When a command of this run that was ended from outside can have locked: soon after its start, and no later than its end. When
+ * that end was noticed says nothing: somebody else can have a lock by then. Pure.
+ */
+export function interruptionOf(
+  ended: { startedAt: string; how: string; durationMs: number },
+  { lockTimeoutMs, now, who }: { lockTimeoutMs: number; now: number; who: string },
+): Interruption {
+  const start = Date.parse(ended.startedAt);
+  // Of one that is lost nobody knows when it ended.
+  const end = ended.how === 'lost' ? now : Math.min(now, start + ended.durationMs);
+  const to = Math.min(end, start + lockTimeoutMs + START_MS);
+  return { from: ended.startedAt, to: new Date(to).toISOString(), who };
+}
+
 /**
  * Whether a lock was left by a command of this run that was ended from outside: of the same user on the same machine, taken
  * while that command ran. Whoever else has one keeps it. Pure.

@@ -31,8 +31,11 @@ const MOST_ATTRIBUTES = 8;
 const LONGEST_VALUE = 60;
 const MOST_NAMES = 20;
 
+/** Masks what looks like a secret in a text. */
+type Mask = (text: string) => string;
+
 /** What a person has to know of a plan, without what is sensitive. Pure. */
-export function readPlan(plan: PlanJson): Omit<PlannedInfra, 'hash' | 'file'> {
+export function readPlan(plan: PlanJson, mask: Mask): Omit<PlannedInfra, 'hash' | 'file'> {
   const all = plan.resource_changes.flatMap((resource) => {
     const action = actionOf(resource);
     return action === undefined ? [] : [{ resource, action }];
@@ -40,7 +43,7 @@ export function readPlan(plan: PlanJson): Omit<PlannedInfra, 'hash' | 'file'> {
   const more: PlannedInfra['more'] = {};
   for (const { action } of all.slice(MOST_CHANGES)) more[action] = (more[action] ?? 0) + 1;
   return {
-    changes: all.slice(0, MOST_CHANGES).map(({ resource, action }) => changeOf(resource, action)),
+    changes: all.slice(0, MOST_CHANGES).map(({ resource, action }) => changeOf(resource, action, mask)),
     more,
     lost: all
       .filter(({ action }) => action === 'delete' || action === 'replace')
@@ -118,9 +121,9 @@ function actionOf({ mode, change: { actions } }: ResourceChange): InfraAction | 
   return actions.includes('update') ? 'update' : 'forget';
 }
 
-function changeOf(resource: ResourceChange, action: InfraAction): InfraChange {
+function changeOf(resource: ResourceChange, action: InfraAction, mask: Mask): InfraChange {
   const { address, type, change, deposed } = resource;
-  const attributes = action === 'delete' || action === 'forget' ? [] : attributesOf(change);
+  const attributes = action === 'delete' || action === 'forget' ? [] : attributesOf(change, mask);
   const reason = reasonOf(resource, action);
   return {
     ...{ address: deposed === undefined ? address : `${address} (deposed ${deposed})`, type, action },
@@ -155,7 +158,7 @@ function reasonOf(
 }
 
 /** Those that change first that force a replacement. */
-function attributesOf({ replace_paths: paths = [], ...change }: Change): InfraAttribute[] {
+function attributesOf({ replace_paths: paths = [], ...change }: Change, mask: Mask): InfraAttribute[] {
   const before = leaves(change.before, change.before_sensitive);
   const after = leaves(change.after, change.after_sensitive);
   const unknown = leaves(change.after_unknown, undefined);
@@ -167,6 +170,11 @@ function attributesOf({ replace_paths: paths = [], ...change }: Change): InfraAt
   ]);
   return [...names]
     .flatMap((name) => attribute(name, before.get(name), after.get(name), unknown.get(name)?.text === 'true'))
+    .map(({ from, to, ...rest }) => ({
+      ...rest,
+      ...(from === undefined ? {} : { from: shown(from, mask) }),
+      ...(to === undefined ? {} : { to: shown(to, mask) }),
+    }))
     .map((found) =>
       forcing.some((path) => found.name === path || found.name.startsWith(`${path}.`))
         ? { ...found, forces: true as const }
@@ -187,15 +195,15 @@ function attribute(name: string, from: Leaf | undefined, to: Leaf | undefined, u
   return [
     {
       name,
-      ...(from === undefined ? {} : { from: shown(from.text) }),
-      ...(to === undefined || unknown ? {} : { to: shown(to.text) }),
+      ...(from === undefined ? {} : { from: from.text }),
+      ...(to === undefined || unknown ? {} : { to: to.text }),
       ...(unknown ? { unknown: true as const } : {}),
     },
   ];
 }
 
 /** Names of which the value is nobody's business, though nobody marked it. */
-const SECRET_NAME = /(?:pass(?:word|wd|phrase)?|secret|token|private[-_]?key|credential)/i;
+const SECRET_NAME = /(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credential)/i;
 
 /** Every value that is no list or map, by its path; nulls and what is empty are none. */
 function leaves(value: unknown, mark: unknown, path = ''): Map<string, Leaf> {
@@ -211,7 +219,8 @@ function leaves(value: unknown, mark: unknown, path = ''): Map<string, Leaf> {
 }
 
 /** A text of several lines can hold anything, as cloud-init's does: it is told that it changes, not what it says. */
-function shown(text: string): string {
+function shown(text: string, mask: Mask): string {
   if (text.includes('\\n')) return `text of ${text.split('\\n').length} lines`;
-  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}…`;
+  const masked = mask(text);
+  return masked.length <= LONGEST_VALUE ? masked : `${masked.slice(0, LONGEST_VALUE)}…`;
 }

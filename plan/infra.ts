@@ -15,7 +15,11 @@ export interface InfraScope {
 }
 
 /** Provider terraform-provider-incus: what these hold is lost with them. */
-export const PROTECTED_TYPES = ['incus_instance', 'incus_storage_volume', 'incus_storage_pool'] as const;
+export const PROTECTED_TYPES = [
+  ...['incus_instance', 'incus_storage_volume', 'incus_storage_bucket', 'incus_storage_pool'],
+  // Its option `force_destroy` takes all that is in it along.
+  'incus_project',
+] as const;
 
 export type InfraAction = 'create' | 'update' | 'replace' | 'delete' | 'forget';
 
@@ -72,9 +76,14 @@ export type AppliedInfra =
 export const isEmpty = ({ changes, outputs }: Pick<PlannedInfra, 'changes' | 'outputs'>): boolean =>
   changes.length === 0 && outputs.length === 0;
 
-/** What a yes has to name: what is deleted or replaced of a type that is protected. */
-export const namesNeeded = ({ protect }: Pick<InfraScope, 'protect'>, { lost }: Pick<PlannedInfra, 'lost'>): string[] =>
-  lost.filter(({ type }) => protect.includes(type)).map(({ address }) => address);
+/**
+ * What a yes has to name: what is deleted or replaced of a type that is protected. One address can be lost twice, where an earlier
+ * replacement left something behind.
+ */
+export const namesNeeded = (
+  { protect }: Pick<InfraScope, 'protect'>,
+  { lost }: Pick<PlannedInfra, 'lost'>,
+): string[] => [...new Set(lost.filter(({ type }) => protect.includes(type)).map(({ address }) => address))];
 
 /** As people type it. */
 export const shortHash = (hash: string): string => hash.slice(0, 8);

@@ -85,14 +85,18 @@ export function problemOf(ran: Ran): TerraformProblem {
   if (errors.length > 0)
     return {
       type: 'failed',
-      message: tail(errors.map(described).join('; '), LONGEST_MESSAGE),
+      message: `${tail(errors.map(described).join('; '), LONGEST_MESSAGE)}${ran.result.truncated ? ` ${CUT}` : ''}`,
       addresses: errors.flatMap(({ address }) => address ?? []),
     };
   const text = plainText(stderr);
   if (/^Error: /m.test(text)) return { type: 'failed', message: tail(text, LONGEST_MESSAGE), addresses: [] };
   // What it printed of its work can hold what a provisioner said.
-  return unexpected('terraform', { argv: ran.argv.slice(4), result: { ...ran.result, stdout: '' } });
+  const rest = { argv: ran.argv.slice(4), result: { ...ran.result, stdout: '' } };
+  return unexpected('terraform', rest, ran.result.truncated ? CUT : undefined);
 }
+
+/** The middle of a long output is not kept, and errors may stand in it. */
+const CUT = '(It printed more than is kept: there may be more errors.)';
 
 const LONGEST_MESSAGE = 1500;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Host } from '../hosts/host.ts';
-import { readJson, type Ran } from './result.ts';
+import { HostError, type Host } from '../hosts/host.ts';
+import { readJson, type Ran, type Unexpected } from './result.ts';
 import {
   jsonLines,
   problemOf,
@@ -70,18 +70,24 @@ export function createTerraform(host: Host, access: TerraformAccess, options: To
     const more = { env: TERRAFORM_ENV, maxOutputBytes: MOST_BYTES, ...withSignal(options) };
     return { argv, result: await host.run(argv, { timeoutMs, ...more }) };
   };
+  /** Of what it prints on stdout nothing may leave this machine, whatever goes wrong. */
+  const runSecret = (words: readonly string[]): Promise<Ran> =>
+    run(words).catch((error: unknown) => {
+      if (!(error instanceof HostError)) throw error;
+      throw new HostError(error.type, error.host, error.message);
+    });
   return {
     init: async () => {
       const ran = await run(['init', '-input=false', '-no-color', '-lockfile=readonly'], INIT_TIMEOUT_MS);
       return ran.result.exitCode === 0 ? { type: 'ready' } : problemOf(ran);
     },
     show: async (file) => {
-      const ran = await run(['show', '-no-color', '-json', file]);
-      if (ran.result.exitCode !== 0) return problemOf(ran);
-      const read = readJson('terraform', ran, planSchema);
+      const ran = await runSecret(['show', '-no-color', '-json', file]);
+      if (ran.result.exitCode !== 0) return problemOf(withoutStdout(ran));
+      const read = readSecret(ran, planSchema);
       return read.type === 'json' ? { type: 'plan', plan: read.value } : read;
     },
-    pullState: async () => readState(await run(['state', 'pull'])),
+    pullState: async () => readState(await runSecret(['state', 'pull'])),
     pushState: async (file) => {
       const ran = await run(['state', 'push', '-lock-timeout=10s', file]);
       return ran.result.exitCode === 0 ? { type: 'pushed' } : problemOf(ran);
@@ -93,13 +99,23 @@ export function createTerraform(host: Host, access: TerraformAccess, options: To
   };
 }
 
+const withoutStdout = (ran: Ran): Ran => ({ ...ran, result: { ...ran.result, stdout: '' } });
+
+/** What is wrong with it stands in the first line; where it is no JSON, what it printed follows, which is a plan or a state. */
+function readSecret<T>(ran: Ran, schema: z.ZodType<T>): { type: 'json'; value: T } | Unexpected {
+  const read = readJson('terraform', ran, schema);
+  if (read.type === 'json') return read;
+  const [output = ''] = read.output.split('\n', 1);
+  return { ...read, output };
+}
+
 function readState(
   ran: Ran,
 ): { type: 'state'; text: string; serial: number; lineage: string } | { type: 'none' } | TerraformProblem {
   const { exitCode, stdout } = ran.result;
-  if (exitCode !== 0) return problemOf({ ...ran, result: { ...ran.result, stdout: '' } });
+  if (exitCode !== 0) return problemOf(withoutStdout(ran));
   if (stdout.trim() === '') return { type: 'none' };
-  const read = readJson('terraform', ran, stateSchema);
+  const read = readSecret(ran, stateSchema);
   return read.type === 'json' ? { type: 'state', text: stdout, ...read.value } : read;
 }
 

@@ -9,10 +9,10 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { RunResult, RunView } from '../plan/run.ts';
 import { endedBy, viewOfChild, type Ended } from './all/results.ts';
 import type { infraApply } from './infra-apply.ts';
-import { allApplied, allPlanned, noFolders } from './infra/all-results.ts';
+import { allApplied, allPlanned, cancelledAll, isAnyChanged, noFolders } from './infra/all-results.ts';
 import { planWorkflowId, workflowId, type InfraApplyAllInput } from './messages.ts';
 import { conclude } from './support/conclude.ts';
-import { failure } from './support/failures.ts';
+import { describeFailure, failure } from './support/failures.ts';
 import { Run } from './support/run.ts';
 
 /**
@@ -40,11 +40,16 @@ async function each(run: Run, nodes: readonly string[], input: InfraApplyAllInpu
   const ended: Ended[] = [];
   if (!input.planOnly)
     run.announce(nodes.map((node) => ({ id: `node-${node}`, phase: 'apply', title: node, state: 'pending' })));
-  for (const node of nodes) {
-    const { view, end } = await ofNode(run, node, input);
-    ended.push(end);
-    if (end.failure?.type === 'Cancelled') break;
-    if (input.planOnly) run.announce(stepsOf(node, view));
+  try {
+    for (const node of nodes) {
+      const { view, end } = await ofNode(run, node, input);
+      ended.push(end);
+      if (end.failure?.type === 'Cancelled') break;
+      if (input.planOnly) run.announce(stepsOf(node, view));
+    }
+  } catch (error) {
+    if (input.planOnly || !isAnyChanged(ended)) throw error;
+    return cancelledAll(nodes, ended, describeFailure(error));
   }
   return input.planOnly ? allPlanned(ended) : allApplied(nodes, ended);
 }

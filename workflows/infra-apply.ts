@@ -11,10 +11,10 @@ import {
 } from '../plan/infra.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { NodeRef } from '../activities/contract.ts';
-import { alreadySo, applied, failed, planned, unsettled } from './infra/results.ts';
+import { alreadySo, applied, failed, planned, unsettled, unverified } from './infra/results.ts';
 import { question } from './infra/question.ts';
 import type { InfraApplyInput } from './messages.ts';
-import { conclude, unchanged } from './support/conclude.ts';
+import { conclude } from './support/conclude.ts';
 import { describeFailure, failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
 import { Run } from './support/run.ts';
@@ -45,7 +45,27 @@ export async function infraApply(input: InfraApplyInput): Promise<RunView> {
   );
 }
 
+/** Whether an apply was ended half-way: from then on nobody may be told that nothing was changed. */
+interface Past {
+  interrupted: boolean;
+}
+
 async function apply(run: Run, ref: NodeRef, scope: InfraScope, planOnly: boolean): Promise<RunResult> {
+  const past: Past = { interrupted: false };
+  try {
+    return await planUntilApplied(run, ref, scope, { planOnly, past });
+  } catch (error) {
+    if (past.interrupted) return failed(scope, { message: describeFailure(error).message, done: [] }, error);
+    throw error;
+  }
+}
+
+async function planUntilApplied(
+  run: Run,
+  ref: NodeRef,
+  scope: InfraScope,
+  { planOnly, past }: { planOnly: boolean; past: Past },
+): Promise<RunResult> {
   await run.step(
     { id: 'init', phase: 'gate', title: `${scope.program} init`, kind: 'act', within: PLANNING },
     (act) => act.initInfra(ref),
@@ -57,16 +77,13 @@ async function apply(run: Run, ref: NodeRef, scope: InfraScope, planOnly: boolea
     run.announce(changeSteps(plan));
     for (const address of plan.drifted) run.warn(`${address} was changed since the last apply, not by Terraform.`);
     if (planOnly) return planned(scope, plan);
-    try {
-      await approve(run, scope, plan, number);
-      await run.hold();
-    } catch (error) {
-      return unchanged(error);
-    }
+    await approve(run, scope, plan, number);
+    await run.hold();
     const ended = await withLocks(run, [`member/${ref.node}`], () =>
       run.unstoppable(() => act(run, ref, scope, plan, number)),
     );
     if ('outcome' in ended) return ended;
+    past.interrupted ||= ended.type === 'interrupted';
     if (number >= MAX_PLANS) return unsettled(scope, ended.why);
     run.warn(`It was planned again: ${ended.why}.`);
     run.withdraw(({ id }) => id.startsWith('change-'));
@@ -109,31 +126,34 @@ async function act(
   scope: InfraScope,
   { hash, file, changes }: PlannedInfra,
   number: number,
-): Promise<RunResult | { why: string }> {
+): Promise<RunResult | { type: 'stale' | 'interrupted'; why: string }> {
   const plan = `${number}`;
+  await run.step(
+    { id: `back-up-${plan}`, phase: 'snapshot', title: `state of ${ref.node}`, kind: 'act' },
+    (activities) => activities.backUpState({ ...ref, plan }),
+    (kept) =>
+      kept === undefined ? { state: 'not needed', detail: 'there is none yet' } : { state: 'done', detail: kept },
+  );
+  let isApplied = false;
   try {
-    await run.step(
-      { id: `back-up-${plan}`, phase: 'snapshot', title: `state of ${ref.node}`, kind: 'act' },
-      (activities) => activities.backUpState({ ...ref, plan }),
-      (kept) =>
-        kept === undefined ? { state: 'not needed', detail: 'there is none yet' } : { state: 'done', detail: kept },
-    );
     const ended = await run.step(
       { id: `apply-${plan}`, phase: 'apply', title: `plan ${shortHash(hash)}`, kind: 'long' },
       (activities) => activities.applyInfra({ ...ref, plan, hash, file }),
       ({ type }) => ({ state: type === 'stale' ? 'not needed' : 'done', ...told(type) }),
     );
-    if (ended.type === 'stale' || ended.type === 'interrupted') return { why: ended.why };
+    if (ended.type === 'stale' || ended.type === 'interrupted') return ended;
     if (ended.type === 'failed') {
       for (const address of ended.done) run.settle(stepOf(address), 'done');
       return failed(scope, ended);
     }
+    isApplied = true;
     for (const { address } of changes) run.settle(stepOf(address), 'done');
     run.settle('change-more', 'done');
     run.settle('change-outputs', 'done');
     const left = await look(run, ref, scope, `verify-${plan}`, 'verify');
     return applied(scope, run, left);
   } catch (error) {
+    if (isApplied) return unverified(scope, error);
     return failed(scope, { message: describeFailure(error).message, done: [] }, error);
   }
 }

@@ -44,5 +44,12 @@ function addDecision(
     'the plan that is meant, where the run asks about one: four characters or more of its hash',
   );
   if (approved)
-    command.option('--name <name...>', 'what is lost by it, where the run expects that name, or several, to be typed');
+    command.option(
+      '--name <name>',
+      'what is lost by it, where the run expects that name to be typed; once for each where it expects several',
+      together,
+    );
 }
+
+/** What follows a name may be the run: an option that takes several at once would take that too. */
+const together = (name: string, before: string[] = []): string[] => [...before, name];

@@ -30,7 +30,9 @@ export function cancelOutlook(view: RunView | undefined): string {
   if (view?.runbook === 'infra-apply')
     return view.phase === 'snapshot' || view.phase === 'apply' || view.phase === 'verify'
       ? 'But what Terraform has begun goes on to its end: half-way it would leave things half-made.'
-      : 'Nothing was changed.';
+      : view.steps.some(({ id, detail }) => id.startsWith('apply-') && detail === 'interrupted')
+        ? 'What was applied until it was ended from outside stays.'
+        : 'Nothing was changed.';
   if (view?.runbook === 'release-kept')
     return view.phase === 'remove'
       ? 'What it destroys may be there in part; started again, it goes on.'

@@ -37,6 +37,11 @@ describe('what a cancel comes to', () => {
     expect(cancelOutlook(aView({ runbook, phase }))).toMatch(outlook);
   });
 
+  it('in an infra-apply says what stays where an apply was ended half-way', () => {
+    const apply = { id: 'apply-1', phase: 'apply', title: 'plan', state: 'done', detail: 'interrupted' } as const;
+    expect(cancelOutlook(aView({ runbook: 'infra-apply', phase: 'plan', steps: [apply] }))).toMatch(/stays\.$/);
+  });
+
   it('with --all leaves the members that are finished', () => {
     expect(cancelOutlook(aView({ subject: 'all', phase: 'deploy' }))).toMatch(/those that are finished stay so/);
   });

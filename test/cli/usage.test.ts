@@ -49,6 +49,15 @@ describe('the command line', () => {
     }
   });
 
+  it('takes the run before and after the names that a yes carries', async () => {
+    const names = ['--name', 'nuc-1', '--name', 'nuc-2'];
+    for (const argv of [
+      [...names, 'node-reinstall/nuc-1'],
+      ['node-reinstall/nuc-1', ...names],
+    ])
+      expect((await run(['approve', ...argv])).err).toContain('--reason');
+  });
+
   it.each([['show'], ['statsu'], ['show', 'x'.repeat(2000)], ['start', 'safe-upgrade']])(
     'what is wrong with %j is said no wider than the terminal',
     async (...argv) => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { changeSteps, countsOf, detailOf, namesNeeded, type InfraScope } from '../../plan/infra.ts';
-import { isLeftBy } from '../../plan/infra-lock.ts';
-import { canonicalPlan, readPlan, type PlanJson } from '../../plan/infra-plan.ts';
+import { changeSteps, countsOf, detailOf, namesNeeded, PROTECTED_TYPES, type InfraScope } from '../../plan/infra.ts';
+import { interruptionOf, isLeftBy } from '../../plan/infra-lock.ts';
+import { redact } from '../../hosts/redact.ts';
+import { canonicalPlan, readPlan as readPlanMasked, type PlanJson } from '../../plan/infra-plan.ts';
 
 type Resource = PlanJson['resource_changes'][number];
 
@@ -13,6 +14,7 @@ const resource = (change: Partial<Resource['change']>, more: Partial<Omit<Resour
 const plan = (...resources: Resource[]): PlanJson => ({
   ...{ resource_changes: resources, resource_drift: [], output_changes: {} },
 });
+const readPlan = (found: PlanJson): ReturnType<typeof readPlanMasked> => readPlanMasked(found, redact);
 const SCOPE: InfraScope = {
   ...{ node: 'nuc-1', program: 'terraform', folder: 'infra/incus/nuc-1' },
   ...{ protect: ['incus_instance'], approvalTimeout: '1h', remindEvery: '1h' },
@@ -72,6 +74,18 @@ describe('what a person is told of a plan', () => {
     ]);
   });
 
+  it('masks what looks like a secret, whatever its name, before it is cut off', () => {
+    const config = {
+      'environment.API_KEY': 'hunter2',
+      'environment.aws_access_key_id': 'hunter2',
+      'environment.DATABASE_URL': `postgres://${'u'.repeat(45)}:hunter2@db/x`,
+      'environment.OPTIONS': '--x password=hunter2',
+    };
+    const read = readPlan(plan(resource({ after: { config } })));
+    expect(JSON.stringify(read)).not.toContain('hunter');
+    expect(JSON.stringify(read)).toContain('postgres://');
+  });
+
   it('fits into a history, and still says what is lost', () => {
     const many = Array.from({ length: 500 }, (_, number) =>
       resource(
@@ -92,11 +106,23 @@ describe('what a person is told of a plan', () => {
         resource({ actions: ['delete'] }),
         resource({ actions: ['delete', 'create'] }, { address: 'incus_instance.home' }),
         resource({ actions: ['delete'] }, { address: 'incus_profile.small', type: 'incus_profile' }),
+        resource({ actions: ['delete'] }, { deposed: 'e1f2' }),
         resource({ actions: ['update'] }, { address: 'incus_instance.other' }),
       ),
     );
     expect(namesNeeded(SCOPE, read)).toEqual(['incus_instance.edge', 'incus_instance.home']);
   });
+});
+
+describe('what is lost of', () => {
+  it.each(['incus_instance', 'incus_storage_volume', 'incus_storage_bucket', 'incus_storage_pool', 'incus_project'])(
+    '%s is named',
+    (type) => {
+      const protect = [...PROTECTED_TYPES];
+      const lost = [{ address: `${type}.a`, type }];
+      expect(namesNeeded({ protect }, { lost })).toEqual([`${type}.a`]);
+    },
+  );
 });
 
 describe('what the hash of a plan covers', () => {
@@ -146,5 +172,27 @@ describe('a lock', () => {
     ['that says no time', 'root@worker', '', false],
   ])('%s: by %s at %s, is ours: %s', (_, who, created, isOurs) => {
     expect(isLeftBy({ who, created }, interruptions)).toBe(isOurs);
+  });
+});
+
+describe('a command that was ended from outside can have locked', () => {
+  const startedAt = '2026-11-28T02:00:00.000Z';
+  const noticed = (now: string) => ({ lockTimeoutMs: 120_000, now: Date.parse(now), who: 'root@worker' });
+
+  it.each([
+    [
+      'soon after its start only, however late its end is noticed',
+      'lost',
+      0,
+      '2026-11-28T09:00:00.000Z',
+      '02:03:00.000',
+    ],
+    ['until now at most', 'lost', 0, '2026-11-28T02:00:30.000Z', '02:00:30.000'],
+    ['until it ended at most', 'signalled', 5_000, '2026-11-28T09:00:00.000Z', '02:00:05.000'],
+    ['soon after its start, however long it ran', 'timed out', 9_000_000, '2026-11-28T09:00:00.000Z', '02:03:00.000'],
+  ])('%s', (_, how, durationMs, now, to) => {
+    expect(interruptionOf({ startedAt, how, durationMs }, noticed(now))).toEqual({
+      ...{ from: startedAt, to: `2026-11-28T${to}Z`, who: 'root@worker' },
+    });
   });
 });

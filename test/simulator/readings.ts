@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { redact } from '../../hosts/redact.ts';
 import { sshFailure } from '../../hosts/ssh-failure.ts';
 import { readUnitChanges } from '../../tools/activation-units.ts';
 import { createDisks } from '../../tools/block-devices.ts';
@@ -82,7 +83,7 @@ const READINGS: Readonly<Record<string, (ran: Ran, argv: readonly string[]) => u
         fakeHost(() => ran),
         access,
       ).show('/x/plan');
-      return shown.type === 'plan' ? normalised(JSON.stringify(readPlan(shown.plan))) : shown.type;
+      return shown.type === 'plan' ? normalised(JSON.stringify(readPlan(shown.plan, redact))) : shown.type;
     }
     if (argv[2] === 'state' || argv[2] === 'force-unlock') return ran.stdout.trim() === '';
     const steps = applySteps(ran.stdout.split('\n')).map((step) => JSON.stringify(step));

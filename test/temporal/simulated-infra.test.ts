@@ -267,6 +267,28 @@ describe('infra-apply over the simulated fleet', () => {
   );
 
   it(
+    'never says that nothing was changed once an apply was ended half-way',
+    async () => {
+      declare({ incus_instance: { edge: EDGE }, incus_network: { lan: {} } });
+      const handle = await start();
+      const applying = await simulation().addFault({
+        ...{ tool: '.terraform-applies', times: 1, effect: { type: 'pause' } },
+        args: 'create incus_network.lan',
+      });
+      await agree(handle);
+      await paused(applying);
+      killTerraform('apply');
+      await asked(handle, 'plan-2');
+      await decide(handle, { approved: false, reason: 'let us look first' });
+      const { result } = await viewOf(handle);
+      expect(result).toMatchObject({ outcome: 'Failed', failure: { type: 'NotApproved' } });
+      expect(result?.summary).toMatch(/^The plan was not applied to its end\. Plan [0-9a-f]{8} was not approved/);
+      expect(result).not.toHaveProperty('unchanged');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'leaves a lock alone that somebody else has, and says whose it is',
     async () => {
       simulation().setFleetFile(fleetFile({ type: 'backend' }));

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { applySteps, createTerraform, readApply, readPlanning } from '../../tools/terraform.ts';
 import { terraformArgv } from '../../tools/terraform-command.ts';
+import { HostError, type Host } from '../../hosts/host.ts';
 import { fakeHost } from './fake-host.ts';
 
+const RAN = { exitCode: 0, stdout: '', stderr: '', truncated: false, durationMs: 1 };
+const ends = (result: Partial<typeof RAN>) => Promise.resolve({ ...RAN, ...result });
 const ACCESS = { program: 'terraform', folder: '/m' } as const;
 const ran = (result: { exitCode: number; stdout?: string; stderr?: string }) => ({
   argv: terraformArgv(ACCESS, ['plan']),
@@ -59,6 +62,21 @@ describe('Terraform', () => {
     expect(JSON.stringify(readApply(ran({ exitCode: 3, stdout: 'hunter2' })))).not.toContain('hunter2');
   });
 
+  it('says where errors may have been cut off', () => {
+    const long = (stdout: string) => {
+      const { argv, result } = ran({ exitCode: 1, stdout });
+      return readApply({ argv, result: { ...result, truncated: true } });
+    };
+    expect(long(diagnostic('bad'))).toMatchObject({
+      message: expect.stringMatching(/^bad \(It printed more/) as unknown,
+    });
+    expect(long('')).toMatchObject({
+      type: 'unexpected',
+      output: expect.stringMatching(/^\(It printed more/) as unknown,
+    });
+    expect(readApply(ran({ exitCode: 1, stdout: diagnostic('bad') }))).toMatchObject({ message: 'bad' });
+  });
+
   it('passes over lines that are cut off', () => {
     const hook = { resource: { addr: 'a.b' }, action: 'create' };
     const lines = ['{"type":"apply_st', JSON.stringify({ type: 'apply_start', hook }), 'plain'];
@@ -75,5 +93,19 @@ describe('Terraform', () => {
     expect(await pull('{"serial":3,"lineage":"x"}')).toMatchObject({ type: 'state', serial: 3, lineage: 'x' });
     expect(await pull('{"secret":"hunter2"}')).toMatchObject({ type: 'unexpected' });
     expect(JSON.stringify(await pull('{"secret":"hunter2"}'))).not.toContain('hunter2');
+  });
+
+  it.each<[string, () => ReturnType<Host['run']>]>([
+    ['a strange line beside it', () => ends({ stdout: 'Warning: x\n{"input":"hunter2"}' })],
+    ['text without end', () => ends({ stdout: '{"input":"hunter2"}', truncated: true })],
+    ['an error', () => ends({ exitCode: 3, stdout: '{"input":"hunter2"}' })],
+    ['no end in time', () => Promise.reject(new HostError('TimedOut', 'worker', 'late', { output: 'hunter2' }))],
+  ])('says nothing of a plan or a state where there is %s', async (_, answer) => {
+    const terraform = createTerraform({ ...fakeHost(() => RAN), run: answer }, ACCESS);
+    for (const read of [() => terraform.pullState(), () => terraform.show('/p')]) {
+      const told = await read().catch((error: unknown) => [String(error), (error as HostError).output]);
+      expect(told).not.toMatchObject({ type: 'state' });
+      expect(JSON.stringify(told)).not.toContain('hunter2');
+    }
   });
 });

@@ -33,6 +33,27 @@ export function allApplied(nodes: readonly string[], ended: readonly Ended[]): R
     : { outcome: 'Done', summary: `Applied to ${done.join(', ')}.`, left, next: [] };
 }
 
+/** Between two members: those before stay as they are. */
+export function cancelledAll(
+  nodes: readonly string[],
+  ended: readonly Ended[],
+  failure: NonNullable<RunResult['failure']>,
+): RunResult {
+  const { left } = allApplied(nodes, ended);
+  const done = ended.filter(({ outcome }) => outcome === 'Done').map(({ member }) => member);
+  return {
+    outcome: 'Failed',
+    summary: `Stopped after ${ended.at(-1)?.member ?? 'none'}: ${failure.message}`,
+    failure,
+    left: [...(done.length === 0 ? [] : [`applied, and it stays: ${done.join(', ')}`]), ...left],
+    next: [{ command: 'runbook start infra-apply --all', purpose: 'go on where it stopped' }],
+  };
+}
+
+/** Whether any of them is another than before, or may be. */
+export const isAnyChanged = (ended: readonly Ended[]): boolean =>
+  ended.some(({ outcome, unchanged }) => outcome !== 'AlreadySo' && unchanged !== true);
+
 const failedOf = (ended: readonly Ended[]): Ended[] => ended.filter(({ outcome }) => outcome === 'Failed');
 
 function asBadAsWorst(ended: readonly Ended[], failed: readonly Ended[], more: string): RunResult {

@@ -65,6 +65,13 @@ export function failed(
   };
 }
 
+/** All of it was done; whether it holds nobody knows. */
+export function unverified(scope: InfraScope, error: unknown): RunResult {
+  const failure = describeFailure(error);
+  const summary = `The plan was applied to its end, but could not be verified. ${asSentence(failure.message)}`;
+  return { outcome: 'Failed', summary, failure, left: [], next: [again(scope)] };
+}
+
 export function unsettled(scope: InfraScope, why: string): RunResult {
   const message = `The plan was not true any more each time that it was approved; the last time: ${why}.`;
   return {
