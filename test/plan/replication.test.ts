@@ -392,7 +392,7 @@ describe('what a person has to decide', () => {
     const { problem, steps } = plan(from, target);
     expect(steps).toEqual([]);
     expect(problem).toMatchObject({ type, message: expect.stringMatching(message) });
-    if (type !== 'NothingToSend') expect(problem?.whatToDo).toContain('zfs r');
+    if (type !== 'NothingToSend') expect(problem?.whatToDo).toContain('runbook backups resolve');
   });
 
   it('what was written there is nobody’s trouble while there is nothing to send', () => {
