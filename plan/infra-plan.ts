@@ -23,6 +23,8 @@ interface Change {
   before_sensitive?: unknown;
   after_sensitive?: unknown;
   replace_paths?: (string | number)[][] | undefined;
+  /** Of what is there already and comes into the state. */
+  importing?: unknown;
 }
 
 /** Enough to judge by, and small enough for a history. */
@@ -66,8 +68,13 @@ export function readPlan(plan: PlanJson, mask: Mask): Omit<PlannedInfra, 'hash' 
  */
 export function canonicalPlan(plan: PlanJson, state: { serial: number; lineage: string } | undefined): string {
   const changes = plan.resource_changes
-    .filter(({ change }) => isChange(change.actions) || change.actions.includes('read'))
-    .map(({ change, address, deposed, action_reason: reason }) => ({ address, deposed, reason, ...masked(change) }))
+    .filter(
+      (resource) => isChange(resource.change.actions) || resource.change.actions.includes('read') || isTaken(resource),
+    )
+    .map(({ change, address, deposed, action_reason: reason, previous_address: from }) => ({
+      ...{ address, deposed, reason, from, imports: change.importing },
+      ...masked(change),
+    }))
     .sort((a, b) => compare(`${a.address} ${a.deposed ?? ''}`, `${b.address} ${b.deposed ?? ''}`));
   const outputs = Object.entries(plan.output_changes)
     .filter(([, { actions }]) => isChange(actions))
@@ -113,9 +120,17 @@ const childOf = (mark: unknown, key: string | number): unknown =>
 const isChange = (actions: readonly string[]): boolean =>
   actions.some((action) => action !== 'no-op' && action !== 'read');
 
+/** Of these Terraform itself says `no-op`, and applies them. */
+const isTaken = ({ address, previous_address: from, change }: ResourceChange): boolean =>
+  change.importing !== undefined || (from !== undefined && from !== address);
+
 /** What is only read is no change. */
-function actionOf({ mode, change: { actions } }: ResourceChange): InfraAction | undefined {
-  if (mode !== 'managed' || !isChange(actions)) return undefined;
+function actionOf(resource: ResourceChange): InfraAction | undefined {
+  const { mode, change } = resource;
+  const { actions } = change;
+  if (mode !== 'managed') return undefined;
+  if (!isChange(actions) && isTaken(resource)) return change.importing === undefined ? 'move' : 'import';
+  if (!isChange(actions)) return undefined;
   if (actions.includes('delete')) return actions.includes('create') ? 'replace' : 'delete';
   if (actions.includes('create')) return 'create';
   return actions.includes('update') ? 'update' : 'forget';
@@ -148,12 +163,13 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function reasonOf(
-  { action_reason: reason, previous_address: from, deposed }: ResourceChange,
+  { action_reason: reason, previous_address: from, deposed, change }: ResourceChange,
   action: InfraAction,
 ): string | undefined {
   if (deposed !== undefined) return 'an earlier replacement left it';
   if (reason !== undefined) return REASONS[reason] ?? reason.replaceAll('_', ' ');
   if (from !== undefined) return `it was ${from}`;
+  if (change.importing !== undefined) return 'it is there already, and comes into the state';
   return action === 'replace' ? 'it cannot be changed in place' : undefined;
 }
 

@@ -21,7 +21,7 @@ export const PROTECTED_TYPES = [
   'incus_project',
 ] as const;
 
-export type InfraAction = 'create' | 'update' | 'replace' | 'delete' | 'forget';
+export type InfraAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'import' | 'move';
 
 /** One attribute that changes. Absent: it is not there. What is sensitive, and what only the apply will know, has no text. */
 export interface InfraAttribute {
@@ -88,7 +88,7 @@ export const namesNeeded = (
 /** As people type it. */
 export const shortHash = (hash: string): string => hash.slice(0, 8);
 
-const ORDER: readonly InfraAction[] = ['create', 'update', 'replace', 'delete', 'forget'];
+const ORDER: readonly InfraAction[] = ['create', 'update', 'replace', 'delete', 'forget', 'import', 'move'];
 
 /** `1 to create, 2 to replace` */
 export function countsOf({ changes, more, outputs }: Pick<PlannedInfra, 'changes' | 'more' | 'outputs'>): string {

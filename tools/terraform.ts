@@ -26,6 +26,7 @@ const changeSchema = z.object({
   before_sensitive: z.unknown().optional(),
   after_sensitive: z.unknown().optional(),
   replace_paths: z.array(z.array(z.union([z.string(), z.number()]))).optional(),
+  importing: z.unknown().optional(),
 });
 const resourceSchema = z.object({
   address: z.string(),

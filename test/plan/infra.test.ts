@@ -37,6 +37,16 @@ describe('what a person is told of a plan', () => {
     expect(readPlan(plan(resource({ actions })))).toMatchObject({ changes: [], lost: [] });
   });
 
+  it('has what comes into the state or moves in it, which Terraform says is no change and applies', () => {
+    const moved = resource({ actions: ['no-op'] }, { previous_address: 'incus_instance.old' });
+    const imported = resource({ actions: ['no-op'], importing: { id: 'x' } }, { address: 'incus_instance.home' });
+    const { changes } = readPlan(plan(moved, imported));
+    expect(changes.map((change) => `${change.action} ${change.address}: ${detailOf(change)}`)).toEqual([
+      'move incus_instance.edge: it was incus_instance.old',
+      'import incus_instance.home: it is there already, and comes into the state',
+    ]);
+  });
+
   it('has what differs only, with what forces a replacement first, and why', () => {
     const { changes } = readPlan(
       plan(
@@ -137,6 +147,8 @@ describe('what the hash of a plan covers', () => {
     ['another reason', of({ ...base, action_reason: 'replace_by_request' })],
     ['one more', of(base, resource({ actions: ['create'] }, { address: 'incus_instance.home' }))],
     ['another serial', canonicalPlan(plan(base), { ...STATE, serial: 4 })],
+    ['a move', of({ ...base, previous_address: 'incus_instance.old' })],
+    ['an import', of({ ...base, change: { ...base.change, importing: { id: 'x' } } })],
     ['another state', canonicalPlan(plan(base), { ...STATE, lineage: 'b' })],
     ['no state', canonicalPlan(plan(base), undefined)],
     ['an output', canonicalPlan({ ...plan(base), output_changes: { ip: { actions: ['create'], after: 1 } } }, STATE)],
