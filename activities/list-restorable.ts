@@ -10,7 +10,6 @@ import {
 } from '../plan/restorable.ts';
 import type { ResticSourceScope } from '../plan/restic.ts';
 import { createIncus } from '../tools/incus.ts';
-import { createRestic } from '../tools/restic.ts';
 import { zfsSnapshotDetails, type SnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import type { RestorableInput } from '../workflows/messages.ts';
 import type { Deps } from './deps.ts';
@@ -18,13 +17,11 @@ import { expecting } from './expecting.ts';
 import { toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orTypedProblem } from './or-problem.ts';
-import { resticFailure } from './restic-failure.ts';
 import { hostOf, resticScope, TAG } from './restic-scope.ts';
+import { resticSnapshots } from './restic-snapshots.ts';
 
 /** What Incus calls the snapshots that it made, in ZFS: others are none that anything is restored from. */
 const INCUS = 'snapshot-';
-/** A repository that is away keeps restic trying for a quarter of an hour. */
-const ASKED_MS = 45_000;
 
 interface Place {
   name: string;
@@ -144,12 +141,9 @@ async function snapshotsIn(
 ): Promise<RestorableCopy[]> {
   const [first] = declared;
   if (first === undefined) return [];
-  const { place, guest } = first;
-  const host = hostOf(deps, fleet, place);
-  const asked = { ...place, hostname: guest, tag: TAG };
-  const listed = await createRestic(host, { signal, timeoutMs: ASKED_MS }).snapshots(asked);
-  if (listed.type !== 'snapshots') throw resticFailure(host, listed);
-  return listed.snapshots.map((each) => ({
+  const { place } = first;
+  const snapshots = await resticSnapshots(hostOf(deps, fleet, place), first, [TAG], signal);
+  return snapshots.map((each) => ({
     ...{ of: resticTitle(each, declared), kind: 'restic', place: `restic ${place.repository}` },
     ...{ snapshot: each.id.slice(0, 8), at: new Date(each.created).toISOString() },
   }));

@@ -1,6 +1,7 @@
 import type { Backup, Fleet, Guest } from '../fleet/schema.ts';
 import { matchesPattern, takesAll } from '../fleet/volume-pattern.ts';
 import type { Host } from '../hosts/host.ts';
+import { gigabytes } from '../plan/bytes.ts';
 import { selectVolumes, type BackupEntry, type ObservedVolume } from '../plan/backup-selection.ts';
 import {
   allPairs,
@@ -266,5 +267,3 @@ const noRoom = (host: Host, target: string, room: number): Problem =>
     'NoSpace',
     `${target} does not fit on ${host.name}: ${gigabytes(Math.max(0, room))} may come to its pool (policies.backup.minFreeSpace).`,
   );
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

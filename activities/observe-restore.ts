@@ -18,7 +18,6 @@ import { createIncus, type Incus } from '../tools/incus.ts';
 import type { VolumeRecord } from '../tools/incus-records.ts';
 import type { UnknownVolume } from '../tools/incus-recovery.ts';
 import { createZfsDatasets } from '../tools/zfs-datasets.ts';
-import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
 import { zfsSnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -27,6 +26,7 @@ import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { roomOf } from './observe-backup.ts';
 import { orTypedProblem } from './or-problem.ts';
+import { datasetOn } from './replica-facts.ts';
 
 /** What the fleet file says at the run's revision. Fails as BadConfig where no entry can have such a copy. */
 export function restoreScope(fleet: Fleet, wish: RestoreWish): RestoreScope {
@@ -140,13 +140,6 @@ async function replicaAt(
   };
 }
 
-async function datasetOn(host: Host, name: string, signal: AbortSignal): Promise<ReplicationDataset | undefined> {
-  const listed = await zfsInventory(host, name, { signal });
-  if (listed.type === 'not found') return undefined;
-  if (listed.type !== 'inventory') throw toolFailure(`zfs on ${host.name}`, listed);
-  return listed.datasets.find((each) => each.name === name);
-}
-
 /**
  * On a dataset that was restored: the GUID of the snapshot while it is under way from what was received to a volume, the
  * name of the run when it is one. Nothing else is taken for one.
@@ -182,19 +175,25 @@ async function destinationOn(
   const known = await recordOf(incus, scope, member);
   const pool = await zfsPool(incus, member, scope.pool ?? known?.pool);
   const own = { project: wish.project, name: restoredName(wish, run) };
-  const { volumes } = expecting(await incus.volumes(pool.name), 'volumes', member);
   const target = await targetOn(host, volumeDataset(pool.dataset, own), signal);
   const unknown = expecting(await incus.unknownVolumes([pool.name]), 'unknown volumes', member).volumes;
   const room = await roomOf(host, { target: pool }, scope.minFreePercent, signal);
   if (typeof room !== 'number') return { ...blank(member), problem: room };
   return {
     ...{ member, pool, room, isKnown: known !== undefined },
-    isListed: volumes.some(
-      (each) => each.project === own.project && each.name === own.name && each.location === member,
-    ),
+    isListed: await isListed(incus, { ...own, pool: pool.name, member }),
     ...(target === undefined ? {} : { target }),
     others: unknown.filter((each) => !isOf(own, each)).map(unknownTitle),
   };
+}
+
+/** Whether Incus has a volume of that name on the member. */
+export async function isListed(
+  incus: Incus,
+  { pool, member, project, name }: { pool: string; member: string; project: string; name: string },
+): Promise<boolean> {
+  const { volumes } = expecting(await incus.volumes(pool), 'volumes', member);
+  return volumes.some((each) => each.project === project && each.name === name && each.location === member);
 }
 
 /** Incus says `volume` of a custom one. An instance can have the same name. */

@@ -41,11 +41,13 @@ export async function reencrypt(
   const origin = await secretsAt(deps, fleet, input.fleet.revision, signal);
   const configText = rulesFor(input, origin.configText);
   await put(scratch, fleet.secrets.config, configText);
+  const changed = readSopsConfig(configText);
+  const rules = changed.type === 'config' ? changed.config : secrets.config;
   const sops = operatorSops(deps, fleet, input.name, signal);
   const files = [{ path: fleet.secrets.config, content: configText }];
   for (const path of input.paths) {
     report({ progress: path });
-    const content = await reencryptFile({ deps, fleet, input, secrets, sops, scratch, signal }, path);
+    const content = await reencryptFile({ deps, fleet, input, secrets, rules, sops, scratch, signal }, path);
     files.push({ path, content });
   }
   const made = await commits.commit({
@@ -70,6 +72,8 @@ interface Work {
   fleet: Fleet;
   input: ReencryptInput;
   secrets: SecretsAt;
+  /** As they are in the new commit. */
+  rules: SopsConfig;
   sops: Sops;
   scratch: string;
   signal: AbortSignal;
@@ -77,7 +81,7 @@ interface Work {
 
 /** Judged by the file that came of it: whose it is, and that the operator can decrypt it. */
 async function reencryptFile(work: Work, path: string): Promise<string> {
-  const { fleet, input, secrets, sops, scratch } = work;
+  const { fleet, input, secrets, rules, sops, scratch } = work;
   const before = await secrets.read(path);
   if (before === undefined) throw failure('NotReencrypted', `${path} is not encrypted in commit ${input.base}.`);
   await put(scratch, path, before.text);
@@ -91,8 +95,7 @@ async function reencryptFile(work: Work, path: string): Promise<string> {
   const text = await readFile(file, 'utf8');
   const after = readSecretFile(path, text);
   if (after.type !== 'encrypted') throw failure('NotReencrypted', `${path} is not encrypted afterwards.`);
-  const config = readSopsConfig(await readFile(join(scratch, fleet.secrets.config), 'utf8'));
-  requireRecipients(path, after, config.type === 'config' ? config.config : secrets.config, fleet, input);
+  requireRecipients(path, after, rules, fleet, input);
   const tried = await sops.tryDecrypt(file);
   if (tried.type !== 'decryptable') throw notReencrypted(path, tried);
   if (input.phase === 'cut' && (await sameDataKey(work, before.file, after)))

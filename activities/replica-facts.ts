@@ -90,6 +90,15 @@ async function inventory(host: Host, root: string, signal: AbortSignal): Promise
   throw toolFailure(`zfs on ${host.name}`, found);
 }
 
+/** One dataset as replication sees it; undefined where it is not there. */
+export async function datasetOn(
+  host: Host,
+  name: string,
+  signal: AbortSignal,
+): Promise<ReplicationDataset | undefined> {
+  return (await inventory(host, name, signal)).find((each) => each.name === name);
+}
+
 async function withToken(
   sender: Host,
   { token, ...target }: ReplicationDataset,

@@ -9,6 +9,7 @@ import {
   type ResolveObservation,
   type ResolveWay,
 } from '../plan/replica-resolve.ts';
+import { after } from '../plan/replica-relation.ts';
 import type { DatasetFacts, SnapshotFact } from '../plan/replication.ts';
 import { createZfsDatasets } from '../tools/zfs-datasets.ts';
 import { createZfsKept, MARKS, type DatasetPart } from '../tools/zfs-kept.ts';
@@ -209,9 +210,6 @@ function commonOf(target: DatasetFacts, relation: ReplicaFacts['decision']['rela
       return undefined;
   }
 }
-
-const after = (snapshots: readonly SnapshotFact[], than: SnapshotFact): SnapshotFact[] =>
-  snapshots.filter(({ createtxg }) => BigInt(createtxg) > BigInt(than.createtxg));
 
 async function lostOf(
   ends: TransferEnds,

@@ -9,16 +9,13 @@ import type {
   ResticSourceSeen,
 } from '../plan/restic.ts';
 import { programVersion } from '../tools/programs.ts';
-import { createRestic } from '../tools/restic.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
-import { resticFailure } from './restic-failure.ts';
 import { ledgerOf } from './restic-ledger.ts';
 import { hostOf } from './restic-scope.ts';
+import { resticSnapshots } from './restic-snapshots.ts';
 
-/** A repository that is away keeps restic trying for a quarter of an hour. */
-const ASKED_MS = 45_000;
 /** Exit codes for a lock and for no repository came with 0.17. */
 const OLDEST = [0, 17] as const;
 
@@ -49,10 +46,8 @@ async function seen(
   const found = await orProblem(async () => {
     await requireRestic(host, signal);
     const noted = (await ledgerOf(host, repository.id, { signal })).backups[id];
-    const asked = { ...place, hostname: guest, tag: tags.join(',') };
-    const listed = await createRestic(host, { signal, timeoutMs: ASKED_MS }).snapshots(asked);
-    if (listed.type !== 'snapshots') throw resticFailure(host, listed);
-    const isThere = listed.snapshots.some((snapshot) => snapshot.id === noted?.snapshot);
+    const listed = await resticSnapshots(host, { place, guest }, tags, signal);
+    const isThere = listed.some((snapshot) => snapshot.id === noted?.snapshot);
     return noted !== undefined && isThere ? { completeAt: noted.at } : {};
   }, signal);
   return { id, ...found };

@@ -5,7 +5,6 @@ import { durationMs, formatAge } from '../plan/duration.ts';
 import type { FailureType } from '../plan/failures.ts';
 import type { DrillCopy } from '../plan/restore-drill.ts';
 import { drillCompareArgv, readDrillCompare, type DrillCompared } from '../tools/drill-compare.ts';
-import { zfsInventory, type ReplicationDataset } from '../tools/zfs-inventory.ts';
 import { createZfsKept } from '../tools/zfs-kept.ts';
 import { setZfsProof } from '../tools/zfs-proof.ts';
 import { createZfsReplication } from '../tools/zfs-replication.ts';
@@ -23,7 +22,7 @@ import { awaitJob } from './jobs.ts';
 import { DRILL_FLAGS, observeDrill } from './observe-drill.ts';
 import { orTypedProblem } from './or-problem.ts';
 import { plainly } from './plainly.ts';
-import { replicaOf } from './replica-facts.ts';
+import { datasetOn, replicaOf } from './replica-facts.ts';
 import { TRANSFER_PROBLEMS } from './replica-work.ts';
 import { relayedWay, type TransferWays } from './transfer-way.ts';
 
@@ -170,12 +169,6 @@ async function giveUpPart(host: Host, scratch: string, signal: AbortSignal): Pro
   const aborted = await createZfsResume(host, { signal }).abortPartial(scratch);
   if (aborted.type === 'busy') throw failure('Busy', `${scratch} is still received: ${aborted.message}`);
   if (aborted.type === 'unexpected') throw toolFailure(`zfs on ${host.name}`, aborted);
-}
-
-async function datasetOn(host: Host, name: string, signal: AbortSignal): Promise<ReplicationDataset | undefined> {
-  const found = await zfsInventory(host, name, { signal });
-  if (found.type === 'unexpected') throw toolFailure(`zfs on ${host.name}`, found);
-  return found.type === 'inventory' ? found.datasets.find((each) => each.name === name) : undefined;
 }
 
 /** On the member, with the snapshot that it was made from. A second attempt finds the job. */

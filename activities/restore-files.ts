@@ -7,17 +7,13 @@ import {
 } from '../plan/restore-files.ts';
 import { resticLock, type ResticSourceScope } from '../plan/restic.ts';
 import { listFolder } from '../tools/folder.ts';
-import { createRestic } from '../tools/restic.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orTypedProblem } from './or-problem.ts';
-import { resticFailure } from './restic-failure.ts';
 import { hostOf, repositoryIn, resticScope, sourceIn } from './restic-scope.ts';
-
-/** A repository that is away keeps restic trying for a quarter of an hour. */
-const ASKED_MS = 45_000;
+import { resticSnapshots } from './restic-snapshots.ts';
 
 /** What the fleet file says at the run's revision. Fails as BadConfig where the entry has nothing of that kind. */
 export function restoreFilesScope(fleet: Fleet, wish: RestoreFilesWish): RestoreFilesScope {
@@ -85,14 +81,12 @@ export async function observeRestoreFiles(
 /** Of that source, the oldest first. */
 async function snapshotsOf(
   host: ReturnType<typeof hostOf>,
-  { place, guest, tags, reads }: ResticSourceScope,
+  source: ResticSourceScope,
   signal: AbortSignal,
 ): Promise<{ id: string; at: string }[]> {
-  const asked = { ...place, hostname: guest, tag: tags.join(',') };
-  const listed = await createRestic(host, { signal, timeoutMs: ASKED_MS }).snapshots(asked);
-  if (listed.type !== 'snapshots') throw resticFailure(host, listed);
+  const { reads, tags } = source;
   const own = reads.type === 'paths' ? reads.paths.toSorted().join('\n') : '';
-  return listed.snapshots
+  return (await resticSnapshots(host, source, tags, signal))
     .filter(({ paths }) => paths.toSorted().join('\n') === own)
     .map(({ id, created }) => ({ id, at: created }))
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));

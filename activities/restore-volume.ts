@@ -14,8 +14,6 @@ import { targetOn } from './observe-restore.ts';
 import { TRANSFER_PROBLEMS } from './replica-work.ts';
 import { relayedWay, type TransferWays } from './transfer-way.ts';
 
-type Ends = TransferWays;
-
 /** What was in the way may be over after that. */
 const APART_MS = 2_000;
 /** A large disk over a slow line. */
@@ -57,6 +55,7 @@ export async function receiveVolume(deps: Deps, input: RestorationRef, context: 
   }
 }
 
+const sentOf = ({ restoration: { from, snapshot } }: RestorationRef): string => `${from.dataset}@${snapshot.name}`;
 const waysOf = ({ from, member }: Restoration): { from: string; to: string } => ({ from: from.host, to: member });
 
 const stepOf = ({ from, dataset, snapshot, kind, raw }: Restoration, resume: string | undefined): Transfer => ({
@@ -67,7 +66,7 @@ const stepOf = ({ from, dataset, snapshot, kind, raw }: Restoration, resume: str
 
 /** One that goes on with another snapshot, or with none that is there, is of no use here: somebody has to decide. */
 async function usableToken(
-  { sender }: Ends,
+  { sender }: TransferWays,
   token: string,
   { snapshot, member, dataset }: Restoration,
   signal: AbortSignal,
@@ -83,15 +82,13 @@ async function usableToken(
 /** One job of this one step. Its snapshot is held from then on until all has arrived, so that nobody prunes it. */
 async function send(
   input: RestorationRef,
-  ends: Ends,
+  ends: TransferWays,
   step: Transfer,
   context: ActivityContext,
 ): Promise<StepOutcome | undefined> {
   const { signal } = context;
-  const { from, snapshot, member } = input.restoration;
-  const held = await createZfsReplication(ends.sender, { signal }).hold(holdOf(input), [
-    `${from.dataset}@${snapshot.name}`,
-  ]);
+  const { from, member } = input.restoration;
+  const held = await createZfsReplication(ends.sender, { signal }).hold(holdOf(input), [sentOf(input)]);
   if (held.type !== 'held') throw toolFailure(`zfs on ${from.host}`, held);
   if (held.missing.length > 0) throw failure('NotFound', `${from.host} has no ${held.missing.join(', ')} any more.`);
   const fence = `restore-${member.toLowerCase()}`;
@@ -104,15 +101,12 @@ async function send(
 }
 
 async function release(sender: Host, input: RestorationRef, signal: AbortSignal): Promise<void> {
-  const { from, snapshot } = input.restoration;
-  const answer = await createZfsReplication(sender, { signal }).release(holdOf(input), [
-    `${from.dataset}@${snapshot.name}`,
-  ]);
-  if (answer.type !== 'released') throw toolFailure(`zfs on ${from.host}`, answer);
+  const answer = await createZfsReplication(sender, { signal }).release(holdOf(input), [sentOf(input)]);
+  if (answer.type !== 'released') throw toolFailure(`zfs on ${input.restoration.from.host}`, answer);
 }
 
 /** What it has written; nothing where there is no such job. */
-async function endOf(input: RestorationRef, { runner }: Ends, context: ActivityContext): Promise<string> {
+async function endOf(input: RestorationRef, { runner }: TransferWays, context: ActivityContext): Promise<string> {
   const { restoration, stallMs } = input;
   const ended = await followTransfer(runner.jobs, jobName(input), context, { stallMs, titles: [restoration.name] });
   return ended?.stdout ?? '';

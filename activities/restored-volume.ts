@@ -7,7 +7,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
-import { isOf, RESTORED, targetOn, unknownTitle, volumeRecord } from './observe-restore.ts';
+import { isListed, isOf, RESTORED, targetOn, unknownTitle, volumeRecord } from './observe-restore.ts';
 
 /** Of a volume itself, and none of its copy. */
 const OWN_KEYS = ['volatile.uuid'];
@@ -65,11 +65,6 @@ async function becomeOwn(host: Host, { dataset, kind, snapshot }: Restoration, s
 async function set(host: Host, dataset: string, to: Record<string, string>, signal: AbortSignal): Promise<void> {
   const answer = await createZfsDatasets(host, { signal }).setProperties(dataset, to);
   if (answer.type !== 'set') throw toolFailure(`zfs on ${host.name}`, answer);
-}
-
-async function isListed(incus: Incus, { pool, member, project, name }: Restoration): Promise<boolean> {
-  const { volumes } = expecting(await incus.volumes(pool), 'volumes', member);
-  return volumes.some((each) => each.project === project && each.name === name && each.location === member);
 }
 
 /** Size, options, and to whom files belong, as the cluster knows them of the original. */

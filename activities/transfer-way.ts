@@ -31,14 +31,20 @@ export async function relayedWay(
 ): Promise<TransferWays> {
   const ends = { sender: deps.machines.receiver(fleet, from), receiver: deps.machines.member(fleet, to) };
   if (from === to) return { ...ends, runner: ends.sender, way: {} };
-  return {
-    ...ends,
-    runner: deps.local,
-    way: { send: await relayTo(deps, fleet, from, signal), receive: await relayTo(deps, fleet, to, signal) },
-  };
+  return { ...ends, runner: deps.local, way: await relay(deps, fleet, { from, to }, signal) };
 }
 
-/** As the worker reaches it. */
+/** Through the worker, as it reaches both. */
+const relay = async (
+  deps: Pick<Deps, 'local' | 'stateDir'>,
+  fleet: Fleet,
+  { from, to }: { from: string; to: string },
+  signal: AbortSignal,
+): Promise<TransferWay> => ({
+  send: await relayTo(deps, fleet, from, signal),
+  receive: await relayTo(deps, fleet, to, signal),
+});
+
 function relayTo(
   { local, stateDir }: Pick<Deps, 'local' | 'stateDir'>,
   fleet: Fleet,
@@ -69,15 +75,8 @@ export async function transferEnds(
     const receive = await sshTo(sender, folder, { name: target.member, address, ...login }, hostKey, signal);
     return { ...ends, runner: sender, way: { receive, ...limit } };
   }
-  return {
-    ...ends,
-    runner: deps.local,
-    way: {
-      send: await relayTo(deps, fleet, name, signal),
-      receive: await relayTo(deps, fleet, target.member, signal),
-      ...limit,
-    },
-  };
+  const way = await relay(deps, fleet, { from: name, to: target.member }, signal);
+  return { ...ends, runner: deps.local, way: { ...way, ...limit } };
 }
 
 async function sshTo(

@@ -1,3 +1,4 @@
+import { formatBytes } from './bytes.ts';
 import { count } from './count.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
 import { kindOfKept } from './kept.ts';
@@ -136,13 +137,4 @@ export function whatIsLost({ name }: ReleaseScope, found: ReleaseObservation): s
       : [`It was ${mark.from}${mark.at === undefined ? '' : `, until ${mark.at.slice(0, 10)}`}.`]),
     ...(mark.why === undefined ? [] : [`Why it was kept: ${mark.why}`]),
   ];
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
-
-/** `84.2 GiB` */
-export function formatBytes(bytes: number): string {
-  const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const number = bytes / 1024 ** power;
-  return `${power === 0 ? number : number.toFixed(1)} ${UNITS[power] ?? 'B'}`;
 }

@@ -17,7 +17,8 @@ const newestOf = (snapshots: readonly SnapshotFact[]): SnapshotFact | undefined 
     undefined,
   );
 
-const after = (snapshots: readonly SnapshotFact[], than: SnapshotFact): SnapshotFact[] => {
+/** Those of a side that it has taken later. */
+export const after = (snapshots: readonly SnapshotFact[], than: SnapshotFact): SnapshotFact[] => {
   const bound = txg(than);
   return snapshots.filter((each) => txg(each) > bound);
 };

@@ -1,7 +1,7 @@
 import { count } from './count.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
 import type { Problem } from './problem.ts';
-import { formatBytes } from './release-kept.ts';
+import { formatBytes } from './bytes.ts';
 import type { Relation } from './replication.ts';
 
 /** What `runbook backups resolve` is asked for, what it finds, and what it makes of it. Plain data. */

@@ -4,7 +4,7 @@ import { FAILURES, type FailureType } from './failures.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
 import type { ReplicaPair } from './nightly-backup.ts';
 import { problemOf, type Problem } from './problem.ts';
-import { formatBytes } from './release-kept.ts';
+import { formatBytes } from './bytes.ts';
 import type { StepView } from './run.ts';
 
 /** What restore-drill finds, and what it makes of it. Plain data, small enough for a history. */

@@ -1,3 +1,4 @@
+import { gigabytes } from './bytes.ts';
 import { formatAge, ageOf } from './duration.ts';
 import type { Gate } from './gates.ts';
 import type { Problem } from './problem.ts';
@@ -335,8 +336,6 @@ function spaceGate({ member, room, target }: DestinationSeen, { usedBytes: neede
     'Free space there, or name another member: --member NAME.',
   );
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Incus takes in all that it does not know, or nothing. */
 function recoveryGate({ member, others }: DestinationSeen): RestoreGate {

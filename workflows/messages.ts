@@ -4,6 +4,7 @@
  */
 import type { Schedule } from '../fleet/schema.ts';
 import type { ResolveWay } from '../plan/replica-resolve.ts';
+import type { RestoreWish } from '../plan/restore.ts';
 import type { RestoreFilesWish } from '../plan/restore-files.ts';
 import type { RunView, UpgradeResume } from '../plan/run.ts';
 
@@ -59,17 +60,7 @@ export interface NightlyBackupInput extends ClusterUpgradeInput {
 }
 export type RestoreDrillInput = NightlyBackupInput;
 /** From a replica, beside the original. */
-export interface RestoreInput extends ClusterUpgradeInput {
-  project: string;
-  volume: string;
-  /** ISO 8601: the newest copy that is not younger. Absent: the newest. */
-  until?: string;
-  to?: string;
-  member?: string;
-  backup?: string;
-  /** Only copies on this host. */
-  from?: string;
-}
+export type RestoreInput = ClusterUpgradeInput & RestoreWish;
 /** From restic, into a folder of the guest. */
 export interface RestoreFilesInput extends ClusterUpgradeInput {
   wish: RestoreFilesWish;

@@ -17,14 +17,13 @@ import type { RestoreDrillInput } from './messages.ts';
 import { conclude } from './support/conclude.ts';
 import { describeFailure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
+import { LEARNS_WITHIN } from './support/retries.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
 
 /** The way there and back: a host that goes away is waited for so long. */
 const RESTORE_WITHIN = '12h';
 const COMPARE_WITHIN = '12h';
-/** An activity whose time is over learns of it with its next heartbeat. */
-const LEARNS_WITHIN = '10 seconds';
 
 /**
  * Restores copies to where nobody uses them, one after the other, compares them with what they were made from, removes them again,

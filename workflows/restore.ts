@@ -10,13 +10,12 @@ import { activitiesFor } from './support/activities.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { describeFailure, failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
+import { LEARNS_WITHIN } from './support/retries.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
 
 /** The work itself and a host that goes away in the middle. */
 const COPY_WITHIN = '22h';
-/** An activity whose time is over learns of it with its next heartbeat. */
-const LEARNS_WITHIN = '10 seconds';
 
 /** A volume as it was, beside the original. Nothing that is there is changed; what is half-way is gone on from by name. */
 export async function restore(input: RestoreInput): Promise<RunView> {

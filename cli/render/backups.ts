@@ -1,6 +1,6 @@
 import type { BackupsView } from '../../plan/backups-view.ts';
 import { describeCopy, type JudgedCopy } from '../../plan/copy-age.ts';
-import { formatBytes } from '../../plan/release-kept.ts';
+import { formatBytes } from '../../plan/bytes.ts';
 import { marked } from './ending.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';

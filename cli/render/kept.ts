@@ -1,5 +1,5 @@
 import { releaseCommand, type KeptThing, type KeptView } from '../../plan/kept.ts';
-import { formatBytes } from '../../plan/release-kept.ts';
+import { formatBytes } from '../../plan/bytes.ts';
 import { clean } from './clean.ts';
 import { marked } from './ending.ts';
 import { painter } from './paint.ts';

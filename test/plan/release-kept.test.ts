@@ -1,11 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  formatBytes,
-  planRelease,
-  whatIsLost,
-  type ReleaseObservation,
-  type ReleaseScope,
-} from '../../plan/release-kept.ts';
+import { formatBytes } from '../../plan/bytes.ts';
+import { planRelease, whatIsLost, type ReleaseObservation, type ReleaseScope } from '../../plan/release-kept.ts';
 
 const NAME = 'tank/incus.old';
 const SCOPE: ReleaseScope = {

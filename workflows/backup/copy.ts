@@ -10,6 +10,7 @@ import { asSentence } from '../../plan/sentence.ts';
 import { activitiesFor } from '../support/activities.ts';
 import { describeFailure } from '../support/failures.ts';
 import { withLocks } from '../support/locks.ts';
+import { LEARNS_WITHIN } from '../support/retries.ts';
 import type { Run } from '../support/run.ts';
 import { Slots } from '../support/slots.ts';
 import { batchesOf, copyStep, pruneStep, snapshotStep } from './steps.ts';
@@ -18,8 +19,6 @@ import { batchesOf, copyStep, pruneStep, snapshotStep } from './steps.ts';
 const COPY_WITHIN = '22h';
 /** An upgrade that waits for a person is not to keep the night's other copies, nor the next night's. */
 const LOCK_WITHIN = '6h';
-/** An activity whose time is over learns of it with its next heartbeat. */
-const LEARNS_WITHIN = '10 seconds';
 
 /**
  * Every member by itself: snapshots while no upgrade is at work there, then its copies. What fails for one volume or place

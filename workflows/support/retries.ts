@@ -16,6 +16,9 @@ export const RETRIES = {
   rollBack: options({ startToClose: '20 minutes', scheduleToClose: '1 hour', maximumInterval: '15 seconds' }),
 } as const;
 
+/** An activity whose time is over learns of it with its next heartbeat. */
+export const LEARNS_WITHIN = '10 seconds';
+
 export type RetryKind = keyof typeof RETRIES;
 
 function options(times: { startToClose: string; scheduleToClose: string; maximumInterval: string }): ActivityOptions {
