@@ -14,6 +14,7 @@ import { guarded, type ActivityContext } from './guard.ts';
 import { asBefore, asideOf, isOfRun, markedAsKept, noted, ofRun, stripped } from './guest-note.ts';
 import { guestToCreate, observeRecreate, recreateScope } from './observe-recreate.ts';
 import { proveOldKeyOut } from './prove-old-key.ts';
+import { deployJob } from './jobs.ts';
 import { keysOf } from './rotation.ts';
 import { systemStateOf } from './system-state.ts';
 
@@ -67,7 +68,11 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
     }),
 
     proveOldKeyOut: guarded((input, context) => proveOldKeyOut(deps, input, context)),
-    bringBackGuest: guarded(async (input, context) => bringBack(await open(input, context))),
+    bringBackGuest: guarded(async (input, context) => {
+      // It would go on to whoever has that address next.
+      await deps.local.jobs.stop(deployJob({ ...input, node: input.guest }), context);
+      return bringBack(await open(input, context));
+    }),
     endOldGuest: guarded(async ({ keep, at, until, ...input }, context) => {
       const place = await open(input, context);
       const record = await recordOf(place, place.aside);

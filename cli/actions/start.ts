@@ -25,6 +25,7 @@ import {
   prepareReleaseKept,
   prepareRestoreDrill,
   prepareRotateKeys,
+  prepareVmRecreate,
   prepareSafeUpgrade,
   type ResolveOptions,
   type SafeUpgradeOptions,
@@ -98,6 +99,15 @@ export async function startQuorumRecover(
 ): Promise<Ending> {
   const start = await prepareQuorumRecover(context, options, false);
   return startOn(context, workflowOf(start), options);
+}
+
+export async function startVmRecreate(
+  context: CommandContext,
+  options: StartOptions & VmRecreateOptions,
+): Promise<Ending> {
+  const start = await prepareVmRecreate(context, options, false);
+  const workflow = { ...workflowOf(start), summary: `Makes ${options.guest} anew` };
+  return startOn(context, workflow, options);
 }
 
 export async function startRotateKeys(
