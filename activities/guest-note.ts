@@ -16,7 +16,7 @@ interface Aside {
 }
 
 /** Why an instance is kept. */
-export interface KeptMark {
+interface KeptMark {
   from: string;
   at: string;
   why: string;
@@ -26,8 +26,7 @@ export const ofRun = (run: string): Record<string, string> => ({ [RUN]: run });
 export const isOfRun = ({ config }: InstanceRecord, run: string): boolean =>
   config[RUN] === run && config[ASIDE] === undefined;
 export const asideOf = ({ config }: InstanceRecord): Aside | undefined => read<Aside>(config[ASIDE]);
-export const keptMarkOf = (config: Readonly<Record<string, string>>): KeptMark | undefined =>
-  read<KeptMark>(config[KEPT]);
+export const readKeptMark = (text: string | undefined): KeptMark | undefined => read<KeptMark>(text);
 
 const read = <T>(text: string | undefined): T | undefined =>
   text === undefined ? undefined : (JSON.parse(text) as T);

@@ -233,9 +233,8 @@ function guestMachine(name: string, { address, containers, engine, port }: Guest
 
 /** What an image of that guest boots into: its services are there, its host key and its files are others. */
 export function guestOfImage(name: string): Machine {
-  const plan = GUESTS[name];
-  if (plan === undefined) throw new Error(`Expected one of ${Object.keys(GUESTS).join(', ')}, got ${name}.`);
-  return guestMachine(name, plan, new Date().toISOString());
+  const nobody: GuestPlan = { member: '', address: '10.0.0.99', type: 'container', containers: [], port: 80 };
+  return guestMachine(name, GUESTS[name] ?? nobody, new Date().toISOString());
 }
 
 function newContainer(name: string, engine: Container['engine']): Container {

@@ -30,6 +30,7 @@ import {
   type ResolveOptions,
   type SafeUpgradeOptions,
   type Start,
+  type VmRecreateOptions,
 } from './prepare.ts';
 import { prepareRestore, type RestoreOptions } from './prepare-restore.ts';
 import { watchRun } from './watch.ts';

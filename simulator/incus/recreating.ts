@@ -82,7 +82,8 @@ export async function editInstance({ args, machine, update }: Call): Promise<num
   await update((whole) => {
     const state = seenBy(whole, machine);
     const instance = state.cluster.instances[name];
-    if (instance?.project !== asked.value('project')) throw new ToolError('Error: Instance not found');
+    if (instance === undefined || instance.project !== asked.value('project'))
+      throw new ToolError('Error: Instance not found');
     assertMemberUp(state, instance.location);
     Object.assign(instance, { config: record.config, devices: record.devices });
   });

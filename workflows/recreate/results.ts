@@ -1,4 +1,4 @@
-import { releaseCommand } from '../../plan/kept.ts';
+import { keptInstance, releaseCommand } from '../../plan/kept.ts';
 import { asideName, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
 import { checklist, keyWords, otherReaders } from '../../plan/rotation.ts';
 import type { RunResult } from '../../plan/run.ts';
@@ -18,7 +18,7 @@ export function planned({ guest }: RecreateScope, { files }: RecreatePlan): RunR
 export function recreated({ ref, scope, plan, names, next = '' }: Recreation, problems: string[]): RunResult {
   const { guest, member, push, keepOld, volumes } = scope;
   const others = otherReaders(plan.files);
-  const kept = { member, name: `instance:${asideName(guest, ref.name)}` };
+  const kept = { member, name: keptInstance(asideName(guest, ref.name)) };
   const isKept = plan.old !== 'gone' && keepOld !== '0s';
   return {
     outcome: 'Done',
