@@ -25,11 +25,14 @@ interface KeptMark {
 export const ofRun = (run: string): Record<string, string> => ({ [RUN]: run });
 export const isOfRun = ({ config }: InstanceRecord, run: string): boolean =>
   config[RUN] === run && config[ASIDE] === undefined;
-export const asideOf = ({ config }: InstanceRecord): Aside | undefined => read<Aside>(config[ASIDE]);
-export const readKeptMark = (text: string | undefined): KeptMark | undefined => read<KeptMark>(text);
+export function asideOf({ config }: InstanceRecord): Aside | undefined {
+  const text = config[ASIDE];
+  return text === undefined ? undefined : (JSON.parse(text) as Aside);
+}
 
-const read = <T>(text: string | undefined): T | undefined =>
-  text === undefined ? undefined : (JSON.parse(text) as T);
+export function readKeptMark(text: string | undefined): KeptMark | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as KeptMark);
+}
 
 /**
  * With the note, and not to be started by a host that boots. A note that is there stays: it knows how the instance was before
@@ -57,7 +60,8 @@ export const stripped = (record: InstanceRecord): InstanceRecord => ({
 
 /** As it was before {@link noted}. */
 export function asBefore(record: InstanceRecord, { autostart, devices }: Aside): InstanceRecord {
-  const { [ASIDE]: _note, [KEPT]: _mark, 'boot.autostart': _own, ...config } = record.config;
+  const own = [ASIDE, KEPT, 'boot.autostart'];
+  const config = Object.fromEntries(Object.entries(record.config).filter(([key]) => !own.includes(key)));
   return {
     ...record,
     devices,

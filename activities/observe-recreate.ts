@@ -36,7 +36,8 @@ export function recreateScope(fleet: Fleet, name: string, keepOld: string): Recr
     ...rotationScope(fleet, name),
     ...{ project: guest.project, type: guest.type, image: create.image, volumes: guest.volumes, keepOld },
     unattached: guest.volumes.filter(
-      (volume) => !devices.some(({ type, pool, source }) => type === 'disk' && pool === volume.pool && source === volume.name),
+      (volume) =>
+        !devices.some(({ type, pool, source }) => type === 'disk' && pool === volume.pool && source === volume.name),
     ),
     hasHostKey: guest.ssh.hostKey !== undefined,
   };

@@ -146,7 +146,8 @@ async function setAside(place: Place): Promise<Reached> {
   await replace(place, name, noted(record, run, name));
   await stop(place, name);
   const stopped = await recordOf(place, name);
-  if (stopped?.status !== 'Stopped') throw failure('Unexpected', `${name} was stopped, and is ${stopped?.status ?? 'gone'}.`);
+  if (stopped?.status !== 'Stopped')
+    throw failure('Unexpected', `${name} was stopped, and is ${stopped?.status ?? 'gone'}.`);
   await replace(place, name, stripped(stopped));
   await rename(place, name, aside);
   const renamed = await recordOf(place, aside);

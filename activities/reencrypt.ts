@@ -44,7 +44,10 @@ export async function reencrypt(
   const configText = rulesFor(input, origin.configText);
   await put(scratch, fleet.secrets.config, configText);
   const sops = operatorSops(deps, fleet, input.name, signal);
-  const files = [{ path: fleet.secrets.config, content: configText }, ...(await withHostKey(deps, fleet, input, signal))];
+  const files = [
+    { path: fleet.secrets.config, content: configText },
+    ...(await withHostKey(deps, fleet, input, signal)),
+  ];
   for (const path of input.paths) {
     report({ progress: path });
     const content = await reencryptFile({ deps, fleet, input, secrets, sops, scratch, signal }, path);
@@ -74,7 +77,10 @@ async function withHostKey(
   const { path, content } = await fleetFileAt({ local, repository }, base, signal);
   const [one = '', other, ...more] = content.split(before);
   if (other === undefined || more.length > 0)
-    throw failure('BadConfig', `Expected the host key of ${guest} in one place of ${path}, got it in another number of places.`);
+    throw failure(
+      'BadConfig',
+      `Expected the host key of ${guest} in one place of ${path}, got it in another number of places.`,
+    );
   return [{ path, content: `${one}${hostKey}${other}` }];
 }
 

@@ -105,9 +105,7 @@ const guest = z.strictObject({
     )
     .default([])
     .describe('Custom storage volumes with the data of this guest. They are snapshotted together with it.'),
-  create: create
-    .optional()
-    .describe('What it is made from: `vm-recreate` makes it anew. Without it, that refuses.'),
+  create: create.optional().describe('What it is made from: `vm-recreate` makes it anew. Without it, that refuses.'),
   secrets: z
     .array(field.repoPath)
     .default([])

@@ -10,8 +10,7 @@ export type RecreateGate = GateOf<Name>;
 const { passed, refused, warning } = gateWords<Name>();
 
 /** Volumes as a person reads them: `edge-data, edge-logs`. */
-export const volumeWords = (volumes: readonly { name: string }[]): string =>
-  volumes.map(({ name }) => name).join(', ');
+export const volumeWords = (volumes: readonly { name: string }[]): string => volumes.map(({ name }) => name).join(', ');
 
 /** Whatever has to hold before anything is stopped, judged all at once. Pure. */
 export function recreateGates(
@@ -63,10 +62,18 @@ function old({ guest, keepOld }: RecreateScope, { old: found, keyProblem = '' }:
         ? [warning('old', `The old ${guest} is removed in the end: there is no way back after that.`)]
         : [passed('old', `The old ${guest} is kept aside, and is what there is to go back to`)];
     case 'dead':
-      return [warning('old', `The old ${guest} tells of no key: ${asSentence(keyProblem)} If this fails, it is given back as it is.`)];
+      return [
+        warning(
+          'old',
+          `The old ${guest} tells of no key: ${asSentence(keyProblem)} If this fails, it is given back as it is.`,
+        ),
+      ];
     case 'gone':
       return [
-        warning('old', `There is no old ${guest} to go back to: if this fails, only the data volumes are there, as now.`),
+        warning(
+          'old',
+          `There is no old ${guest} to go back to: if this fails, only the data volumes are there, as now.`,
+        ),
       ];
   }
 }
@@ -99,7 +106,11 @@ function volumes({ guest, unattached, volumes: own }: RecreateScope, observation
       ),
     ),
     ...missing.map(({ pool, name }) =>
-      refused('volumes', `There is no volume ${name} in pool ${pool} on its member.`, 'Restore it first: runbook start restore.'),
+      refused(
+        'volumes',
+        `There is no volume ${name} in pool ${pool} on its member.`,
+        'Restore it first: runbook start restore.',
+      ),
     ),
     ...inUse.map(({ name, by }) =>
       refused('volumes', `${name} is attached to ${by} as well.`, 'Detach it there: no volume is ever attached twice.'),

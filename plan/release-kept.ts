@@ -100,7 +100,8 @@ function kept({ name, member }: ReleaseScope, { mark }: ReleaseObservation): Rel
 function instance({ name }: ReleaseScope, { instance: found }: ReleaseObservation): ReleaseGate {
   if (found?.status === 'Stopped' && found.volumes.length === 0)
     return passed('instance', 'It is stopped, and has no volumes attached');
-  const what = found?.status === 'Stopped' ? `has ${found.volumes.join(', ')} attached` : `is ${found?.status ?? 'gone'}`;
+  const what =
+    found?.status === 'Stopped' ? `has ${found.volumes.join(', ')} attached` : `is ${found?.status ?? 'gone'}`;
   return refused('instance', `${name} ${what}.`, 'Stop it and detach its volumes, if it is what you mean.');
 }
 

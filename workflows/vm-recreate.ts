@@ -75,7 +75,12 @@ async function act(recreation: Recreation): Promise<RunResult> {
 
 async function look(run: Run, ref: Ref, scope: RecreateScope, id: string): Promise<Looked> {
   return run.step(
-    { id, phase: 'gate', title: id === 'observe' ? 'instance, volumes, repository, files' : 'the same once more', kind: 'observe' },
+    {
+      id,
+      phase: 'gate',
+      title: id === 'observe' ? 'instance, volumes, repository, files' : 'the same once more',
+      kind: 'observe',
+    },
     async (activities) => {
       const observation = await activities.observeRecreate(ref);
       return { names: observation.names, plan: planRecreate(scope, observation, ref.fleet.revision) };

@@ -49,7 +49,13 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
     const inherited = Object.assign({}, ...profiles) as Devices;
     state.machines[name] = newMachine(store, name);
     cluster.instances[name] = {
-      ...{ name, project, type: asked.has('vm') ? 'virtual-machine' : 'container', location: target, status: 'Stopped' },
+      ...{
+        name,
+        project,
+        type: asked.has('vm') ? 'virtual-machine' : 'container',
+        location: target,
+        status: 'Stopped',
+      },
       config: { 'image.description': image, ...config },
       devices: { ...inherited, ...devices },
       ...{ createdAt: new Date().toISOString(), content: 'as created', snapshots: {} },
@@ -99,7 +105,9 @@ function rename(state: State, request: Request): Answer {
   const to = String(request.body['name']);
   if (state.cluster.instances[to]) throw new ToolError(`Error: Name "${to}" already in use`);
   const machine = machineOf(state, instance.name);
-  const address = machine.address.startsWith(ASIDE) ? machine.address.slice(ASIDE.length) : `${ASIDE}${machine.address}`;
+  const address = machine.address.startsWith(ASIDE)
+    ? machine.address.slice(ASIDE.length)
+    : `${ASIDE}${machine.address}`;
   state.machines[to] = { ...machine, name: to, address };
   state.cluster.instances[to] = { ...instance, name: to };
   move(request.store.root(instance.name), request.store.root(to));

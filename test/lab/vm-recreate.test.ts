@@ -103,7 +103,11 @@ describe('a real guest that is made anew', () => {
     await lab().installTools(undefined, 'sops');
     folder = mkdtempSync(join(tmpdir(), 'runbook-recreate-'));
     await publishImage();
-    await inGuest('sh', '-c', `umask 077; mkdir -p /var/lib/sops-nix; age-keygen -o ${KEY_FILE}; echo precious >${DATA}`);
+    await inGuest(
+      'sh',
+      '-c',
+      `umask 077; mkdir -p /var/lib/sops-nix; age-keygen -o ${KEY_FILE}; echo precious >${DATA}`,
+    );
     here(['age-keygen', '-o', join(folder, 'operator')]);
     const operator = here(['age-keygen', '-y', join(folder, 'operator')]);
     mkdirSync(join(repo(), 'secrets'));

@@ -42,12 +42,7 @@ describe('the gates of vm-recreate', () => {
     ['no key is known', { named: [] }, {}, 'key'],
     ['two keys are', { named: [OLD, `${OLD}x`] }, {}, 'key'],
     ['there is no sops', { sopsProblem: 'sops is not there' }, {}, 'sops'],
-    [
-      'a file cannot be decrypted',
-      { files: [{ path: 'a', values: [], others: [], problem: 'no key' }] },
-      {},
-      'files',
-    ],
+    ['a file cannot be decrypted', { files: [{ path: 'a', values: [], others: [], problem: 'no key' }] }, {}, 'files'],
     ['its host key is not declared', {}, { hasHostKey: false }, 'login'],
     ['the worker is in it', { orchestratorHere: 'This worker runs on edge-vm itself.' }, {}, 'orchestrator'],
   ])('refuse where %s', (_, change, scope, gate) => {

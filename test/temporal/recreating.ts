@@ -20,8 +20,8 @@ export function addRecreation(
   );
 }
 
-export const instancesOf = ({ readState }: Simulation) =>
-  Object.values(readState().cluster.instances).filter(({ name }) => name.startsWith(GUEST));
+export const instancesOf = (simulation: Simulation) =>
+  Object.values(simulation.readState().cluster.instances).filter(({ name }) => name.startsWith(GUEST));
 
 /** Who has the volume attached. */
 export const holdersOf = (simulation: Simulation): string[] =>

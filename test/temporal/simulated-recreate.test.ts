@@ -51,7 +51,9 @@ describe('vm-recreate over the simulated fleet', () => {
     );
     await handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved, actor: 'ada', reason: 'test', names }] });
   };
-  const recreate = async (options?: Parameters<typeof start>[0]): Promise<{ view: RunView; handle: WorkflowHandle }> => {
+  const recreate = async (
+    options?: Parameters<typeof start>[0],
+  ): Promise<{ view: RunView; handle: WorkflowHandle }> => {
     const handle = await start(options);
     await decide(handle, true, options?.keepOld === '0s' ? [GUEST] : []);
     return { view: await viewOf(handle), handle };

@@ -33,7 +33,9 @@ export function recreated({ ref, scope, plan, names, next = '' }: Recreation, pr
       ...(others.length === 0
         ? []
         : [`${others.join(', ')} read the same files, and get them by their next deployment.`]),
-      ...(isKept ? [`The old ${guest} is stopped, without its volumes, as ${asideName(guest, ref.name)} on ${member}.`] : []),
+      ...(isKept
+        ? [`The old ${guest} is stopped, without its volumes, as ${asideName(guest, ref.name)} on ${member}.`]
+        : []),
       ...(volumes.length === 0 ? [] : [`Snapshots of its volumes from before: ${ref.name}.`]),
       ...problems,
     ],
@@ -41,7 +43,9 @@ export function recreated({ ref, scope, plan, names, next = '' }: Recreation, pr
       ...(push === undefined
         ? [{ command: `git merge --ff-only runbook/${ref.name}`, purpose: 'in the worker’s clone' }]
         : []),
-      ...(isKept ? [{ command: releaseCommand(kept), purpose: 'remove the old one, once nothing of it is missed' }] : []),
+      ...(isKept
+        ? [{ command: releaseCommand(kept), purpose: 'remove the old one, once nothing of it is missed' }]
+        : []),
       { command: 'runbook secrets status', purpose: 'who can decrypt what now' },
     ],
   };

@@ -110,7 +110,8 @@ async function verify(recreation: Recreation, revision: string): Promise<void> {
     async (act) => {
       const reads = await act.tryGuestKey({ ...ref, revision, paths, which: 'file' });
       const not = paths.filter((path) => !reads.includes(path));
-      if (not.length > 0) throw failure('NotReencrypted', `${ref.guest} cannot decrypt ${not.join(', ')} with its key.`);
+      if (not.length > 0)
+        throw failure('NotReencrypted', `${ref.guest} cannot decrypt ${not.join(', ')} with its key.`);
       await act.proveOldKeyOut({ ...ref, revision, old: plan.oldKey, paths });
       const { findings } = await act.checkHealth({
         ...{ fleet: ref.fleet, name: ref.name, nodes: [ref.guest], member: scope.member, allowOffline: [] },
