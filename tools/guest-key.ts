@@ -28,7 +28,7 @@ exec age-keygen -y "$2"`;
 
 /** For a guest that has none yet. */
 const ENSURE = `umask 077
-[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" 2>/dev/null && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
+[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
 exec age-keygen -y "$1"`;
 
 /** The new key alone, with owner and mode of the file; what it was goes. Nothing is done where there is no new key any more. */

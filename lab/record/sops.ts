@@ -14,7 +14,7 @@ cp -p -- "$3" "$1.part" && { cat -- "$3" && echo && cat -- "$2"; } >"$1.part" &&
 sync -- "\${1%/*}"
 exec age-keygen -y "$2"`;
 const ENSURE = `umask 077
-[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" 2>/dev/null && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
+[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
 exec age-keygen -y "$1"`;
 const KEEP_NEW = `umask 077
 [ ! -e "$2" ] || { cp -p -- "$1" "$1.part" && cat -- "$2" >"$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
