@@ -22,6 +22,9 @@ export interface Recreation {
 
 const pathsOf = ({ plan }: Recreation): string[] => plan.files.map(({ path }) => path);
 
+/** A new guest that does not answer may never do so, and the old one is waited for: it is given back after this. */
+const PATIENCE = '1h';
+
 /** From the first snapshot to a new guest that is healthy. */
 export async function makeAnew(recreation: Recreation): Promise<void> {
   const { run, ref, scope, plan } = recreation;
@@ -33,12 +36,12 @@ export async function makeAnew(recreation: Recreation): Promise<void> {
       (state) => ({ state }),
     );
   const { system: before } = await run.step(
-    spec(recreation, 'create', 'install', 'act'),
+    { ...spec(recreation, 'create', 'install', 'act'), within: PATIENCE },
     (act) => act.createGuest(ref),
     ({ system }) => ({ state: 'done', detail: system.nixosVersion }),
   );
   const { key, hostKey } = await run.step(
-    spec(recreation, 'make-key', 'configure', 'act'),
+    { ...spec(recreation, 'make-key', 'configure', 'act'), within: PATIENCE },
     (act) => act.makeOwnKey({ ...ref, old: plan.oldKey }),
     ({ key: made }) => ({ state: 'done', detail: shortName({}, made) }),
   );
@@ -57,7 +60,7 @@ export async function makeAnew(recreation: Recreation): Promise<void> {
     ({ type }) => ({ state: type === 'already' ? 'already' : 'done' }),
   );
   const { system } = await run.step(
-    spec(recreation, 'attach', 'restore', 'act'),
+    { ...spec(recreation, 'attach', 'restore', 'act'), within: PATIENCE },
     (act) => act.attachVolumes(ref),
     ({ system: now }) => ({ state: 'done', detail: now.nixosVersion }),
   );
@@ -151,21 +154,24 @@ export async function takeBack(recreation: Recreation): Promise<string[]> {
   const step = async (
     id: string,
     title: string,
+    kind: StepSpec['kind'],
     work: Parameters<typeof run.step<'done' | 'already'>>[1],
   ): Promise<void> => {
     try {
-      await run.step({ id, phase: 'roll back', title, kind: 'rollBack' }, work, (state) => ({ state }));
+      await run.step({ id, phase: 'roll back', title, kind }, work, (state) => ({ state }));
     } catch (error) {
       problems.push(`${title}: ${describeFailure(error).message}`);
     }
   };
-  // Services first: the old one reads what it was deployed with, whatever the repository says.
+  // Services first: the old one reads what it was deployed with, whatever the repository says. For hours, where its member is
+  // away: without it there would be none.
   await step(
     'back-guest',
     plan.old === 'gone' ? `the new ${ref.guest} goes` : `the old ${ref.guest} under its name, with its volumes`,
+    'act',
     (act) => act.bringBackGuest(ref),
   );
-  await step('back-repository', 'rules and files as they were', (act) =>
+  await step('back-repository', 'rules and files as they were', 'rollBack', (act) =>
     act.takeBackSecrets({
       ...ref,
       ...{ phase: 'cut', paths: pathsOf(recreation) },
