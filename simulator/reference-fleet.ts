@@ -113,7 +113,7 @@ export function referenceState(pace: number): State {
       profiles: { default: DEFAULT_PROFILE },
       groups: { desktops: { description: '', members: ['elitedesk-1', 'elitedesk-2'] } },
       tokens: {},
-      aliases: ['nixos'],
+      aliases: ['nixos', 'guest'],
     },
     registry: Object.fromEntries(containers.map((name) => [imageReference(name), image(name)])),
     images: Object.fromEntries(containers.map((name) => [image(name).digest, image(name)])),

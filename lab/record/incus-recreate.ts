@@ -1,4 +1,4 @@
-import { query, send, setState } from './incus-commands.ts';
+import { query, send, start, stop } from './incus-commands.ts';
 import type { Recorder } from './recorder.ts';
 
 const path = (name: string): string => `/1.0/instances/${name}?project=default`;
@@ -34,7 +34,9 @@ export async function recordRecreate(recorder: Recorder): Promise<void> {
     return JSON.stringify({ ...whole, ...change({ ...whole }) });
   };
   const config = { 'user.runbook.run': 'runbook-20261128-0214-3f9c', 'boot.autostart': 'true' };
-  const devices = { lab: { type: 'disk', source: '/etc/lab', path: '/etc/lab', readonly: 'true' } };
+  const shared = (source: string): Record<string, string> => ({ type: 'disk', source, path: source, readonly: 'true' });
+  const kept = { usr: shared('/usr'), lab: shared('/etc/lab') };
+  const devices = { ...kept, more: { type: 'disk', source: '/etc/lab', path: '/srv/lab' } };
   const input = JSON.stringify({ config, devices });
   await on('record of a missing one', query(path('made')));
   await on('init', init('guest', 'made', ...DEFAULT), { input });
@@ -43,19 +45,19 @@ export async function recordRecreate(recorder: Recorder): Promise<void> {
   await on('init as a virtual machine of a container’s image', init('guest', 'other', '--vm', ...DEFAULT), { input });
   await on('init without a root disk', init('guest', 'other', '--no-profiles'), { input });
   await on('record', query(path('made')), VARIES);
-  await on('edit: another configuration, no device', edit('made'), {
+  await on('edit: another configuration, a device less', edit('made'), {
     input: await edited('made', (made) => ({
       config: { ...made.config, 'boot.autostart': 'false', 'user.runbook.aside': '{}' },
-      devices: {},
+      devices: kept,
     })),
     ...VARIES,
   });
   await on('record after it', query(path('made')), VARIES);
   await on('edit of a missing one', edit('nope'), { input: JSON.stringify({ config: {}, devices: {} }) });
-  await recorder.run('n1', setState('made', { action: 'start', timeout: -1 }));
+  await on('start', start('made'));
   await on('rename of a running one', send('POST', path('made'), { name: 'aside' }));
   await on('removal of a running one', send('DELETE', path('made')));
-  await recorder.run('n1', setState('made', { action: 'stop', timeout: 30, force: true }));
+  await on('forced stop', stop('made', 30, true));
   await on('rename to a name in use', send('POST', path('made'), { name: 'g3' }));
   await on('rename', send('POST', path('made'), { name: 'aside' }), VARIES);
   await on('rename of a missing one', send('POST', path('made'), { name: 'aside' }));

@@ -47,6 +47,10 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
     if (!isDaemonUp(state, target)) throw new ToolError('Error: Missing event connection with target cluster member');
     const profiles = asked.all('profile').map((profile) => cluster.profiles[profile]?.devices ?? {});
     const inherited = Object.assign({}, ...profiles) as Devices;
+    if (!Object.values({ ...inherited, ...devices }).some(({ path }) => path === '/'))
+      throw new ToolError(
+        'Error: Failed creating instance record: Failed initializing instance: Invalid devices: Failed detecting root disk device: No root device could be found',
+      );
     state.machines[name] = newMachine(store, name);
     cluster.instances[name] = {
       ...{
@@ -100,8 +104,10 @@ export async function editInstance({ args, machine, update }: Call): Promise<num
 const ASIDE = 'aside:';
 
 function rename(state: State, request: Request): Answer {
-  const instance = instanceOf(state, request);
-  assertStopped(state, instance);
+  const instance = state.cluster.instances[request.parameters['instance'] ?? ''];
+  if (instance === undefined || instance.project !== (request.query['project'] ?? 'default'))
+    throw new ToolError(`Error: Failed to get address of instance's member: Instance not found`);
+  assertStopped(state, instance, 'Renaming of running instance not allowed');
   const to = String(request.body['name']);
   if (state.cluster.instances[to]) throw new ToolError(`Error: Name "${to}" already in use`);
   const machine = machineOf(state, instance.name);
@@ -125,14 +131,14 @@ function move(from: string, to: string): void {
 
 function remove(state: State, request: Request): Answer {
   const instance = instanceOf(state, request);
-  assertStopped(state, instance);
+  assertStopped(state, instance, 'Instance is running');
   forget(state, instance.name);
   return operation('Deleting instance');
 }
 
-function assertStopped(state: State, { location, status }: Instance): void {
+function assertStopped(state: State, { location, status }: Instance, error: string): void {
   assertMemberUp(state, location);
-  if (status !== 'Stopped') throw new ToolError('Error: Instance is running');
+  if (status !== 'Stopped') throw new ToolError(`Error: ${error}`);
 }
 
 function forget(state: State, name: string): void {

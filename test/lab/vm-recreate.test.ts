@@ -152,7 +152,8 @@ describe('a real guest that is made anew', () => {
     await on('n1', 'incus', 'stop', '--force', GUEST);
     await on('n1', 'incus', 'publish', '-q', GUEST, '--alias', 'nixos');
     await on('n1', 'incus', 'start', GUEST);
-    await eventually('it runs', async () => (await lab().run(GUEST, ['true'])).exitCode === 0, 60_000);
+    const state = async (): Promise<string> => (await lab().run(GUEST, ['systemctl', 'is-system-running'])).stdout;
+    await eventually('it has booted', async () => /^(?:running|degraded)$/m.test(await state()), 60_000);
     await inGuest('sh', '-c', 'mv /srv/data/ssh/* /etc/ssh && rmdir /srv/data/ssh && systemctl restart ssh');
     await lab().online();
   }
