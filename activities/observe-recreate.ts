@@ -13,6 +13,7 @@ import type { ActivityContext } from './guard.ts';
 import { orProblem } from './identity-places.ts';
 import { lookAtFiles, lookAtKey, lookAtRemote, rotationScope } from './observe-rotation.ts';
 import { orchestratorHere } from './orchestrator.ts';
+import { fleetFileAt, keyIn } from './reencrypt.ts';
 import { scopeOf } from './scope.ts';
 
 /** Fails as BadConfig where it is not declared what the guest is made from. */
@@ -62,10 +63,12 @@ export async function observeRecreate(
     orProblem(() => lookAtVolumes(incus, guest, input.guest), signal),
     orchestratorHere(deps, fleet, scopeOf(fleet, input.guest), context),
   );
+  const { content } = await fleetFileAt(deps, input.fleet.revision, signal);
   const problem = 'problem' in instance ? instance.problem : 'problem' in volumes ? volumes.problem : undefined;
   const keys = 'problem' in instance ? [] : instance.keys;
   return {
     head: head.revision,
+    hostKeyPlaces: content.split(keyIn(guest.ssh.hostKey ?? '-')).length - 1,
     uncommitted,
     ...(remote === undefined ? {} : { remote }),
     ...(here === undefined ? {} : { orchestratorHere: here }),

@@ -75,14 +75,17 @@ async function withHostKey(
   const before = guests[guest]?.ssh.hostKey;
   if (hostKey === undefined || before === undefined || hostKey === before) return [];
   const { path, content } = await fleetFileAt({ local, repository }, base, signal);
-  const [one = '', other, ...more] = content.split(before);
+  const [one = '', other, ...more] = content.split(keyIn(before));
   if (other === undefined || more.length > 0)
     throw failure(
       'BadConfig',
-      `Expected the host key of ${guest} in one place of ${path}, got it in another number of places.`,
+      `Expected the host key of ${guest} in one place of ${path}, got it in ${more.length + (other === undefined ? 0 : 1)}.`,
     );
-  return [{ path, content: `${one}${hostKey}${other}` }];
+  return [{ path, content: `${one}${keyIn(hostKey)}${other}` }];
 }
+
+/** Without its type: in YAML there may be more than a space between them. */
+export const keyIn = (hostKey: string): string => hostKey.split(' ')[1] ?? hostKey;
 
 /** The fleet file as it is in a commit. */
 export async function fleetFileAt(

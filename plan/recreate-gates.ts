@@ -26,7 +26,7 @@ export function recreateGates(
     ...pushGates(scope, observation, revision),
     key(scope, observation),
     ...filesGates(scope, observation),
-    login(scope),
+    login(scope, observation),
     ...orchestrator(scope, observation),
   ];
 }
@@ -141,7 +141,13 @@ function key({ guest, config, keyFile }: RecreateScope, observation: RecreateObs
 }
 
 /** A new guest has another host key; it is read through its member, and takes the place of the old one. */
-function login({ guest, hasHostKey }: RecreateScope): RecreateGate {
+function login({ guest, hasHostKey }: RecreateScope, { hostKeyPlaces }: RecreateObservation): RecreateGate {
+  if (hasHostKey && hostKeyPlaces !== 1)
+    return refused(
+      'login',
+      `The host key of ${guest} is in ${hostKeyPlaces} places of runbook.yaml, and has to be replaced in one.`,
+      'Write it out where it is meant, in one line and nowhere else.',
+    );
   return hasHostKey
     ? passed('login', 'Its new ssh host key takes the place of the declared one')
     : refused(

@@ -41,6 +41,8 @@ export interface RecreateObservation extends RotationObservation {
     inherited: VolumeName[];
   };
   instanceProblem?: string;
+  /** In how many places of the fleet file the guest's ssh host key is. */
+  hostKeyPlaces: number;
   /** Of the guest's volumes: those that are not on its member, and who else has one attached. */
   missing: VolumeName[];
   inUse: (VolumeName & { by: string })[];

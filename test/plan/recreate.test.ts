@@ -12,7 +12,7 @@ const WELL: RecreateObservation = {
   ...{ head: 'abc', uncommitted: [], remote: { head: 'abc' }, names: { [OLD]: 'edge-vm' }, keys: [OLD], named: [OLD] },
   files: [{ path: 'secrets/edge.enc.yaml', values: ['token'], others: [] }],
   old: { state: 'alive', status: 'Running', location: 'n1', volumes: [DATA], inherited: [] },
-  ...{ missing: [], inUse: [] },
+  ...{ missing: [], inUse: [], hostKeyPlaces: 1 },
 };
 const judged = (change: Partial<RecreateObservation> = {}, scope: Partial<RecreateScope> = {}) =>
   planRecreate({ ...SCOPE, ...scope }, { ...WELL, ...change }, 'abc');
@@ -44,6 +44,7 @@ describe('the gates of vm-recreate', () => {
     ['there is no sops', { sopsProblem: 'sops is not there' }, {}, 'sops'],
     ['a file cannot be decrypted', { files: [{ path: 'a', values: [], others: [], problem: 'no key' }] }, {}, 'files'],
     ['its host key is not declared', {}, { hasHostKey: false }, 'login'],
+    ['its host key stands there twice', { hostKeyPlaces: 2 }, {}, 'login'],
     ['the worker is in it', { orchestratorHere: 'This worker runs on edge-vm itself.' }, {}, 'orchestrator'],
   ])('refuse where %s', (_, change, scope, gate) => {
     expect(refusalsOf(change, scope)).toEqual([gate]);
