@@ -3,6 +3,7 @@
  * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
  */
 import type { Check } from '../plan/checks.ts';
+import type { RecreateObservation, RecreateScope } from '../plan/recreate.ts';
 import type { RotationObservation, RotationScope } from '../plan/rotation.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
@@ -511,6 +512,8 @@ export interface ReencryptInput extends GuestRef {
   next: string;
   paths: string[];
   message: string;
+  /** The guest's ssh host key in the fleet file, where another one takes its place in the same commit. */
+  hostKey?: string;
 }
 
 export interface Reencrypted {
@@ -537,10 +540,44 @@ export interface RotationActivities {
   ): Promise<string[]>;
   /** Of the two keys in the guest only one stays. */
   keepGuestKey(input: GuestRef & { keep: 'old' | 'new'; old: string; next: string }): Promise<Reached>;
-  /** A commit that gives rules and files back as they were, where the hand-over was pushed. */
-  takeBackSecrets(input: GuestRef & { handOver?: string; paths: string[]; message: string }): Promise<Reached>;
+  /**
+   * A commit that gives rules and files back as they were, where the one of `phase` was pushed: the hand-over, where it is
+   * absent. `handOver`: that commit, where it is known.
+   */
+  takeBackSecrets(
+    input: GuestRef & { phase?: ReencryptInput['phase']; handOver?: string; paths: string[]; message: string },
+  ): Promise<Reached>;
   /** What a run needed on the worker. `keep`: the commit that a branch of the run's name is to have. */
   tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
+}
+
+export interface NewGuest {
+  system: SystemState;
+}
+
+/**
+ * A guest is made anew. The old one is renamed aside, with a note in its own configuration of how it was, so that each of these
+ * finds where another one was cut off.
+ */
+export interface RecreateActivities {
+  /** Fails as BadConfig for what is no guest, or one of which is not declared what it is made from. */
+  resolveRecreate(input: { fleet: FleetRef; guest: string; keepOld: string }): Promise<RecreateScope>;
+  /** The clone, the files, the old guest, its volumes. Changes nothing; what cannot be had is part of the answer. */
+  observeRecreate(input: GuestRef): Promise<RecreateObservation>;
+  /** Stops the old one, takes all devices but its root disk from it, and renames it. */
+  setGuestAside(input: GuestRef): Promise<Reached>;
+  /** Makes the new one on its member, without its volumes, and starts it. Refuses where the old one still runs. */
+  createGuest(input: GuestRef): Promise<NewGuest>;
+  /** The new guest's own key of age, made inside of it where its first boot has not; and its public ssh host key. */
+  makeOwnKey(input: GuestRef & { old: string }): Promise<{ key: string; hostKey: string }>;
+  /** Stops the new one, attaches its volumes, and starts it. Refuses where another instance has one of them. */
+  attachVolumes(input: GuestRef): Promise<NewGuest>;
+  /** Fails as NotReencrypted where the old key is a recipient of a file of that commit, or its data key is the former one. */
+  proveOldKeyOut(input: GuestRef & { revision: string; old: string; paths: string[] }): Promise<void>;
+  /** Removes the new one, gives the old one its name and its devices back, and starts it where it ran. */
+  bringBackGuest(input: GuestRef): Promise<Reached>;
+  /** The old one is kept with a mark of its own, or removed. `at`, `until`: ISO 8601. */
+  endOldGuest(input: GuestRef & { keep: boolean; at: string; until: string }): Promise<Reached>;
 }
 
 export interface LockActivities {
@@ -581,6 +618,7 @@ export type Activities = ObserveActivities &
   HousekeepingActivities &
   ResticActivities &
   InfraActivities &
+  RecreateActivities &
   RotationActivities &
   LockActivities &
   DoctorActivities &

@@ -26,6 +26,7 @@ import { createDrillActivities } from './restore-drill.ts';
 import { createResolveActivities } from './resolve-replica.ts';
 import { createRestoreActivities } from './restore.ts';
 import { createResticActivities } from './restic.ts';
+import { createRecreateActivities } from './recreate.ts';
 import { createRotationActivities } from './rotation.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -82,6 +83,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createHousekeepingActivities(deps),
     ...createResticActivities(deps),
     ...createInfraActivities(deps),
+    ...createRecreateActivities(deps),
     ...createRotationActivities(deps),
     ...createLockActivities(),
     ...createDoctorActivities(deps),

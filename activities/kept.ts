@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { findNode } from '../fleet/names.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import { HostError, type Host } from '../hosts/host.ts';
-import { kindOfKept, type KeptThing, type KeptView } from '../plan/kept.ts';
+import { instanceOfKept, keptInstance, kindOfKept, type KeptThing, type KeptView } from '../plan/kept.ts';
 import { planRelease, type ReleaseObservation, type ReleaseScope } from '../plan/release-kept.ts';
 import { createIncus } from '../tools/incus.ts';
 import { createKeptFolders } from '../tools/kept-folders.ts';
@@ -12,6 +12,7 @@ import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure, type ToolProblem } from './failure.ts';
 import { guarded } from './guard.ts';
+import { readKeptMark } from './guest-note.ts';
 
 /** A person waits: what takes longer is said not to answer. Disks may have to wake up. */
 const PATIENCE_MS = 30_000;
@@ -24,17 +25,17 @@ export function createKeptActivities(deps: Deps): KeptActivities {
       releaseScope(await deps.fleetAt(ref), member, kept),
     ),
     observeRelease: guarded(async ({ fleet: ref, member, kept }, { signal }) =>
-      observeRelease(deps.machines.receiver(await deps.fleetAt(ref), member), kept, signal),
+      observeRelease(deps.machines.receiver(await deps.fleetAt(ref), member), member, kept, signal),
     ),
     releaseKept: guarded(async ({ fleet: ref, member, kept: name }, { signal }) => {
       const fleet = await deps.fleetAt(ref);
       const host = deps.machines.receiver(fleet, member);
-      const look = () => observeRelease(host, name, signal);
+      const look = () => observeRelease(host, member, name, signal);
       const before = await look();
       if (!before.isThere) return 'already';
       const { refusals } = planRelease(releaseScope(fleet, member, name), before);
       if (refusals.length > 0) throw failure('GateRefused', refusals.map(({ message }) => message).join(' '));
-      await destroy(host, name, signal);
+      await destroy(host, member, name, signal);
       if ((await look()).isThere) throw failure('Unexpected', `It was destroyed, and ${name} is there still.`);
       return 'done';
     }),
@@ -42,25 +43,31 @@ export function createKeptActivities(deps: Deps): KeptActivities {
 }
 
 async function listKept({ machines }: Deps, fleet: Fleet, signal: AbortSignal): Promise<KeptView> {
-  const looks = await Promise.all(
-    [...Object.keys(fleet.members), ...Object.keys(fleet.backupHosts)].map(
-      async (member): Promise<KeptThing[] | KeptView['silent'][number]> => {
-        const soon = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-        try {
-          return await keptOn(machines.receiver(fleet, member), member, soon);
-        } catch (error) {
-          if (signal.aborted) throw error;
-          if (soon.aborted) return { member, problem: `no answer within ${PATIENCE_MS / 1000} s` };
-          if (error instanceof HostError || error instanceof ApplicationFailure)
-            return { member, problem: error.message };
-          throw error;
-        }
-      },
-    ),
+  type Look = (host: Host, member: string, signal: AbortSignal) => Promise<KeptThing[]>;
+  const members = Object.keys(fleet.members);
+  const looks: [string, Look][] = [
+    ...[...members, ...Object.keys(fleet.backupHosts)].map((name): [string, Look] => [name, keptOn]),
+    // Apart, so that an Incus that does not answer hides nothing of what is on the disks.
+    ...members.map((name): [string, Look] => [name, keptInstances]),
+  ];
+  const found = await Promise.all(
+    looks.map(async ([member, look]): Promise<KeptThing[] | KeptView['silent'][number]> => {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+      try {
+        return await look(machines.receiver(fleet, member), member, soon);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (soon.aborted) return { member, problem: `no answer within ${PATIENCE_MS / 1000} s` };
+        if (error instanceof HostError || error instanceof ApplicationFailure)
+          return { member, problem: error.message };
+        throw error;
+      }
+    }),
   );
+  const silent = found.flatMap((look) => (Array.isArray(look) ? [] : [look]));
   return {
-    kept: looks.flatMap((look) => (Array.isArray(look) ? look : [])),
-    silent: looks.flatMap((look) => (Array.isArray(look) ? [] : [look])),
+    kept: found.flatMap((look) => (Array.isArray(look) ? look : [])),
+    silent: silent.filter(({ member }, at) => silent.findIndex((each) => each.member === member) === at),
   };
 }
 
@@ -85,6 +92,21 @@ async function keptOn(host: Host, member: string, signal: AbortSignal): Promise<
     ...kept,
     ...folders.map(({ name, since, bytes }) => ({ member, kind: 'folder' as const, name, since, bytes })),
   ];
+}
+
+async function keptInstances(host: Host, member: string, signal: AbortSignal): Promise<KeptThing[]> {
+  return (await instancesOn(host, member, signal)).flatMap(({ name, keptMark }) => {
+    const mark = readKeptMark(keptMark);
+    if (mark === undefined) return [];
+    const { from, at: since, why } = mark;
+    return [{ member, kind: 'instance' as const, name: keptInstance(name), from, since, why }];
+  });
+}
+
+/** `none` is where a server without a cluster has its instances. */
+async function instancesOn(host: Host, member: string, signal: AbortSignal) {
+  const { instances } = expecting(await createIncus(host, { signal }).instances(), 'instances', member);
+  return instances.filter(({ location }) => location === member || location === 'none');
 }
 
 export function releaseScope(fleet: Fleet, member: string, name: string): ReleaseScope {
@@ -113,7 +135,19 @@ export function releaseScope(fleet: Fleet, member: string, name: string): Releas
 
 const NOTHING = { isThere: false, bytes: 0, datasets: 0, snapshots: [], mounted: [], held: [], clones: [] };
 
-async function observeRelease(host: Host, name: string, signal: AbortSignal): Promise<ReleaseObservation> {
+async function observeRelease(
+  host: Host,
+  member: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<ReleaseObservation> {
+  if (kindOfKept(name) === 'instance') {
+    const found = await instanceKept(host, member, name, signal);
+    if (found === undefined) return NOTHING;
+    const mark = readKeptMark(found.keptMark);
+    const instance = { status: found.status, volumes: found.volumes.map((volume) => volume.name) };
+    return { ...NOTHING, isThere: true, instance, ...(mark === undefined ? {} : { mark }) };
+  }
   if (kindOfKept(name) === 'folder') {
     const { folders } = known(await createKeptFolders(host, { signal }).list(), 'folders');
     const found = folders.find((folder) => folder.name === name);
@@ -173,7 +207,18 @@ export async function usedBy(host: Host, signal: AbortSignal): Promise<ReleaseOb
   }
 }
 
-async function destroy(host: Host, name: string, signal: AbortSignal): Promise<void> {
+async function instanceKept(host: Host, member: string, name: string, signal: AbortSignal) {
+  return (await instancesOn(host, member, signal)).find((each) => each.name === instanceOfKept(name));
+}
+
+async function destroy(host: Host, member: string, name: string, signal: AbortSignal): Promise<void> {
+  if (kindOfKept(name) === 'instance') {
+    const found = await instanceKept(host, member, name, signal);
+    if (found === undefined) return;
+    const removed = await createIncus(host, { signal }).removeInstance(found.project, found.name);
+    if (removed.type !== 'removed' && removed.type !== 'none') throw toolFailure(`Removing ${found.name}`, removed);
+    return;
+  }
   if (kindOfKept(name) === 'folder') {
     known(await createKeptFolders(host, { signal }).remove(name), 'removed');
     return;

@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { findNode } from '../fleet/names.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { AffectedFile, RotationObservation, RotationScope } from '../plan/rotation.ts';
-import { ruleFor } from '../plan/sops-config.ts';
+import { ruleFor, type SopsConfig } from '../plan/sops-config.ts';
 import { atOnce } from '../tools/at-once.ts';
 import { createGitCommits } from '../tools/git-commits.ts';
 import { createGuestKey } from '../tools/guest-key.ts';
@@ -64,11 +64,11 @@ export async function observeRotation(
     ...guest,
     ...(here === undefined ? {} : { orchestratorHere: here }),
     ...keys,
-    ...(await lookAtFiles(deps, fleet, input, keys.keys, context)),
+    ...(await lookAtFiles(deps, fleet, input, (config) => namedBy(config, keys.keys), context)),
   };
 }
 
-async function lookAtRemote(
+export async function lookAtRemote(
   { local, repository, stateDir }: Deps,
   { fleet: { revision }, name }: GuestRef,
   { push }: RotationScope,
@@ -84,7 +84,7 @@ async function lookAtRemote(
   return tried.type === 'push failed' ? { head: head.revision, problem: tried.message } : { head: head.revision };
 }
 
-async function lookAtKey(
+export async function lookAtKey(
   { machines }: Deps,
   fleet: Fleet,
   { guest, name }: GuestRef,
@@ -118,18 +118,22 @@ async function lookAtGuest(
   return { system, ...(login === undefined ? {} : { login }) };
 }
 
-async function lookAtFiles(
+const namedBy = ({ rules }: SopsConfig, keys: readonly string[]): string[] =>
+  keys.filter((key) => rules.some(({ recipients }) => recipients.includes(key)));
+
+/** `keysOf`: which of the keys that the rules name are the guest's. */
+export async function lookAtFiles(
   deps: Deps,
   fleet: Fleet,
   { fleet: { revision }, guest, name }: GuestRef,
-  keys: readonly string[],
+  keysOf: (config: SopsConfig) => string[],
   { signal, report }: ActivityContext,
 ): Promise<Pick<RotationObservation, 'names' | 'named' | 'files' | 'configProblem' | 'sopsProblem'>> {
   const nothing = { names: {}, named: [], files: [] };
   const secrets = await orProblem(() => secretsAt(deps, fleet, revision, signal), signal);
   if ('problem' in secrets) return { ...nothing, configProblem: secrets.problem };
   const { config } = secrets;
-  const named = keys.filter((key) => config.rules.some(({ recipients }) => recipients.includes(key)));
+  const named = keysOf(config);
   const found = { ...nothing, names: config.names, named };
   const version = await programVersion(deps.local, ['sops', '--disable-version-check', '--version'], { signal });
   if (version.type !== 'version') return { ...found, sopsProblem: 'sops is not in the worker’s PATH' };

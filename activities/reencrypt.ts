@@ -14,6 +14,8 @@ import type { ActivityContext } from './guard.ts';
 import { isSame, put } from './observe-rotation.ts';
 import { operatorKeyFile, operatorSops, scratchOf, secretsAt, type SecretsAt } from './secrets-at.ts';
 
+const FLEET_FILE = 'runbook.yaml';
+
 export const refOf = (run: string, phase: string): string => `refs/runbook/${run}/${phase}`;
 
 /**
@@ -44,7 +46,10 @@ export async function reencrypt(
   const changed = readSopsConfig(configText);
   const rules = changed.type === 'config' ? changed.config : secrets.config;
   const sops = operatorSops(deps, fleet, input.name, signal);
-  const files = [{ path: fleet.secrets.config, content: configText }];
+  const files = [
+    { path: fleet.secrets.config, content: configText },
+    ...(await withHostKey(deps, fleet, input, signal)),
+  ];
   for (const path of input.paths) {
     report({ progress: path });
     const content = await reencryptFile({ deps, fleet, input, secrets, rules, sops, scratch, signal }, path);
@@ -60,6 +65,40 @@ export async function reencrypt(
   await publish(fleet, commits, made.revision);
   await rm(scratch, { recursive: true, force: true });
   return { state: 'done', revision: made.revision };
+}
+
+/** The fleet file with the new host key in the place of the old one; everything else stays, comments too. */
+async function withHostKey(
+  { local, repository }: Deps,
+  { guests }: Fleet,
+  { base, guest, hostKey }: ReencryptInput,
+  signal: AbortSignal,
+): Promise<{ path: string; content: string }[]> {
+  const before = guests[guest]?.ssh.hostKey;
+  if (hostKey === undefined || before === undefined || hostKey === before) return [];
+  const { path, content } = await fleetFileAt({ local, repository }, base, signal);
+  const [one = '', other, ...more] = content.split(keyIn(before));
+  if (other === undefined || more.length > 0)
+    throw failure(
+      'BadConfig',
+      `Expected the host key of ${guest} in one place of ${path}, got it in ${more.length + (other === undefined ? 0 : 1)}.`,
+    );
+  return [{ path, content: `${one}${keyIn(hostKey)}${other}` }];
+}
+
+/** Without its type: in YAML there may be more than a space between them. */
+export const keyIn = (hostKey: string): string => hostKey.split(' ')[1] ?? hostKey;
+
+/** The fleet file as it is in a commit. */
+export async function fleetFileAt(
+  { local, repository }: Pick<Deps, 'local' | 'repository'>,
+  revision: string,
+  signal: AbortSignal,
+): Promise<{ path: string; content: string }> {
+  const { root, dir } = await repository();
+  const read = await createGit(local, { signal }).readFileAt(root, revision, posix.join(dir, FLEET_FILE));
+  if (read.type !== 'file') throw failure('Unexpected', `There is no ${FLEET_FILE} in commit ${revision.slice(0, 7)}.`);
+  return { path: FLEET_FILE, content: read.content };
 }
 
 /** Always from the rules as they were: between them the changed file has nothing of its own to lose. */
@@ -122,8 +161,8 @@ function requireRecipients(
 }
 
 /** Compared in memory, by the operator's key; it goes nowhere from there. */
-async function sameDataKey(
-  { deps, fleet, signal }: Work,
+export async function sameDataKey(
+  { deps, fleet, signal }: Pick<Work, 'deps' | 'fleet' | 'signal'>,
   before: EncryptedFile,
   after: EncryptedFile,
 ): Promise<boolean> {

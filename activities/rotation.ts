@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded } from './guard.ts';
 import { observeRotation, rotationScope } from './observe-rotation.ts';
-import { publish, reencrypt, refOf } from './reencrypt.ts';
+import { fleetFileAt, publish, reencrypt, refOf } from './reencrypt.ts';
 import { scratchOf, secretsAt } from './secrets-at.ts';
 
 /** A guest's key is changed: inside the guest, and in the files that it reads. Each looks, acts, looks again. */
@@ -72,7 +72,7 @@ export function createRotationActivities(deps: Deps): RotationActivities {
     }),
 
     takeBackSecrets: guarded(async (input, { signal }) => {
-      const { fleet: ref, handOver, paths, message, name } = input;
+      const { fleet: ref, phase = 'hand-over', handOver, paths, message, name } = input;
       const fleet = await deps.fleetAt(ref);
       const { root, commits } = await commitsOf(input, signal);
       const git = createGit(deps.local, { signal });
@@ -84,20 +84,21 @@ export function createRotationActivities(deps: Deps): RotationActivities {
         await publish(fleet, commits, known.revision);
         return 'done';
       }
-      const made = await git.resolveRevision(root, handOver ?? refOf(name, 'hand-over'));
+      const made = await git.resolveRevision(root, handOver ?? refOf(name, phase));
       // What is on no branch of anybody's needs no taking back.
       if (push === undefined || made.type !== 'revision') return 'already';
       if (head?.type !== 'head' || head.revision !== made.revision) {
         if (handOver === undefined) return 'already';
         throw failure(
           'BranchMoved',
-          `${push.remote}/${push.branch} has commits on top of ${handOver.slice(0, 7)}: git revert ${handOver.slice(0, 7)} takes back the second key of ${input.guest}.`,
+          `${push.remote}/${push.branch} has commits on top of ${handOver.slice(0, 7)}: git revert ${handOver.slice(0, 7)} gives ${input.guest} its key back.`,
         );
       }
       const origin = await secretsAt(deps, fleet, ref.revision, signal);
       const { dir } = await deps.repository();
       const files = [{ path: fleet.secrets.config, content: origin.configText }];
       for (const path of paths) files.push({ path, content: (await origin.read(path))?.text ?? '' });
+      files.push(await fleetFileAt(deps, ref.revision, signal));
       const back = await commits.commit({
         parent: made.revision,
         files: files.map(({ path, content }) => ({ path: posix.join(dir, path), content })),
@@ -125,7 +126,7 @@ export function createRotationActivities(deps: Deps): RotationActivities {
   };
 }
 
-function keysOf(guest: string, answer: GuestKeys): string[] {
+export function keysOf(guest: string, answer: GuestKeys): string[] {
   switch (answer.type) {
     case 'keys':
       return answer.recipients;

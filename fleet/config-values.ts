@@ -21,6 +21,14 @@ const configuration = (file: unknown): [path: Path, key: string, value: unknown]
         of(['cluster', 'profiles', name, 'devices', device], keys),
       ),
     ]),
+    ...entries(field(file, 'guests')).flatMap(([name, guest]) => {
+      const create = field(guest, 'create');
+      const path: Path = ['guests', name, 'create'];
+      return [
+        ...of([...path, 'config'], field(create, 'config')),
+        ...entries(field(create, 'devices')).flatMap(([device, keys]) => of([...path, 'devices', device], keys)),
+      ];
+    }),
   ];
 };
 

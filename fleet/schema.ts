@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { backup, backupPolicy } from './backup-schema.ts';
 import { cluster } from './cluster-schema.ts';
+import { create } from './create-schema.ts';
 import * as field from './fields.ts';
 import { identity } from './identity-schema.ts';
 import { infra } from './infra-schema.ts';
@@ -104,6 +105,7 @@ const guest = z.strictObject({
     )
     .default([])
     .describe('Custom storage volumes with the data of this guest. They are snapshotted together with it.'),
+  create: create.optional().describe('What it is made from: `vm-recreate` makes it anew. Without it, that refuses.'),
   secrets: z
     .array(field.repoPath)
     .default([])
@@ -164,7 +166,7 @@ export const fleetSchema = z.strictObject({
   secrets: secrets
     .prefault({})
     .describe(
-      'Where the secrets that SOPS has encrypted are: `runbook secrets status` and the runbook `rotate-keys` use it.',
+      'Where the secrets that SOPS has encrypted are: `runbook secrets status` and the runbooks `rotate-keys` and `vm-recreate` use it.',
     ),
   orchestrator: z
     .strictObject({
@@ -201,6 +203,7 @@ export const fleetSchema = z.strictObject({
 export type Fleet = z.output<typeof fleetSchema>;
 export type Member = z.output<typeof member>;
 export type Guest = z.output<typeof guest>;
+export type GuestCreation = z.output<typeof create>;
 export type Probe = z.output<typeof probe>;
 export type Ssh = z.output<typeof ssh>;
 export type ContainersOf = z.output<typeof containers>;

@@ -12,7 +12,7 @@ export const secrets = z.strictObject({
   identityFile: field.keyPath
     .optional()
     .describe(
-      'Where on the worker the private key of age is that can decrypt every file, the operator’s: `rotate-keys` re-encrypts with it. `~` is the home of the worker’s user.',
+      'Where on the worker the private key of age is that can decrypt every file, the operator’s: `rotate-keys` and `vm-recreate` re-encrypt with it. `~` is the home of the worker’s user.',
     )
     .meta({ examples: ['~/.config/sops/age/keys.txt'] }),
   guestKeyFile: field.absolutePath
@@ -25,6 +25,6 @@ export const secrets = z.strictObject({
     })
     .optional()
     .describe(
-      'Where the commits of `rotate-keys` are pushed to. Without it they stay on a branch of the worker’s clone, for you to merge.',
+      'Where the commits of `rotate-keys` and `vm-recreate` are pushed to. Without it they stay on a branch of the worker’s clone, for you to merge.',
     ),
 });

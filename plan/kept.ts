@@ -7,14 +7,15 @@ export interface KeptView {
 
 export interface KeptThing {
   member: string;
-  kind: 'dataset' | 'folder';
-  /** What it is released by: `tank/incus.old`, the name of a folder. */
+  kind: 'dataset' | 'folder' | 'instance';
+  /** What it is released by: `tank/incus.old`, the name of a folder, `instance:edge-vm-runbook-…`. */
   name: string;
   /** What it was called before. */
   from?: string;
   /** ISO 8601. */
   since?: string;
-  bytes: number;
+  /** Absent of an instance: Incus tells it of those that run. */
+  bytes?: number;
   why?: string;
 }
 
@@ -22,5 +23,15 @@ export interface KeptThing {
 export const releaseCommand = ({ member, name }: Pick<KeptThing, 'member' | 'name'>): string =>
   `runbook release-kept ${name} --node ${member}`;
 
+const INSTANCE = 'instance:';
+
+/** What an instance is released by. */
+export const keptInstance = (name: string): string => `${INSTANCE}${name}`;
+/** The instance’s own name. */
+export const instanceOfKept = (name: string): string => name.slice(INSTANCE.length);
+
 /** A dataset is below a pool; the folders that are set aside are in one place. */
-export const kindOfKept = (name: string): KeptThing['kind'] => (name.includes('/') ? 'dataset' : 'folder');
+export function kindOfKept(name: string): KeptThing['kind'] {
+  if (name.startsWith(INSTANCE)) return 'instance';
+  return name.includes('/') ? 'dataset' : 'folder';
+}

@@ -38,11 +38,13 @@ export interface ReleaseObservation {
   held: string[];
   /** Of its snapshots, outside of itself: `tank/incus/images/x` of `tank/incus.old/images/x@readonly`. */
   clones: { clone: string; of: string }[];
+  /** Of an instance. */
+  instance?: { status: string; volumes: string[] };
   /** What the member's own Incus has in use; absent where it could not be asked. */
   used?: UsedDataset[];
 }
 
-type Name = 'kept' | 'place' | 'clones' | 'holds' | 'mounts';
+type Name = 'kept' | 'place' | 'clones' | 'holds' | 'mounts' | 'instance';
 export type ReleaseGate = GateOf<Name>;
 
 export interface ReleasePlan {
@@ -54,8 +56,19 @@ const SHOWN = 5;
 
 /** Whether what was set aside may be destroyed. Pure. */
 export function planRelease(scope: ReleaseScope, observation: ReleaseObservation): ReleasePlan {
-  const gates = kindOfKept(scope.name) === 'folder' ? [kept(scope, observation)] : datasetGates(scope, observation);
+  const gates = gatesFor(scope, observation);
   return { gates, refusals: gates.filter(({ verdict }) => verdict === 'refused') };
+}
+
+function gatesFor(scope: ReleaseScope, observation: ReleaseObservation): ReleaseGate[] {
+  switch (kindOfKept(scope.name)) {
+    case 'folder':
+      return [kept(scope, observation)];
+    case 'instance':
+      return [kept(scope, observation), instance(scope, observation)];
+    case 'dataset':
+      return datasetGates(scope, observation);
+  }
 }
 
 const datasetGates = (scope: ReleaseScope, observation: ReleaseObservation): ReleaseGate[] => [
@@ -82,6 +95,15 @@ function kept({ name, member }: ReleaseScope, { mark }: ReleaseObservation): Rel
     `${name} on ${member} was not set aside by runbook, so it is not destroyed by it.`,
     'runbook list-kept shows what was, by the name that it is released by.',
   );
+}
+
+/** Somebody may have taken it into use again. */
+function instance({ name }: ReleaseScope, { instance: found }: ReleaseObservation): ReleaseGate {
+  if (found?.status === 'Stopped' && found.volumes.length === 0)
+    return passed('instance', 'It is stopped, and has no volumes attached');
+  const what =
+    found?.status === 'Stopped' ? `has ${found.volumes.join(', ')} attached` : `is ${found?.status ?? 'gone'}`;
+  return refused('instance', `${name} ${what}.`, 'Stop it and detach its volumes, if it is what you mean.');
 }
 
 const isWithin = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
@@ -128,10 +150,14 @@ function inTheWay(name: Name, found: readonly string[], what: string, whatToDo: 
 /** What is lost, for whoever approves it: sizes as a person reads them. */
 export function whatIsLost({ name }: ReleaseScope, found: ReleaseObservation): string[] {
   const { mark = {}, bytes, datasets, snapshots } = found;
-  const inside =
-    kindOfKept(name) === 'folder' ? '' : `: ${count(datasets, 'dataset')}, ${count(snapshots.length, 'snapshot')}`;
+  const size = formatBytes(bytes);
+  const inside = {
+    folder: `, ${size}`,
+    dataset: `: ${count(datasets, 'dataset')}, ${count(snapshots.length, 'snapshot')}, ${size}`,
+    instance: ' with its root disk and its snapshots',
+  };
   return [
-    `Yes: ${name} is destroyed${inside}, ${formatBytes(bytes)}. There is no way back.`,
+    `Yes: ${name} is destroyed${inside[kindOfKept(name)]}. There is no way back.`,
     ...(mark.from === undefined
       ? []
       : [`It was ${mark.from}${mark.at === undefined ? '' : `, until ${mark.at.slice(0, 10)}`}.`]),

@@ -19,17 +19,17 @@ export function rotationGates(
   closure: Closure | undefined,
 ): RotationGate[] {
   return [
-    repository(observation, revision),
-    ...push(scope, observation, revision),
+    repositoryGate(observation, revision),
+    ...pushGates(scope, observation, revision),
     ...key(scope, observation),
-    ...sops(scope, observation),
+    ...filesGates(scope, observation),
     ...system(scope, observation, closure),
     ...orchestrator(observation),
   ];
 }
 
 /** Commits go on top of the run's revision, so nothing may be there that they would leave out. */
-function repository({ head, uncommitted }: RotationObservation, revision: string): RotationGate {
+export function repositoryGate({ head, uncommitted }: RotationObservation, revision: string): RotationGate {
   if (head !== revision)
     return refused(
       'repository',
@@ -45,7 +45,11 @@ function repository({ head, uncommitted }: RotationObservation, revision: string
   return passed('repository', `The clone is clean at ${revision.slice(0, 7)}`);
 }
 
-function push({ push: to }: RotationScope, { remote = {} }: RotationObservation, revision: string): RotationGate[] {
+export function pushGates(
+  { push: to }: RotationScope,
+  { remote = {} }: RotationObservation,
+  revision: string,
+): RotationGate[] {
   if (to === undefined)
     return [
       warning('push', 'Commits are not pushed: until you merge them, the repository encrypts for a key that is gone.'),
@@ -99,7 +103,7 @@ function key({ guest, keyFile, config }: RotationScope, observation: RotationObs
 }
 
 /** What cannot be encrypted anew is found before anything is changed. */
-function sops({ guest }: RotationScope, observation: RotationObservation): RotationGate[] {
+export function filesGates({ guest }: RotationScope, observation: RotationObservation): RotationGate[] {
   const { sopsProblem, files, named } = observation;
   if (sopsProblem !== undefined)
     return [refused('sops', asSentence(sopsProblem), 'Install sops and age on the worker: nixpkgs#sops, nixpkgs#age.')];

@@ -113,7 +113,7 @@ export function referenceState(pace: number): State {
       profiles: { default: DEFAULT_PROFILE },
       groups: { desktops: { description: '', members: ['elitedesk-1', 'elitedesk-2'] } },
       tokens: {},
-      aliases: [],
+      aliases: ['nixos', 'guest'],
     },
     registry: Object.fromEntries(containers.map((name) => [imageReference(name), image(name)])),
     images: Object.fromEntries(containers.map((name) => [image(name).digest, image(name)])),
@@ -229,6 +229,12 @@ function guestMachine(name: string, { address, containers, engine, port }: Guest
     ),
     endpoints: [{ port, path: '/health', containers: own, units: app }],
   };
+}
+
+/** What an image of that guest boots into: its services are there, its host key and its files are others. */
+export function guestOfImage(name: string): Machine {
+  const nobody: GuestPlan = { member: '', address: '10.0.0.99', type: 'container', containers: [], port: 80 };
+  return guestMachine(name, GUESTS[name] ?? nobody, new Date().toISOString());
 }
 
 function newContainer(name: string, engine: Container['engine']): Container {

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { OWN_FOLDERS } from './core/paths.ts';
 import type { Machine } from './core/state.ts';
@@ -7,13 +7,13 @@ import { REAL_PROGRAMS, TOOLS } from './tools.ts';
 import { WORKER } from './core/call.ts';
 import { PORT, PROCESSES } from './server.ts';
 
-/** Where real programs are looked for, beside PATH: what every Linux has. */
+/** Where real programs are looked for, beside PATH: what every Linux has. What simulated machines have is none. */
 const FOLDERS = [
   ...(process.env['PATH'] ?? '').split(delimiter),
   '/usr/bin',
   '/bin',
   '/run/current-system/sw/bin',
-].filter((folder) => folder.startsWith('/'));
+].filter((folder) => folder.startsWith('/') && !existsSync(join(folder, '.shim')));
 
 /** Fills a machine's `bin`: one script under the names of all simulated programs, and links to the real ones. */
 export function writeMachinePrograms(dir: string, root: string, name: Machine['name'], program: string): void {

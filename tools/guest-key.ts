@@ -26,6 +26,11 @@ cp -p -- "$3" "$1.part" && { cat -- "$3" && echo && cat -- "$2"; } >"$1.part" &&
 sync -- "\${1%/*}"
 exec age-keygen -y "$2"`;
 
+/** For a guest that has none yet. */
+const ENSURE = `umask 077
+[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
+exec age-keygen -y "$1"`;
+
 /** The new key alone, with owner and mode of the file; what it was goes. Nothing is done where there is no new key any more. */
 const KEEP_NEW = `umask 077
 [ ! -e "$2" ] || { cp -p -- "$1" "$1.part" && cat -- "$2" >"$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
@@ -44,6 +49,8 @@ const UNWRAP = `exec age --decrypt --identity "$1" >/dev/null`;
 export interface GuestKey {
   /** The public keys of every private key in the file. */
   recipients(): Promise<GuestKeys>;
+  /** Makes the key file where there is none. Returns the public keys of what is in it. Idempotent. */
+  ensure(): Promise<GuestKeys>;
   /** Makes a key beside the one in the file, and puts both into it. Returns the new public key. Idempotent. */
   make(): Promise<GuestKeys>;
   /** Only the new one stays. Idempotent. */
@@ -71,6 +78,7 @@ export function createGuestKey(host: Host, keyFile: string, id: string, options:
   const script = (text: string): Promise<GuestKeys> => keys('sh', '-c', text, 'sh', keyFile, made, former);
   return {
     recipients: () => keys('age-keygen', '-y', keyFile),
+    ensure: () => script(ENSURE),
     make: () => script(MAKE),
     keepNew: () => script(KEEP_NEW),
     keepOld: () => script(KEEP_OLD),

@@ -43,6 +43,8 @@ interface Instance {
   image?: string;
   /** Attached custom volumes. */
   volumes: { device: string; pool: string; name: string }[];
+  /** What a run has noted of why it is kept: `user.runbook.kept`. */
+  keptMark?: string;
   /** The pool of its root disk. */
   rootPool?: string;
 }
@@ -114,6 +116,7 @@ function toInstance(raw: z.output<typeof instanceSchema>): Instance {
   const config = raw.expanded_config ?? raw.config ?? {};
   const devices = Object.entries(raw.expanded_devices ?? {}).filter(([, value]) => value['type'] === 'disk');
   const rootPool = devices.find(([, value]) => value['path'] === '/')?.[1]['pool'];
+  const keptMark = config['user.runbook.kept'];
   const image = config['image.description'] ?? config['volatile.base_image'];
   return {
     name: raw.name,
@@ -127,6 +130,7 @@ function toInstance(raw: z.output<typeof instanceSchema>): Instance {
       ? {}
       : { autostartPriority: Number(config['boot.autostart.priority']) }),
     ...(image === undefined ? {} : { image }),
+    ...(keptMark === undefined ? {} : { keptMark }),
     ...(rootPool === undefined ? {} : { rootPool }),
     volumes: devices.flatMap(([name, { pool, source }]) =>
       pool === undefined || source === undefined ? [] : [{ device: name, pool, name: source }],

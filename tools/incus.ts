@@ -6,6 +6,7 @@ import { createIncusInstanceSnapshots, type IncusInstanceSnapshots } from './inc
 import { createIncusInstances, type IncusInstances } from './incus-instances.ts';
 import { createIncusLaunch, type IncusLaunch } from './incus-launch.ts';
 import { createIncusRecords, type IncusRecords } from './incus-records.ts';
+import { createIncusRecreate, type IncusRecreate } from './incus-recreate.ts';
 import { createIncusRecovery, type IncusRecovery } from './incus-recovery.ts';
 import { createIncusVolumes, type IncusVolumes } from './incus-volumes.ts';
 import type { ToolOptions } from './tool-options.ts';
@@ -17,6 +18,7 @@ export type Incus = IncusCluster &
   IncusInstances &
   IncusInstanceSnapshots &
   IncusRecords &
+  IncusRecreate &
   IncusRecovery &
   IncusVolumes;
 
@@ -31,6 +33,7 @@ export function createIncus(host: Host, options: ToolOptions = {}): Incus {
     ...instances,
     ...createIncusInstanceSnapshots(api, instances),
     ...createIncusRecords(api),
+    ...createIncusRecreate(api),
     ...createIncusRecovery(api),
     ...createIncusVolumes(api),
   };

@@ -24,3 +24,4 @@ export { safeUpgradeAll } from './safe-upgrade-all.ts';
 export { rotateKeys } from './rotate-keys.ts';
 export { scheduled } from './scheduled.ts';
 export { safeUpgrade } from './safe-upgrade.ts';
+export { vmRecreate } from './vm-recreate.ts';

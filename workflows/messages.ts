@@ -75,6 +75,13 @@ export interface MemberRemoveInput extends ClusterUpgradeInput {
   member: string;
 }
 
+export interface VmRecreateInput extends ClusterUpgradeInput {
+  /** Which guest is made anew. */
+  guest: string;
+  /** How long the old one is to be kept; `0s`: not at all. */
+  keepOld: string;
+}
+
 export interface RotateKeysInput extends ClusterUpgradeInput {
   /** Whose key of age is changed. */
   guest: string;

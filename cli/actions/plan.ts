@@ -30,8 +30,10 @@ import {
   prepareRestoreDrill,
   prepareRotateKeys,
   prepareSafeUpgrade,
+  prepareVmRecreate,
   type SafeUpgradeOptions,
   type Start,
+  type VmRecreateOptions,
 } from './prepare.ts';
 import { prepareRestore, type RestoreOptions } from './prepare-restore.ts';
 
@@ -73,6 +75,13 @@ export async function planRotateKeys(
   options: { guest: string; json?: true },
 ): Promise<Ending> {
   return makePlan(context, await prepareRotateKeys(context, options, true), options.json === true);
+}
+
+export async function planVmRecreate(
+  context: CommandContext,
+  options: VmRecreateOptions & { json?: true },
+): Promise<Ending> {
+  return makePlan(context, await prepareVmRecreate(context, options, true), options.json === true);
 }
 
 export async function planTheIdentityBackup(

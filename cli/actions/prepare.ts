@@ -15,6 +15,7 @@ import type {
   RotateKeysInput,
   SafeUpgradeAllInput,
   SafeUpgradeInput,
+  VmRecreateInput,
 } from '../../workflows/messages.ts';
 import type { Fleet } from '../../fleet/schema.ts';
 import { helpForName } from '../../fleet/suggest.ts';
@@ -51,7 +52,8 @@ export interface Start {
     | 'restoreDrill'
     | 'restore'
     | 'restoreFiles'
-    | 'rotateKeys';
+    | 'rotateKeys'
+    | 'vmRecreate';
   runbook: string;
   subject: string;
   input:
@@ -68,7 +70,8 @@ export interface Start {
     | BackupsResolveInput
     | RestoreInput
     | RestoreFilesInput
-    | RotateKeysInput;
+    | RotateKeysInput
+    | VmRecreateInput;
   revision: string;
   branch: string | undefined;
 }
@@ -206,6 +209,28 @@ export async function prepareNodeRejoin(
     anew: anew === true,
   };
   return { workflowType: 'nodeRejoin', runbook: 'node-rejoin', subject: node, input, revision, branch };
+}
+
+export interface VmRecreateOptions {
+  guest: string;
+  keepOld: string;
+}
+
+export async function prepareVmRecreate(
+  context: CommandContext,
+  { guest, keepOld }: VmRecreateOptions,
+  planOnly: boolean,
+): Promise<Start> {
+  if (!/^\d{1,5}[smhd]$/.test(keepOld))
+    throw new CliError('wrong usage', `--keep-old: expected a duration like 7d or 36h, or 0s, got ${quote(keepOld)}.`);
+  const { fleet, revision, branch } = await loadRepository(context);
+  requireGuest(fleet, guest);
+  const input: VmRecreateInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env), planOnly, guest },
+    // `0d` is no time either.
+    keepOld: /^0+[smhd]$/.test(keepOld) ? '0s' : keepOld,
+  };
+  return { workflowType: 'vmRecreate', runbook: 'vm-recreate', subject: guest, input, revision, branch };
 }
 
 export async function prepareRotateKeys(

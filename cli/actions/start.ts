@@ -25,10 +25,12 @@ import {
   prepareReleaseKept,
   prepareRestoreDrill,
   prepareRotateKeys,
+  prepareVmRecreate,
   prepareSafeUpgrade,
   type ResolveOptions,
   type SafeUpgradeOptions,
   type Start,
+  type VmRecreateOptions,
 } from './prepare.ts';
 import { prepareRestore, type RestoreOptions } from './prepare-restore.ts';
 import { watchRun } from './watch.ts';
@@ -98,6 +100,15 @@ export async function startQuorumRecover(
 ): Promise<Ending> {
   const start = await prepareQuorumRecover(context, options, false);
   return startOn(context, workflowOf(start), options);
+}
+
+export async function startVmRecreate(
+  context: CommandContext,
+  options: StartOptions & VmRecreateOptions,
+): Promise<Ending> {
+  const start = await prepareVmRecreate(context, options, false);
+  const workflow = { ...workflowOf(start), summary: `Makes ${options.guest} anew` };
+  return startOn(context, workflow, options);
 }
 
 export async function startRotateKeys(

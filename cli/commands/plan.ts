@@ -95,6 +95,20 @@ export const addPlan: AddCommand = (parent, context) => {
       context.ending = await planQuorumRecover(context, options);
     });
   plan
+    .command('vm-recreate')
+    .summary('what making a guest anew would do')
+    .description(
+      'Which instance would be renamed aside, what the new one is made from, which volumes it gets, and which files would be encrypted anew. Exit code 1: it would refuse.',
+    )
+    .requiredOption('--guest <name>', 'the guest')
+    .option('--keep-old <duration>', 'how long the old one is to be kept; 0s: not at all', '7d')
+    .option('--json', JSON_OPTION)
+    .addHelpText('after', helpAfter(['runbook plan vm-recreate --guest edge-vm'], PLAN_ENDINGS))
+    .action(async (options) => {
+      const { planVmRecreate } = await import('../actions/plan.ts');
+      context.ending = await planVmRecreate(context, options);
+    });
+  plan
     .command('rotate-keys')
     .summary('what another key for a guest would change')
     .description(

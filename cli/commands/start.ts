@@ -28,6 +28,7 @@ export const addStart: AddCommand = (parent, context) => {
   addNodeRejoin(start, context);
   addQuorumRecover(start, context);
   addRotateKeys(start, context);
+  addVmRecreate(start, context);
   addIdentityBackup(start, context);
   addNightlyBackup(start, context);
   addRestoreDrill(start, context);
@@ -160,6 +161,30 @@ function addQuorumRecover(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startQuorumRecover } = await import('../actions/start.ts');
       context.ending = await startQuorumRecover(context, options);
+    });
+}
+
+function addVmRecreate(start: Command, context: CommandContext): void {
+  start
+    .command('vm-recreate')
+    .summary('make a guest anew, with a key of its own')
+    .description(
+      'Makes a guest anew from what runbook.yaml declares: the old one is renamed aside, the new one makes its own key of age, files are encrypted to it, its system is deployed, and it gets the data volumes. Until it is healthy, the old one is given back where something fails. It waits for an approval before it begins.',
+    )
+    .requiredOption('--guest <name>', 'the guest')
+    .option('--keep-old <duration>', 'how long the old one is to be kept; 0s: it is removed in the end', '7d')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText(
+      'after',
+      helpAfter(
+        ['runbook start vm-recreate --guest edge-vm', 'runbook start vm-recreate --guest edge-vm --keep-old 0s'],
+        START_ENDINGS,
+      ),
+    )
+    .action(async (options) => {
+      const { startVmRecreate } = await import('../actions/start.ts');
+      context.ending = await startVmRecreate(context, options);
     });
 }
 

@@ -37,6 +37,12 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'remove'
       ? 'What it destroys may be there in part; started again, it goes on.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'vm-recreate' && view.phase !== 'roll back')
+    return view.phase === 'gate' || view.phase === 'plan'
+      ? 'Nothing was changed.'
+      : view.phase === 'clean up'
+        ? 'But the new guest is there and healthy: it goes on to its end.'
+        : 'The old guest is given its name, its volumes and its files back first.';
   if (view?.runbook === 'rotate-keys' && view.phase !== 'roll back')
     return view.phase === 'gate' || view.phase === 'plan'
       ? 'Nothing was changed.'

@@ -22,7 +22,7 @@ function lines(thing: KeptThing, { width, now }: RenderOptions): string[] {
   const { member, kind, name, from, since, bytes, why } = thing;
   const facts = [
     kind,
-    formatBytes(bytes),
+    ...(bytes === undefined ? [] : [formatBytes(bytes)]),
     ...(since === undefined ? [] : [`since ${since.slice(0, 10)} (${age(now - Date.parse(since))} ago)`]),
     ...(from === undefined ? [] : [`was ${from}`]),
   ];

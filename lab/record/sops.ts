@@ -13,6 +13,9 @@ const MAKE = `umask 077
 cp -p -- "$3" "$1.part" && { cat -- "$3" && echo && cat -- "$2"; } >"$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" || exit
 sync -- "\${1%/*}"
 exec age-keygen -y "$2"`;
+const ENSURE = `umask 077
+[ -e "$1" ] || { mkdir -p -- "\${1%/*}" && rm -f -- "$1.part" && age-keygen -o "$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
+exec age-keygen -y "$1"`;
 const KEEP_NEW = `umask 077
 [ ! -e "$2" ] || { cp -p -- "$1" "$1.part" && cat -- "$2" >"$1.part" && sync -- "$1.part" && mv -T -- "$1.part" "$1" && sync -- "\${1%/*}"; } || exit
 rm -f -- "$2" "$3" "$2.part" "$3.part" && sync -- "\${1%/*}" || exit
@@ -94,6 +97,9 @@ async function recordGuestKey(recorder: Recorder): Promise<void> {
   await recorder.run('n3', ['sh', '-c', 'rm -rf /var/lib/sops-nix/*; mkdir -p /var/lib/sops-nix']);
   await on('no key there', ['age-keygen', '-y', KEY_FILE]);
   await sh('no file to put a key beside', MAKE);
+  await sh('a key where there is none', ENSURE);
+  await sh('a key where there is one', ENSURE);
+  await recorder.run('n3', ['rm', KEY_FILE]);
   await on('a key', ['age-keygen', '-o', KEY_FILE]);
   await on('a key that is there', ['age-keygen', '-o', KEY_FILE]);
   const { stdout: old } = await on('whose it is', ['age-keygen', '-y', KEY_FILE]);

@@ -11,6 +11,7 @@ import { recordHostPrograms, recordProbes } from './host-programs.ts';
 import { recordIdentity } from './identity.ts';
 import { recordFormation } from './incus-formation.ts';
 import { recordLeaving } from './incus-removal.ts';
+import { recordRecreate } from './incus-recreate.ts';
 import { recordInstances } from './incus-instances.ts';
 import { recordMembers } from './incus-members.ts';
 import { recordInstanceSnapshots, recordVolumeSnapshots } from './incus-snapshots.ts';
@@ -43,6 +44,7 @@ const STAGES: readonly (readonly Track[])[] = [
       'incus-volume-snapshots': recordVolumeSnapshots,
       'incus-instance-snapshots': recordInstanceSnapshots,
       'incus-instances': recordInstances,
+      'incus-recreate': recordRecreate,
       'host-programs': recordHostPrograms,
       restic: recordRestic,
       identity: recordIdentity,

@@ -16,6 +16,7 @@ import { deleteInstance, launch } from './launch.ts';
 import { removeMember } from './leaving.ts';
 import { deletePool } from './pools.ts';
 import { query } from './query.ts';
+import { editInstance, init } from './recreating.ts';
 import { seenBy } from './servers.ts';
 import { hasQuorum, instanceStatus, instanceView, isDaemonUp, memberView, waitsForOthers } from './view.ts';
 
@@ -27,6 +28,8 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
   stop: changeState,
   restart: changeState,
   launch,
+  init,
+  'config edit': editInstance,
   delete: deleteInstance,
   'admin init': joinCluster,
   'admin sql': sql,
@@ -47,7 +50,7 @@ export async function incus(call: Call): Promise<number> {
   if (verb === 'admin' && second === 'cluster') return databaseOnDisk(call);
   const isServerItself = verb === 'query' && call.args.at(-1) === '/1.0';
   await untilAnswered(call, isServerItself);
-  const name = ['cluster', 'admin', 'storage'].includes(verb) ? `${verb} ${second}` : verb;
+  const name = ['cluster', 'admin', 'storage', 'config'].includes(verb) ? `${verb} ${second}` : verb;
   const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!run) throw new Unknown(`unknown command incus ${verb} ${second}`);
   return run(call);

@@ -8,6 +8,7 @@ import type { Answer, Route } from './routes.ts';
 import { recoveryRoutes } from './recovery-routes.ts';
 import { outOfRoot } from '../core/paths.ts';
 import { seenBy } from './servers.ts';
+import { recreatingRoutes } from './recreating.ts';
 import { serverRoutes } from './server-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 
@@ -15,6 +16,7 @@ const ROUTES: readonly Route[] = [
   ...serverRoutes,
   ...formationRoutes,
   ...instanceRoutes,
+  ...recreatingRoutes,
   ...storageRoutes,
   ...recoveryRoutes,
 ];

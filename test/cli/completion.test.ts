@@ -34,6 +34,7 @@ describe('what may follow', () => {
         'node-rejoin',
         'quorum-recover',
         'rotate-keys',
+        'vm-recreate',
         'identity-backup',
         'nightly-backup',
         'restore-drill',

@@ -52,7 +52,7 @@ const GRAMMARS: Readonly<Record<string, Grammar>> = {
     valued: ['-C', '-p', '--max-count', '--cacheinfo'],
   },
   incus: {
-    verbs: nounFirst('cluster', 'admin', 'storage'),
+    verbs: nounFirst('cluster', 'admin', 'storage', 'config'),
     kept: ['-f', '-X', '--action', '--mode'],
     valued: ['-d', '--target', '--storage', '--config'],
     operand: (word) => (word.startsWith('/') ? apiShape(word) : '…'),

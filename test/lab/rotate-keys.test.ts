@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -10,6 +10,7 @@ import type { rotateKeys } from '../../workflows/rotate-keys.ts';
 import { eventually } from '../hosts/eventually.ts';
 import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
+import { watchCommands } from './watch-commands.ts';
 import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
@@ -136,21 +137,3 @@ describe('the key of a real guest', () => {
     expect(all.includes('AGE-SECRET-KEY-1')).toBe(false);
   }, 900_000);
 });
-
-/** Every command line on this machine from now on, hosts and guests of the lab among them, until it is asked for them. */
-function watchCommands(): () => string[] {
-  const found = new Set<string>();
-  const look = (): void => {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
-      try {
-        found.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-      } catch {
-        // It has ended.
-      }
-  };
-  const timer = setInterval(look, 25).unref();
-  return () => {
-    clearInterval(timer);
-    return [...found];
-  };
-}

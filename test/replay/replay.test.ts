@@ -43,6 +43,7 @@ describe('recorded runs', () => {
       'rotateKeys/plan-only',
       'safeUpgrade/plan-only',
       'safeUpgradeAll/plan-only',
+      'vmRecreate/plan-only',
     ]);
   });
 

@@ -51,6 +51,9 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a plan with a mistake': NO_REFERENCES,
     'init with another version': 'simulated ones have no versions',
   },
+  'incus-recreate': {
+    'init as a virtual machine of a container’s image': 'simulated images are of either kind',
+  },
   docker: { 'no containers': IS_UP, 'up without an image': IS_UP },
   'host-programs': {
     'what it runs': 'the lab’s hosts are no NixOS; simulated-reinstall.test.ts reads that of the simulated ones',

@@ -13,6 +13,7 @@ import type {
   ReinstallActivities,
   ResticActivities,
   RestoreActivities,
+  RecreateActivities,
   RotationActivities,
   RejoinActivities,
   QuorumActivities,
@@ -256,6 +257,18 @@ const NO_INFRA: InfraActivities = {
   endInfra: notHere,
 };
 
+const NO_RECREATION: RecreateActivities = {
+  resolveRecreate: notHere,
+  observeRecreate: notHere,
+  setGuestAside: notHere,
+  createGuest: notHere,
+  makeOwnKey: notHere,
+  attachVolumes: notHere,
+  proveOldKeyOut: notHere,
+  bringBackGuest: notHere,
+  endOldGuest: notHere,
+};
+
 const NO_ROTATION: RotationActivities = {
   resolveRotation: notHere,
   observeRotation: notHere,
@@ -288,6 +301,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_RESTIC,
     ...NO_RESTORE,
     ...NO_INFRA,
+    ...NO_RECREATION,
     ...NO_ROTATION,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),

@@ -45,6 +45,7 @@ export const git = (folder: string, ...args: string[]): string =>
 export function addSecrets(
   simulation: Simulation,
   { push = true, operatorKey = OPERATOR }: { push?: boolean; operatorKey?: string } = {},
+  change: (fleetFile: string) => string = (text) => text,
 ): string {
   const { repoDir, dir, store } = simulation;
   const write = (path: string, text: string): void => {
@@ -60,7 +61,7 @@ export function addSecrets(
   write(join(repoDir, FILES[1] ?? ''), encryptedFile(values, [OPERATOR, EDGE, HOME]));
   write(join(repoDir, 'secrets/home.enc.yaml'), encryptedFile(values, [OPERATOR, HOME]));
   const section = push ? '\n  push: { remote: origin, branch: main }' : '';
-  simulation.setFleetFile(`${referenceFleetFile()}secrets:\n  identityFile: ${identityFile}${section}\n`);
+  simulation.setFleetFile(`${change(referenceFleetFile())}secrets:\n  identityFile: ${identityFile}${section}\n`);
   const remote = join(dir, 'remote.git');
   git(dir, 'clone', '--quiet', '--bare', repoDir, remote);
   git(repoDir, 'remote', 'add', 'origin', remote);

@@ -109,6 +109,37 @@ describe('what is kept on the simulated fleet', () => {
     TIMEOUT_MS,
   );
 
+  it(
+    'is listed and removed where it is an instance, unless somebody has started it again',
+    async () => {
+      const name = 'instance:dns-old';
+      const change = (status: 'Running' | 'Stopped'): Promise<unknown> =>
+        simulation().store.update(({ cluster, machines }) => {
+          const { 'dns-ct': instance } = cluster.instances;
+          const { 'dns-ct': machine } = machines;
+          if (instance === undefined || machine === undefined) throw new Error('Expected dns-ct in the simulation.');
+          const mark = JSON.stringify({ from: 'dns-ct', at: '2026-11-27T02:14:00Z', why: 'made anew' });
+          const config = { ...instance.config, 'user.runbook.kept': mark };
+          cluster.instances['dns-old'] = { ...instance, name: 'dns-old', status, config };
+          machines['dns-old'] = { ...machine, name: 'dns-old', address: '10.0.0.98' };
+        });
+      await change('Running');
+      expect((await list()).kept).toContainEqual({
+        ...{ member: 'nuc-1', kind: 'instance', name, from: 'dns-ct', since: '2026-11-27T02:14:00Z', why: 'made anew' },
+      });
+      expect((await viewOf(await release('nuc-1', name))).result).toMatchObject({
+        ...{ unchanged: true, failure: { message: expect.stringContaining('is Running') as unknown } },
+      });
+      await change('Stopped');
+      const handle = await release('nuc-1', name);
+      await asked(handle);
+      await decide(handle, name);
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done' });
+      expect(Object.keys(simulation().readState().cluster.instances)).not.toContain('dns-old');
+    },
+    TIMEOUT_MS,
+  );
+
   it.each<[string, string, Record<string, Dataset>, string]>([
     ['what only inherits the mark', `${OLD}/images`, {}, 'was not set aside by runbook'],
     ['replicas', 'tank/replica/edge-data', {}, 'was not set aside by runbook'],

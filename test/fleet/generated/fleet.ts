@@ -123,6 +123,7 @@ const guestsOf = (random: Random, guests: string[], members: string[], addresses
         member: random.pick(members),
         ...(isDeployed ? { address: addresses(), deploy: mapOf({ node: name }) } : {}),
         ...(random.chance(0.7) ? { volumes: new YamlList([mapOf({ pool: 'zpool', name: `${name}-data` })]) } : {}),
+        ...(random.chance(0.4) ? { create: createOf(name, random) } : {}),
         ...(random.chance(0.5) ? { secrets: new YamlList(['secrets/a.enc.yaml', 'secrets/b c.enc.yaml']) } : {}),
         ...(index > 0 && random.chance(0.5) ? { dependsOn: new YamlList([guests[random.below(index)] ?? '']) } : {}),
         ...(random.chance(0.4) ? { containers: containersOf(random) } : {}),
@@ -132,6 +133,14 @@ const guestsOf = (random: Random, guests: string[], members: string[], addresses
   });
   return map;
 };
+
+const createOf = (name: string, random: Random): YamlMap =>
+  mapOf({
+    ...{ type: 'incus', image: random.pick(['nixos', 'images:nixos/26.05']) },
+    ...(random.chance(0.5) ? { profiles: new YamlList(random.chance(0.5) ? ['default', 'small'] : []) } : {}),
+    ...(random.chance(0.5) ? { config: mapOf({ 'limits.cpu': 2, 'cloud-init.user-data': '#cloud-config\n{}\n' }) } : {}),
+    devices: mapOf({ data: mapOf({ type: 'disk', pool: 'zpool', source: `${name}-data`, path: '/srv' }) }),
+  });
 
 const policyOf = (random: Random): YamlMap =>
   mapOf({

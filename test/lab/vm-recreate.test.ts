@@ -1,0 +1,257 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import { parse, stringify } from 'yaml';
+import type { RunView } from '../../plan/run.ts';
+import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY } from '../../workflows/messages.ts';
+import type { vmRecreate } from '../../workflows/vm-recreate.ts';
+import { eventually } from '../hosts/eventually.ts';
+import { viewOf } from '../temporal/simulated-fleet.ts';
+import { aLab } from './a-lab.ts';
+import { watchCommands } from './watch-commands.ts';
+import { aLabWorker } from './worker.ts';
+
+const lab = aLab();
+const worker = aLabWorker(lab);
+const [GUEST, MEMBER, VOLUME] = ['g3', 'n3', 'g3-data'];
+const KEY_FILE = '/var/lib/sops-nix/key.txt';
+const CANARY = 'canary-of-the-lab';
+const FILE = 'secrets/edge.enc.yaml';
+const DATA = '/srv/data/precious';
+/** Steps during which a worker is killed: all that act, and the one that verifies. */
+const KILLED_IN = ['set-aside', 'create', 'make-key', 'reencrypt', 'deploy', 'attach', 'verify', 'end-old'];
+
+describe('a real guest that is made anew', () => {
+  let folder: string;
+  const repo = (): string => lab().repo;
+  const here = (argv: string[], keyFile = join(folder, 'operator')): string =>
+    execFileSync(argv[0] ?? '', argv.slice(1), {
+      encoding: 'utf8',
+      env: { ...process.env, ...lab().env, SOPS_AGE_KEY_FILE: keyFile, HOME: folder },
+      cwd: repo(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  const git = (...args: string[]): string =>
+    here(['git', '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args]);
+  const on = async (node: string, ...argv: string[]): Promise<string> => {
+    const { stdout, stderr, exitCode } = await lab().run(node, argv, { timeoutMs: 180_000 });
+    if (exitCode !== 0) throw new Error(`${node}: ${argv.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  };
+  const inGuest = (...argv: string[]): Promise<string> => on('n1', 'incus', 'exec', GUEST, '--', ...argv);
+  const keyInGuest = (): Promise<string> => inGuest('age-keygen', '-y', KEY_FILE);
+  const instances = async (): Promise<{ name: string; status: string; volumes: string[] }[]> => {
+    const found = JSON.parse(await on('n1', 'incus', 'list', '-f', 'json')) as {
+      name: string;
+      status: string;
+      expanded_devices: Record<string, { source?: string }>;
+    }[];
+    return found
+      .filter(({ name }) => name.startsWith(GUEST))
+      .map(({ name, status, expanded_devices: devices }) => ({
+        ...{ name, status },
+        volumes: Object.values(devices).flatMap(({ source = '' }) => (source === VOLUME ? [source] : [])),
+      }));
+  };
+  const start = (): Promise<WorkflowHandle<typeof vmRecreate>> =>
+    worker().env.client.workflow.start<typeof vmRecreate>('vmRecreate', {
+      taskQueue: TASK_QUEUE,
+      workflowId: `vm-recreate/${GUEST}`,
+      args: [
+        {
+          ...{ fleet: { revision: git('rev-parse', 'HEAD') }, actor: 'tester', planOnly: false, guest: GUEST },
+          keepOld: '7d',
+        },
+      ],
+    });
+  const viewNow = (handle: WorkflowHandle): Promise<RunView> => handle.query<RunView>(VIEW_QUERY);
+  const approve = async (handle: WorkflowHandle): Promise<void> => {
+    await eventually('it asks', async () => (await viewNow(handle)).approval?.id === 'recreate', 180_000);
+    await handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'ada', reason: 'test' }] });
+  };
+  const published = (): string => {
+    git('fetch', '--quiet', 'origin');
+    return git('show', `origin/main:${FILE}`);
+  };
+  /** By a key file. Throws where it cannot. */
+  const decrypted = (text: string, keyFile?: string): string => {
+    writeFileSync(join(folder, 'published.yaml'), text);
+    return here(['sops', 'decrypt', join(folder, 'published.yaml')], keyFile);
+  };
+  const commitFleet = (change: (fleet: Fleet) => void): void => {
+    const path = join(repo(), 'runbook.yaml');
+    const fleet = parse(readFileSync(path, 'utf8')) as Fleet;
+    change(fleet);
+    writeFileSync(path, stringify(fleet));
+    git('add', '--all');
+    git('commit', '--quiet', '--message', 'the fleet');
+    git('push', '--quiet', 'origin', 'HEAD:main');
+  };
+  /** One runs, with its volume and what is in it; no other runs or has the volume. */
+  const expectOne = async (): Promise<void> => {
+    const all = await instances();
+    expect(all.filter(({ status }) => status === 'Running').map(({ name }) => name)).toEqual([GUEST]);
+    expect(all.filter(({ volumes }) => volumes.length > 0).map(({ name }) => name)).toEqual([GUEST]);
+    expect(await inGuest('cat', DATA)).toBe('precious');
+  };
+  const pull = (): string => git('pull', '--quiet', '--ff-only', 'origin', 'main');
+
+  beforeAll(async () => {
+    await lab().installTools(undefined, 'sops');
+    folder = mkdtempSync(join(tmpdir(), 'runbook-recreate-'));
+    await publishImage();
+    await inGuest(
+      'sh',
+      '-c',
+      `umask 077; mkdir -p /var/lib/sops-nix; age-keygen -o ${KEY_FILE}; echo precious >${DATA}`,
+    );
+    here(['age-keygen', '-o', join(folder, 'operator')]);
+    const operator = here(['age-keygen', '-y', join(folder, 'operator')]);
+    mkdirSync(join(repo(), 'secrets'));
+    writeFileSync(
+      join(repo(), 'secrets/sops.yaml'),
+      `keys:\n  - &operator ${operator} # in the safe\n  - &${GUEST} ${await keyInGuest()}\ncreation_rules:\n  - path_regex: ^edge\n    key_groups:\n      - age: [*operator, *${GUEST}]\n`,
+    );
+    writeFileSync(join(repo(), FILE), `caddy:\n  token: ${CANARY}\n`);
+    here(['sops', '--config', 'secrets/sops.yaml', 'encrypt', '--in-place', FILE]);
+    git('init', '--quiet', '--bare', join(folder, 'remote'));
+    git('remote', 'add', 'origin', join(folder, 'remote'));
+    const disk = (source: string): object => ({ type: 'disk', source, path: source, readonly: 'true' });
+    commitFleet((fleet) => {
+      fleet.guests[GUEST] = {
+        ...fleet.guests[GUEST],
+        create: {
+          ...{ type: 'incus', image: 'nixos', config: { 'security.nesting': 'true', 'boot.autostart': 'true' } },
+          devices: {
+            ...{ usr: disk('/usr'), lab: disk('/etc/lab') },
+            data: { type: 'disk', pool: 'local', source: VOLUME, path: '/srv/data' },
+          },
+        },
+      };
+      fleet.secrets = { identityFile: join(folder, 'operator'), push: { remote: 'origin', branch: 'main' } };
+    });
+  }, 20 * 60_000);
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What the guest is, but for its keys: those of age and of ssh are made by whoever boots from it. */
+  async function publishImage(): Promise<void> {
+    const drop = '/etc/systemd/system/ssh.service.d';
+    await inGuest('mkdir', '-p', drop);
+    await on(
+      GUEST,
+      ...['sh', '-c', 'printf %s "$1" >"$2"', 'sh'],
+      ...['[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\n', `${drop}/keys.conf`],
+    );
+    // The volume is none of the image.
+    await inGuest('sh', '-c', 'mkdir /srv/data/ssh && mv /etc/ssh/ssh_host_* /srv/data/ssh && sync');
+    await on('n1', 'incus', 'stop', '--force', GUEST);
+    await on('n1', 'incus', 'publish', '-q', GUEST, '--alias', 'nixos');
+    await on('n1', 'incus', 'start', GUEST);
+    const state = async (): Promise<string> => (await lab().run(GUEST, ['systemctl', 'is-system-running'])).stdout;
+    await eventually('it has booted', async () => /^(?:running|degraded)$/m.test(await state()), 60_000);
+    await inGuest('sh', '-c', 'mv /srv/data/ssh/* /etc/ssh && rmdir /srv/data/ssh && systemctl restart ssh');
+    await lab().online();
+  }
+
+  it('is given back as it was where the new one cannot be made', async () => {
+    const key = await keyInGuest();
+    commitFleet((fleet) => {
+      const { create } = fleet.guests[GUEST] as { create: { image: string } };
+      create.image = 'nope';
+    });
+    const handle = await start();
+    await approve(handle);
+    const { result } = await viewOf(handle);
+    expect(result).toMatchObject({ outcome: 'RolledBack' });
+    await expectOne();
+    expect(await instances()).toHaveLength(1);
+    expect(await keyInGuest()).toBe(key);
+    const config = await on('n1', 'incus', 'config', 'show', GUEST);
+    expect(config).not.toContain('user.runbook');
+    expect(config).toContain('boot.autostart: "true"');
+    git('revert', '--no-edit', 'HEAD');
+    git('push', '--quiet', 'origin', 'HEAD:main');
+  }, 600_000);
+
+  it('has another key and its data, whenever the worker is killed, and nobody has seen a key or a secret', async () => {
+    const old = await keyInGuest();
+    const before = published();
+    const seen = watchCommands();
+    const handle = await start();
+    await approve(handle);
+    for (const id of KILLED_IN) {
+      await eventually(
+        `${id} runs`,
+        async () => (await viewNow(handle)).steps.find((step) => step.id === id)?.state !== 'pending',
+        300_000,
+      );
+      await worker().kill();
+      // Whatever moment it was killed at: who can decrypt, runs and has the volume is right.
+      expect(decrypted(published())).toContain(CANARY);
+      const all = await instances();
+      expect(all.filter(({ status }) => status === 'Running').length).toBeLessThanOrEqual(1);
+      expect(all.filter(({ volumes }) => volumes.length > 0).length).toBeLessThanOrEqual(1);
+      await worker().restart();
+    }
+    const view = await viewOf(handle);
+    expect(view.result).toMatchObject({ outcome: 'Done' });
+    await expectOne();
+    const aside = `${GUEST}-${view.name}`;
+    expect((await instances()).map(({ name, status }) => `${name} ${status}`).sort()).toEqual([
+      `${GUEST} Running`,
+      `${aside} Stopped`,
+    ]);
+    const next = await keyInGuest();
+    expect(next).not.toBe(old);
+    const after = published();
+    expect([after.includes(next), after.includes(old)]).toEqual([true, false]);
+    // By the old key itself, which only this test takes out of where it is.
+    writeFileSync(join(folder, 'old'), await on('n1', 'incus', 'file', 'pull', '-q', `${aside}${KEY_FILE}`, '-'), {
+      mode: 0o600,
+    });
+    expect(decrypted(before, join(folder, 'old'))).toContain(CANARY);
+    expect(() => decrypted(after, join(folder, 'old'))).toThrow(/data key/);
+    expect(view.result?.left.join()).toContain('caddy.token');
+    const secrets = [CANARY, /AGE-SECRET-KEY-1[A-Z0-9]+/.exec(await inGuest('cat', KEY_FILE))?.[0] ?? 'none'];
+    const history = JSON.stringify(await handle.fetchHistory());
+    const payloads = (history.match(/[A-Za-z0-9+/=]{24,}/g) ?? []).map((word) =>
+      Buffer.from(word, 'base64').toString('latin1'),
+    );
+    const objects = git('cat-file', '--batch-all-objects', '--batch-check=%(objectname)')
+      .split('\n')
+      .map((id) =>
+        execFileSync('git', ['-C', repo(), 'cat-file', '-p', id], { maxBuffer: 2 ** 28 }).toString('latin1'),
+      );
+    const all = [history, ...payloads, ...objects, JSON.stringify(view), ...seen()].join('\n');
+    for (const secret of secrets) expect(all.includes(secret)).toBe(false);
+    expect(all.includes('AGE-SECRET-KEY-1')).toBe(false);
+  }, 1_200_000);
+
+  it('is made anew where it is dead, and where it is gone', async () => {
+    for (const end of [
+      ['stop', '--force', GUEST],
+      ['delete', '--force', GUEST],
+    ]) {
+      pull();
+      const old = await keyInGuest();
+      await on('n1', 'incus', ...end);
+      const handle = await start();
+      await approve(handle);
+      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done' });
+      await expectOne();
+      expect(await keyInGuest()).not.toBe(old);
+      expect(decrypted(published())).toContain(CANARY);
+    }
+    expect(await on(MEMBER, 'incus', 'storage', 'volume', 'list', 'local', '-f', 'csv', '-c', 'n')).toContain(VOLUME);
+  }, 900_000);
+});
+
+interface Fleet {
+  guests: Record<string, object>;
+  secrets: object;
+}
