@@ -1,0 +1,81 @@
+import { clockChanges, isTimeZone } from '../../fleet/calendar.ts';
+import { cronTimes, calendarTimes, type Times } from '../calendar-text.ts';
+import { configKeys } from '../config-keys.ts';
+import type { Monorepo } from '../monorepo.ts';
+import { isOption } from '../nix-options.ts';
+import type { Range } from '../place.ts';
+import type { Rule, Violation } from '../rule.ts';
+
+const YEAR_MS = 366 * 86_400_000;
+
+export const dstSafeSchedules: Rule = {
+  id: 'dst-safe-schedules',
+  title: 'Nothing is due at an hour that clocks leave out or show twice',
+  section: '§6',
+  severity: 'error',
+  why: 'On the nights on which clocks change, a time between 01:00 and 03:00 may not come, or come twice: a snapshot is missing, or a job runs into itself.',
+  whatToDo: 'Take another time of day, as 04:15, or time.timeZone = "UTC".',
+  check: (repo) =>
+    dueTimes(repo).flatMap(({ file, at, text, times }) => {
+      const zone = times.timeZone ?? zoneOf(repo, file);
+      const night = zone === undefined ? undefined : nightOf(times, zone, repo.now);
+      if (night === undefined) return [];
+      const [time, date, often] = night;
+      return [
+        {
+          file,
+          at,
+          message: `"${text}": ${time} ${often === 0 ? 'does not exist' : 'comes twice'} in ${zone ?? ''} on ${date}.`,
+        },
+      ];
+    }),
+};
+
+interface Due {
+  file: string;
+  at: Range;
+  text: string;
+  times: Times;
+}
+
+/** Timers of systemd, and when Incus makes snapshots. Those of runbook.yaml are told where its other mistakes are. */
+function dueTimes(repo: Monorepo): Due[] {
+  const timers = repo.nix.flatMap(({ path: file, settings }) =>
+    settings.flatMap(({ path, value }) => {
+      const isTimer = path.at(-1) === 'OnCalendar' || (path.at(-1) === 'startAt' && path.length > 2);
+      const values = value.type === 'list' ? value.items : [value];
+      return isTimer
+        ? values.flatMap((each) => {
+            const times = each.type === 'string' && each.whole ? calendarTimes(each.value) : undefined;
+            return times === undefined || each.type !== 'string' ? [] : [{ file, at: each, text: each.value, times }];
+          })
+        : [];
+    }),
+  );
+  const snapshots = configKeys(repo).flatMap(({ file, key, value, at }) => {
+    const times = /(?:^|\.)snapshots\.schedule$/.test(key) && value !== undefined ? cronTimes(value) : undefined;
+    return times === undefined || value === undefined ? [] : [{ file, at, text: value, times }];
+  });
+  return [...timers, ...snapshots];
+}
+
+/** Of a guest’s file: the guest’s, or what hosts have. UTC, which NixOS takes where nothing is said, changes no clocks. */
+function zoneOf(repo: Monorepo, file: string): string | undefined {
+  const own = repo.nix.find(({ path }) => path === file)?.area;
+  const wanted = own?.type === 'guest' || own?.type === 'service' ? ['guest', 'service'] : ['host'];
+  const zones = repo.nix
+    .filter(({ area }) => wanted.includes(area.type))
+    .flatMap(({ settings }) => settings.filter((setting) => isOption(setting, 'time.timeZone')))
+    .flatMap(({ value }) => (value.type === 'string' && value.whole ? [value.value] : []));
+  return zones.find((zone) => isTimeZone(zone));
+}
+
+/** The first time that does not come once, with its date and how often it comes. */
+function nightOf({ times, days }: Times, timeZone: string, now: number): [string, string, number] | undefined {
+  if (!isTimeZone(timeZone)) return undefined;
+  for (const at of times) {
+    const change = clockChanges({ at, days, timeZone }, now, now + YEAR_MS).find((each) => each.times !== 1);
+    if (change !== undefined) return [at, change.date, change.times];
+  }
+  return undefined;
+}
