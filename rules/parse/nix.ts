@@ -54,7 +54,8 @@ function collect(tree: Tree, path: string[], into: NixSetting[]): void {
       });
       return;
     case 'apply_expression':
-      for (const argument of argumentsOf(tree)) collect(argument, path, into);
+      for (const argument of argumentsOf(tree))
+        for (const each of functionName(tree) === 'mkMerge' ? elementsOf(argument) : [argument]) collect(each, path, into);
       return;
     case 'comment':
     case 'formals':
@@ -86,6 +87,8 @@ function insideOf(tree: Tree): Tree[] {
       return [];
   }
 }
+
+const elementsOf = (tree: Tree): Tree[] => (tree.type === 'list_expression' ? parts(tree, 'element') : [tree]);
 
 const operatorOf = (tree: Tree): string => part(tree, 'operator')?.text ?? '';
 
