@@ -1,9 +1,6 @@
-import { DAYS } from '../fleet/calendar.ts';
-
 /** Times of day at which something runs, as far as a text says so. */
 export interface Times {
   times: string[];
-  days: readonly string[];
   /** What the text itself names. */
   timeZone?: string;
 }
@@ -19,7 +16,7 @@ export function calendarTimes(text: string): Times | undefined {
   const time = words.map((word) => /^([\d,]+):([\d,]+)(?::\d+(?:\.\d+)?)?$/.exec(word)).find((found) => found !== null);
   const [, hours = '', minutes = ''] = time ?? [];
   const times = short === undefined ? lists(hours, minutes) : [short];
-  return times.length === 0 ? undefined : { times, days: DAYS, ...(zone === undefined ? {} : { timeZone: zone }) };
+  return times.length === 0 ? undefined : { times, ...(zone === undefined ? {} : { timeZone: zone }) };
 }
 
 /** Of cron, as `snapshots.schedule` has it: `30 2 * * *`, `@daily`. Several are divided by commas. */
@@ -32,7 +29,7 @@ export function cronTimes(text: string): Times | undefined {
     const [minutes = '', hours = ''] = trimmed.split(/\s+/);
     return /^[\d,]+$/.test(minutes) && /^[\d,]+$/.test(hours) ? lists(hours, minutes) : [];
   });
-  return times.length === 0 ? undefined : { times, days: DAYS };
+  return times.length === 0 ? undefined : { times };
 }
 
 const lists = (hours: string, minutes: string): string[] =>

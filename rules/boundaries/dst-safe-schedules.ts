@@ -1,4 +1,4 @@
-import { clockChanges, isTimeZone } from '../../fleet/calendar.ts';
+import { clockChanges, DAYS, isTimeZone } from '../../fleet/calendar.ts';
 import { cronTimes, calendarTimes, type Times } from '../calendar-text.ts';
 import { configKeys } from '../config-keys.ts';
 import type { Monorepo } from '../monorepo.ts';
@@ -15,12 +15,19 @@ export const dstSafeSchedules: Rule = {
   severity: 'error',
   why: 'On the nights on which clocks change, a time between 01:00 and 03:00 may not come, or come twice: a snapshot is missing, or a job runs into itself.',
   whatToDo: 'Take another time of day, as 04:15, or time.timeZone = "UTC".',
-  check: (repo) =>
-    dueTimes(repo).flatMap(({ file, at, text, times }) => {
-      const zone = times.timeZone ?? zoneOf(repo, file);
-      const night = zone === undefined ? undefined : nightOf(times, zone, repo.now);
+  check: (repo) => {
+    // A year of days for each time takes a while, and many things are due at the same one.
+    const nights = new Map<string, Night | undefined>();
+    const first = (at: string, timeZone: string): Night | undefined => {
+      const key = `${at} ${timeZone}`;
+      if (!nights.has(key)) nights.set(key, nightOf(at, timeZone, repo.now));
+      return nights.get(key);
+    };
+    return dueTimes(repo).flatMap(({ file, at, text, times: { times, timeZone } }) => {
+      const zone = timeZone ?? zoneOf(repo, file);
+      const night = zone === undefined ? undefined : times.map((time) => first(time, zone)).find((each) => each !== undefined);
       if (night === undefined) return [];
-      const [time, date, often] = night;
+      const { time, date, often } = night;
       return [
         {
           file,
@@ -28,8 +35,16 @@ export const dstSafeSchedules: Rule = {
           message: `"${text}": ${time} ${often === 0 ? 'does not exist' : 'comes twice'} in ${zone ?? ''} on ${date}.`,
         },
       ];
-    }),
+    });
+  },
 };
+
+/** A date on which a time of day does not come once, and how often it does. */
+interface Night {
+  time: string;
+  date: string;
+  often: number;
+}
 
 interface Due {
   file: string;
@@ -70,12 +85,10 @@ function zoneOf(repo: Monorepo, file: string): string | undefined {
   return zones.find((zone) => isTimeZone(zone));
 }
 
-/** The first time that does not come once, with its date and how often it comes. */
-function nightOf({ times, days }: Times, timeZone: string, now: number): [string, string, number] | undefined {
+/** The first within a year. On which days of the week something is due is not asked: next year it is another day. */
+function nightOf(time: string, timeZone: string, now: number): Night | undefined {
   if (!isTimeZone(timeZone)) return undefined;
-  for (const at of times) {
-    const change = clockChanges({ at, days, timeZone }, now, now + YEAR_MS).find((each) => each.times !== 1);
-    if (change !== undefined) return [at, change.date, change.times];
-  }
-  return undefined;
+  const changes = clockChanges({ at: time, days: DAYS, timeZone }, now, now + YEAR_MS);
+  const change = changes.find(({ times }) => times !== 1);
+  return change === undefined ? undefined : { time, date: change.date, often: change.times };
 }

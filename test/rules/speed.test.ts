@@ -1,7 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { parseFleet } from '../../fleet/load.ts';
 import { checkMonorepo } from '../../rules/check.ts';
-import { cpuTime } from '../plan/cpu-time.ts';
 import { files, NOW } from './homelab.ts';
 
 it('holds a monorepo of 250 files to every rule in less than two seconds of the processor', async () => {
@@ -15,9 +14,9 @@ it('holds a monorepo of 250 files to every rule in less than two seconds of the 
   ).flat();
   const all = [...own, ...more];
   expect(all.length).toBeGreaterThan(200);
-  const { fleet } = parsed;
-  const spent = await cpuTime(async () => {
-    await checkMonorepo(all, { fleet, fleetFile: 'runbook.yaml', now: NOW });
-  });
-  expect(spent).toBeLessThan(2000);
+  const start = process.cpuUsage();
+  await checkMonorepo(all, { fleet: parsed.fleet, fleetFile: 'runbook.yaml', now: NOW });
+  const { user, system } = process.cpuUsage(start);
+  // The machine may be busy, so it is not the clock that tells.
+  expect((user + system) / 1e6).toBeLessThan(2);
 });
