@@ -22,7 +22,8 @@ export function configKeys(repo: Monorepo): ConfigKey[] {
     ...repo.nix.flatMap(({ path: file, settings }) =>
       settings.flatMap(({ path, value, start, end }) => {
         const known = value.type === 'string' && value.whole ? value.value : undefined;
-        const text = value.type === 'bool' ? String(value.value) : value.type === 'other' ? numberIn(value.text) : known;
+        const text =
+          value.type === 'bool' ? String(value.value) : value.type === 'other' ? numberIn(value.text) : known;
         // Written without quotes it is a path of Nix; the last two words are the key then.
         const keys = [path.at(-1) ?? '', path.slice(-2).join('.')];
         return keys.map((key) => ({ file, key, value: text, at: { start, end } }));

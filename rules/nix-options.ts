@@ -9,8 +9,7 @@ export function isAt({ path }: NixSetting, option: string): boolean {
 
 /** Whether a setting is of exactly that option. */
 export const isOption = (setting: NixSetting, option: string): boolean =>
-  isAt(setting, option) &&
-  setting.path.length - (setting.path[0] === 'config' ? 1 : 0) === option.split('.').length;
+  isAt(setting, option) && setting.path.length - (setting.path[0] === 'config' ? 1 : 0) === option.split('.').length;
 
 /** Not `enable = false`: what is computed may be on. */
 export const isOn = ({ value }: NixSetting): boolean => value.type !== 'bool' || value.value;

@@ -22,7 +22,9 @@ export function profilesHave(repo: Monorepo, file: HclFile, block: HclBlock, key
   if (items.some((item, index) => names[index] === undefined && item.type !== 'reference')) return true;
   const declared = repo.fleet.cluster?.profiles ?? {};
   return (
-    names.some((name) => name !== undefined && Object.hasOwn(declared, name) && declared[name]?.config[key] !== undefined) ||
+    names.some(
+      (name) => name !== undefined && Object.hasOwn(declared, name) && declared[name]?.config[key] !== undefined,
+    ) ||
     resourcesOf(repo, 'incus_profile').some(
       (found) =>
         (names.includes(resourceName(repo, found.file, found.block)) || labels.includes(found.block.labels[1])) &&

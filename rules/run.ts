@@ -3,7 +3,13 @@ import type { Monorepo } from './monorepo.ts';
 import { positions } from './place.ts';
 import { RULES } from './registry.ts';
 import type { Finding, Rule, Violation } from './rule.ts';
-import { SUPPRESSION_RULES, suppressionReason, suppressionsOf, suppressionUsed, type Suppression } from './suppressions.ts';
+import {
+  SUPPRESSION_RULES,
+  suppressionReason,
+  suppressionsOf,
+  suppressionUsed,
+  type Suppression,
+} from './suppressions.ts';
 
 /** A finding that somebody has decided to leave, and why. */
 export interface Suppressed extends Finding {
@@ -77,8 +83,13 @@ function placer({ files }: Monorepo): (rule: Rule, violation: Violation) => Find
 }
 
 const unique = (findings: readonly Finding[]): Finding[] => [
-  ...new Map(findings.map((each) => [`${each.rule} ${each.file} ${each.line} ${each.column} ${each.message}`, each])).values(),
+  ...new Map(
+    findings.map((each) => [`${each.rule} ${each.file} ${each.line} ${each.column} ${each.message}`, each]),
+  ).values(),
 ];
 
 const inOrder = (a: Finding, b: Finding): number =>
-  (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column || (a.rule < b.rule ? -1 : 1);
+  (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
+  a.line - b.line ||
+  a.column - b.column ||
+  (a.rule < b.rule ? -1 : 1);

@@ -13,9 +13,7 @@ export function sarifLog({ findings, suppressed }: Outcome, mistakes: readonly M
         columnKind: 'utf16CodeUnits',
         originalUriBaseIds: { MONOREPO: { description: { text: 'The folder that has runbook.yaml.' } } },
         results: [
-          ...mistakes.map(({ help = '', ...mistake }) =>
-            resultOf({ ...mistake, rule: FLEET_FILE.id, whatToDo: help }),
-          ),
+          ...mistakes.map(({ help = '', ...mistake }) => resultOf({ ...mistake, rule: FLEET_FILE.id, whatToDo: help })),
           ...findings.map((finding) => resultOf(finding)),
           ...suppressed.map(({ reason, ...finding }) => ({
             ...resultOf(finding),
@@ -40,7 +38,14 @@ const FLEET_FILE = {
   whatToDo: 'Correct it; docs/configuration.md has every field.',
 };
 
-const ruleOf = ({ id, title, section, severity, why, whatToDo }: typeof FLEET_FILE | (typeof RULES)[number]): object => ({
+const ruleOf = ({
+  id,
+  title,
+  section,
+  severity,
+  why,
+  whatToDo,
+}: typeof FLEET_FILE | (typeof RULES)[number]): object => ({
   id,
   shortDescription: { text: `${title}.` },
   fullDescription: { text: why },

@@ -2,7 +2,8 @@
 const SECRET =
   /(?:^|[_.-]|(?<=[a-z]))(?:pass(?:word|wd|phrase)|secret|(?:api|access|auth|bearer|bot)?[-_]?token|(?:api|private|access|secret)[-_]?key|credentials?)s?$/i;
 /** Of those, names of a place of it, or of what is no secret. */
-const PLACE = /(?:file|path|dir|command|cmd|name|id|ref|url|type|field|policy|length|hash|ttl|expiry|env|enable|public)s?$/i;
+const PLACE =
+  /(?:file|path|dir|command|cmd|name|id|ref|url|type|field|policy|length|hash|ttl|expiry|env|enable|public)s?$/i;
 
 export const isSecretName = (name: string): boolean => SECRET.test(name) && !PLACE.test(name);
 

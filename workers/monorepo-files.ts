@@ -26,7 +26,8 @@ export async function readMonorepoFiles(folder: string, { staged = false } = {})
   const git = createGit(createLocalHost({ stateDir: folder }));
   const located = await git.locate(folder);
   if (located.type === 'unexpected') return problem(located);
-  if (located.type === 'not found') return staged ? problem(located) : { type: 'files', files: await ofFolders(folder) };
+  if (located.type === 'not found')
+    return staged ? problem(located) : { type: 'files', files: await ofFolders(folder) };
   const place = { git, folder, ...located };
   return staged ? readStaged(place) : readWorkTree(place);
 }
@@ -41,7 +42,13 @@ interface Place {
 async function readWorkTree({ git, folder, dir }: Place): Promise<MonorepoFiles> {
   const listed = await git.listFiles(folder, '.');
   if (listed.type !== 'files') return problem(listed);
-  return { type: 'files', files: await readAll(folder, listed.paths.map((path) => posix.relative(dir, path))) };
+  return {
+    type: 'files',
+    files: await readAll(
+      folder,
+      listed.paths.map((path) => posix.relative(dir, path)),
+    ),
+  };
 }
 
 async function readStaged({ git, folder, root, dir }: Place): Promise<MonorepoFiles> {

@@ -48,7 +48,14 @@ export async function check(context: CommandContext, options: CheckOptions): Pro
     printJson(io, { file: name, valid: parsed.type === 'fleet', diagnostics, ...outcome, files: checked.files.length });
   else if (options.sarif === true) {
     const { sarifLog } = await import('../../rules/sarif.ts');
-    printJson(io, sarifLog(outcome, diagnostics.map((each) => ({ ...each, file: FLEET_FILE })), VERSION));
+    printJson(
+      io,
+      sarifLog(
+        outcome,
+        diagnostics.map((each) => ({ ...each, file: FLEET_FILE })),
+        VERSION,
+      ),
+    );
   } else show(context, checked, diagnostics);
   const isWrong = outcome.findings.some(({ severity }) => severity === 'error');
   return parsed.type === 'fleet' && !isWrong ? 'done' : 'wrong config';

@@ -25,7 +25,8 @@ export const dstSafeSchedules: Rule = {
     };
     return dueTimes(repo).flatMap(({ file, at, text, times: { times, timeZone } }) => {
       const zone = timeZone ?? zoneOf(repo, file);
-      const night = zone === undefined ? undefined : times.map((time) => first(time, zone)).find((each) => each !== undefined);
+      const night =
+        zone === undefined ? undefined : times.map((time) => first(time, zone)).find((each) => each !== undefined);
       if (night === undefined) return [];
       const { time, date, often } = night;
       return [

@@ -15,7 +15,9 @@ export const guestMadeKeys: Rule = {
         settings.flatMap((setting): Violation[] => {
           const { value } = setting;
           if (isOption(setting, 'sops.age.generateKey') && value.type === 'bool' && !value.value)
-            return [{ file, at: setting, message: 'The guest does not make its own key: sops.age.generateKey is false.' }];
+            return [
+              { file, at: setting, message: 'The guest does not make its own key: sops.age.generateKey is false.' },
+            ];
           if (!isAt(setting, 'sops.age.keyFile') && !isAt(setting, 'sops.age.sshKeyPaths')) return [];
           const values = value.type === 'list' ? value.items : [value];
           return values

@@ -1,10 +1,15 @@
 import { hostRule } from './host-families.ts';
 
-const names = (list: string): string[] => list.trim().split(/\s+/).map((name) => `services.${name}`);
+const names = (list: string): string[] =>
+  list
+    .trim()
+    .split(/\s+/)
+    .map((name) => `services.${name}`);
 
 export const hostApplications = hostRule(
   {
-    switched: names(`nextcloud gitea forgejo gitlab home-assistant jellyfin plex emby sonarr radarr lidarr prowlarr bazarr
+    switched:
+      names(`nextcloud gitea forgejo gitlab home-assistant jellyfin plex emby sonarr radarr lidarr prowlarr bazarr
       jackett transmission deluge qbittorrent sabnzbd nzbget vaultwarden bitwarden-directory-connector-cli immich paperless
       photoprism navidrome mattermost matrix-synapse conduit dendrite mastodon peertube postfix dovecot2 rspamd roundcube
       maddy stalwart-mail samba nfs.server syncthing seafile jenkins hydra gitea-actions-runner buildbot-master

@@ -2,7 +2,9 @@ import { hostRule } from './host-families.ts';
 
 export const hostContainers = hostRule(
   {
-    switched: ['docker', 'docker.rootless', 'podman', 'containerd', 'cri-o', 'lxd'].map((name) => `virtualisation.${name}`),
+    switched: ['docker', 'docker.rootless', 'podman', 'containerd', 'cri-o', 'lxd'].map(
+      (name) => `virtualisation.${name}`,
+    ),
     always: [
       'virtualisation.oci-containers.containers.*',
       'virtualisation.quadlet.containers.*',

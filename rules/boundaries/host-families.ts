@@ -25,13 +25,11 @@ export const hostRule = (
         [
           ...switched.flatMap((option) => switchedOn(file, `${option}.enable`)),
           ...always.flatMap((option) => firstAt(file, option)),
-        ].map(
-          (setting): Violation => ({
-            file: file.path,
-            at: setting,
-            message: `${setting.path.join('.')}: ${noun} on a host${importedBy(repo, file)}.`,
-          }),
-        ),
+        ].map((setting): Violation => ({
+          file: file.path,
+          at: setting,
+          message: `${setting.path.join('.')}: ${noun} on a host${importedBy(repo, file)}.`,
+        })),
       ),
   };
 };

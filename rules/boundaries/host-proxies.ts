@@ -1,6 +1,10 @@
 import { hostRule } from './host-families.ts';
 
-const names = (list: string): string[] => list.trim().split(/\s+/).map((name) => `services.${name}`);
+const names = (list: string): string[] =>
+  list
+    .trim()
+    .split(/\s+/)
+    .map((name) => `services.${name}`);
 
 export const hostProxies = hostRule(
   {

@@ -27,7 +27,9 @@ const DECRYPTED = ['sops.secrets.*', 'age.secrets.*', 'sops.templates.*'];
 const onHosts = (repo: Monorepo): Violation[] =>
   hostFiles(repo).flatMap(({ path: file, settings }) => {
     const decrypted = firstOfEach(settings.filter((setting) => DECRYPTED.some((option) => isAt(setting, option))));
-    const logins = settings.filter(isLogin).filter(({ path }, _index, all) => !all.some((each) => isAbove(each.path, path)));
+    const logins = settings
+      .filter(isLogin)
+      .filter(({ path }, _index, all) => !all.some((each) => isAbove(each.path, path)));
     return [
       ...decrypted.map((at) => ({
         file,

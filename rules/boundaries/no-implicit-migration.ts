@@ -15,7 +15,8 @@ export const noImplicitMigration: Rule = {
   section: '§12',
   severity: 'error',
   why: 'Incus moves instances away from a member that is evacuated or does not answer, unless told otherwise. Terraform then plans to delete and create them.',
-  whatToDo: 'Set cluster.evacuate = "stop" on the instance or in its profile, and leave cluster.healing_threshold at 0.',
+  whatToDo:
+    'Set cluster.evacuate = "stop" on the instance or in its profile, and leave cluster.healing_threshold at 0.',
   check: (repo) => [...ofKeys(repo), ...ofInstances(repo)],
 };
 

@@ -22,9 +22,7 @@ function ofResource(repo: Monorepo, file: HclFile, block: HclBlock): Violation[]
   const target = attributeOf(block, 'target');
   if (target === undefined) {
     const member = memberOf(repo, file, block) ?? '<member>';
-    return [
-      { file: file.path, at: block, message: `${name} has no target.`, whatToDo: `Add target = "${member}".` },
-    ];
+    return [{ file: file.path, at: block, message: `${name} has no target.`, whatToDo: `Add target = "${member}".` }];
   }
   const at = target.value;
   const value = literal(repo, file, target.value);

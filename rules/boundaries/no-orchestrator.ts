@@ -21,7 +21,8 @@ export const noOrchestrator: Rule = {
 const inNix = ({ path: file, settings }: NixFile): Violation[] =>
   settings.flatMap((setting) => {
     const option = OPTIONS.find((each) => isAt(setting, each));
-    const isSwitch = option !== undefined && (setting.path.at(-1) === 'enable' || isAt(setting, 'services.kubernetes.roles'));
+    const isSwitch =
+      option !== undefined && (setting.path.at(-1) === 'enable' || isAt(setting, 'services.kubernetes.roles'));
     if (isSwitch && isOn(setting))
       return [{ file, at: setting, message: `${setting.path.join('.')} brings an orchestrator.` }];
     const { value } = setting;
@@ -44,12 +45,11 @@ const ofYaml = ({ yaml, fleetFile }: Monorepo): Violation[] =>
 
 /** Objects of Kubernetes: both keys at the top of a document. */
 function manifests({ path: file, settings }: YamlSource): Violation[] {
-  const top = (name: string) => settings.filter(({ path, value }) => path.length === 1 && path[0] === name && value !== undefined);
+  const top = (name: string) =>
+    settings.filter(({ path, value }) => path.length === 1 && path[0] === name && value !== undefined);
   const [kinds, versions] = [top('kind'), top('apiVersion')];
   const isManifest = versions.some(({ value = '' }) => /^(?:[a-z0-9.-]+\/)?v\d+(?:(?:alpha|beta)\d+)?$/.test(value));
-  return isManifest
-    ? kinds.map((at) => ({ file, at, message: `A manifest of Kubernetes (${at.value ?? ''}).` }))
-    : [];
+  return isManifest ? kinds.map((at) => ({ file, at, message: `A manifest of Kubernetes (${at.value ?? ''}).` })) : [];
 }
 
 /** `deploy` of a compose file is read by swarm alone, but for resources and restart_policy. */

@@ -34,7 +34,9 @@ function inRunbookYaml({ yaml, fleetFile }: Monorepo): Violation[] {
   return entries.flatMap(({ path: [, guest = ''], value = '', valueAt }, index) => {
     const first = entries.slice(0, index).find((each) => each.value === value && each.path[1] !== guest);
     if (first === undefined) return [];
-    return [{ file: fleetFile, at: valueAt, message: `${value} is of ${first.path[1] ?? ''} already, and of ${guest} too.` }];
+    return [
+      { file: fleetFile, at: valueAt, message: `${value} is of ${first.path[1] ?? ''} already, and of ${guest} too.` },
+    ];
   });
 }
 

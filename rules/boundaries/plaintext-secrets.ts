@@ -66,7 +66,9 @@ const inYaml = ({ path: file, settings }: YamlSource): Violation[] =>
   settings.flatMap(({ path, value, valueAt }) => {
     const last = path.at(-1) ?? '';
     if (value === undefined) return [];
-    const [, name = '', item = ''] = /^\d+$/.test(last) ? (/^([A-Z][A-Z0-9_]*)=(.*)$/.exec(value) ?? []) : ['', last, value];
+    const [, name = '', item = ''] = /^\d+$/.test(last)
+      ? (/^([A-Z][A-Z0-9_]*)=(.*)$/.exec(value) ?? [])
+      : ['', last, value];
     return isSecretName(name) && isSecretValue(item) ? [plain(file, name, valueAt)] : [];
   });
 
@@ -79,7 +81,8 @@ const inUrls = ({ path: file, text }: { path: string; text: string }): Violation
 
 /** Files of lines `NAME=value`. */
 function inEnvironment({ path: file, text }: { path: string; text: string }): Violation[] {
-  if (!/(?:^|\/)(?:[\w-]*\.)?env(?:\.(?!example$|sample$|template$)[\w-]+)?$/.test(file) || /\bsops_/.test(text)) return [];
+  if (!/(?:^|\/)(?:[\w-]*\.)?env(?:\.(?!example$|sample$|template$)[\w-]+)?$/.test(file) || /\bsops_/.test(text))
+    return [];
   return Array.from(text.matchAll(/^(?:export )?([A-Za-z_]\w*)=["']?([^\s"'][^\r\n]*)/gm)).flatMap(
     ({ index, 0: { length }, 1: name = '', 2: value = '' }) =>
       isSecretName(name) && isSecretValue(value) ? [plain(file, name, { start: index, end: index + length })] : [],

@@ -14,7 +14,9 @@ export const snapshotPolicy: Rule = {
   why: 'Without a schedule there is nothing to go back to; without an expiry snapshots pile up until the pool is full.',
   whatToDo: 'Add "snapshots.schedule" and "snapshots.expiry" to its config.',
   check: (repo) =>
-    resourcesOf(repo, 'incus_instance', 'incus_storage_volume').flatMap(({ file, block }) => ofResource(repo, file, block)),
+    resourcesOf(repo, 'incus_instance', 'incus_storage_volume').flatMap(({ file, block }) =>
+      ofResource(repo, file, block),
+    ),
 };
 
 function ofResource(repo: Monorepo, file: HclFile, block: HclBlock): Violation[] {
@@ -43,7 +45,8 @@ function isInherited(repo: Monorepo, file: HclFile, block: HclBlock, key: string
   if (block.labels[0] === 'incus_storage_volume') {
     const pool = literal(repo, file, attributeOf(block, 'pool')?.value);
     return resourcesOf(repo, 'incus_storage_pool').some(
-      ({ file: at, block: found }) => resourceName(repo, at, found) === pool && configHas(repo, at, found, `volume.${key}`),
+      ({ file: at, block: found }) =>
+        resourceName(repo, at, found) === pool && configHas(repo, at, found, `volume.${key}`),
     );
   }
   return profilesHave(repo, file, block, key);

@@ -78,7 +78,9 @@ const WILDCARD = /^(?:0\.0\.0\.0|\[::\]|\*)?:\d+$|^(?:0\.0\.0\.0|\[::\]|::)$/;
 /** Members would be told to reach this one at no address at all. */
 const ofAddresses = (repo: Monorepo): Violation[] =>
   configKeys(repo)
-    .filter(({ key, value }) => /^(?:core|cluster)\.https_address$/.test(key) && value !== undefined && WILDCARD.test(value))
+    .filter(
+      ({ key, value }) => /^(?:core|cluster)\.https_address$/.test(key) && value !== undefined && WILDCARD.test(value),
+    )
     .map(({ file, at, key, value = '' }) => ({
       file,
       at,

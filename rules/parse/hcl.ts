@@ -3,8 +3,8 @@ import { ofType, type Tree } from './syntax.ts';
 
 /** What an attribute is set to. */
 export type HclValue = Range &
+  /** `whole`: nothing of it is computed. What is computed is left out of `value`, and named by `references`. */
   (
-    /** `whole`: nothing of it is computed. What is computed is left out of `value`, and named by `references`. */
     | { type: 'string'; value: string; whole: boolean; references: string[] }
     | { type: 'number'; value: string }
     | { type: 'bool'; value: boolean }
@@ -124,5 +124,7 @@ function referencesIn(tree: Tree): string[] {
 const literalOf = ({ children }: Tree): string =>
   children
     .filter(({ type }) => type === 'template_literal')
-    .map(({ text }) => text.replace(/\\(["\\nrt])/g, (_whole, char: string) => ({ n: '\n', r: '\r', t: '\t' })[char] ?? char))
+    .map(({ text }) =>
+      text.replace(/\\(["\\nrt])/g, (_whole, char: string) => ({ n: '\n', r: '\r', t: '\t' })[char] ?? char),
+    )
     .join('');

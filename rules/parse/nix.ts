@@ -55,7 +55,8 @@ function collect(tree: Tree, path: string[], into: NixSetting[]): void {
       return;
     case 'apply_expression':
       for (const argument of argumentsOf(tree))
-        for (const each of functionName(tree) === 'mkMerge' ? elementsOf(argument) : [argument]) collect(each, path, into);
+        for (const each of functionName(tree) === 'mkMerge' ? elementsOf(argument) : [argument])
+          collect(each, path, into);
       return;
     case 'comment':
     case 'formals':

@@ -29,7 +29,9 @@ export function readYaml(text: string): YamlFile {
   return {
     settings,
     comments: commentsOf(text),
-    errors: all.flatMap(({ errors }) => errors.map(({ pos: [start, end] }) => ({ start, end: Math.max(end, start + 1) }))),
+    errors: all.flatMap(({ errors }) =>
+      errors.map(({ pos: [start, end] }) => ({ start, end: Math.max(end, start + 1) })),
+    ),
   };
 }
 

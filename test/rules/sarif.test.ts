@@ -9,14 +9,23 @@ import { checked, insert } from './homelab.ts';
 /** The schema of OASIS, as its authors’ package for tests has it. It asks for ajv’s older draft, without formats. */
 const main = createRequire(import.meta.url).resolve('@microsoft/jest-sarif');
 const schema = JSON.parse(readFileSync(join(dirname(main), 'schemas', 'sarif-2.1.0-rtm.5.json'), 'utf8')) as object;
-const validate = new Ajv({ strict: false, validateFormats: false, allErrors: true, validateSchema: false, unicodeRegExp: false }).compile({
+const validate = new Ajv({
+  strict: false,
+  validateFormats: false,
+  allErrors: true,
+  validateSchema: false,
+  unicodeRegExp: false,
+}).compile({
   ...schema,
   $schema: undefined,
   id: undefined,
 });
 
 interface Log {
-  runs: { results: { ruleId: string; ruleIndex: number; suppressions?: object[] }[]; tool: { driver: { rules: { id: string }[] } } }[];
+  runs: {
+    results: { ruleId: string; ruleIndex: number; suppressions?: object[] }[];
+    tool: { driver: { rules: { id: string }[] } };
+  }[];
 }
 
 describe('SARIF', () => {
@@ -32,7 +41,14 @@ describe('SARIF', () => {
   });
 
   it('has the mistakes of runbook.yaml, and points at its own rules', () => {
-    const mistake = { file: 'runbook.yaml', line: 3, column: 2, endColumn: 5, severity: 'error' as const, message: 'No.' };
+    const mistake = {
+      file: 'runbook.yaml',
+      line: 3,
+      column: 2,
+      endColumn: 5,
+      severity: 'error' as const,
+      message: 'No.',
+    };
     const log = sarifLog({ findings: [], suppressed: [] }, [mistake], '1.2.3') as Log;
     expect(validate(log) ? [] : validate.errors).toEqual([]);
     const [run] = log.runs;

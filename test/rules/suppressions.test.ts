@@ -5,7 +5,10 @@ const HOST = 'host/nodes/nuc-1/configuration.nix';
 const host = (line: string): Changes => ({ [HOST]: insert(line) });
 const told = async (changes: Changes): Promise<string[][]> => {
   const { findings, suppressed } = await checked(changes);
-  return [findings.map(({ rule, line }) => `${rule}:${line}`), suppressed.map(({ rule, reason }) => `${rule}: ${reason}`)];
+  return [
+    findings.map(({ rule, line }) => `${rule}:${line}`),
+    suppressed.map(({ rule, reason }) => `${rule}: ${reason}`),
+  ];
 };
 const NGINX = 'services.nginx.enable = true;';
 const IGNORE = '# runbook-ignore no-host-proxies: the installer’s own page';
@@ -30,7 +33,9 @@ describe('what is ignored with a reason', () => {
   });
 
   it('is left for that rule and that line alone', async () => {
-    const [findings] = await told(host(`${IGNORE}\n  ${NGINX}\n  services.caddy.enable = true;\n  services.mysql.enable = true;`));
+    const [findings] = await told(
+      host(`${IGNORE}\n  ${NGINX}\n  services.caddy.enable = true;\n  services.mysql.enable = true;`),
+    );
     expect(findings).toEqual(['no-host-proxies:13', 'no-host-databases:14']);
   });
 });
@@ -38,11 +43,19 @@ describe('what is ignored with a reason', () => {
 describe('what is wrong with ignoring', () => {
   it.each([
     ['no reason', `${NGINX} # runbook-ignore no-host-proxies`, ['no-host-proxies:11', 'suppression-reason:11']],
-    ['no reason behind a colon', `${NGINX} # runbook-ignore no-host-proxies: `, ['no-host-proxies:11', 'suppression-reason:11']],
+    [
+      'no reason behind a colon',
+      `${NGINX} # runbook-ignore no-host-proxies: `,
+      ['no-host-proxies:11', 'suppression-reason:11'],
+    ],
     ['no rule', `${NGINX} # runbook-ignore`, ['no-host-proxies:11', 'suppression-reason:11']],
     ['an unknown rule', `${NGINX} # runbook-ignore no-host-proxy: x`, ['no-host-proxies:11', 'suppression-reason:11']],
     ['nothing there', 'services.nginx.enable = false; # runbook-ignore no-host-proxies: x', ['suppression-used:11']],
-    ['ignoring these rules', `${NGINX} # runbook-ignore suppression-used: x`, ['no-host-proxies:11', 'suppression-reason:11']],
+    [
+      'ignoring these rules',
+      `${NGINX} # runbook-ignore suppression-used: x`,
+      ['no-host-proxies:11', 'suppression-reason:11'],
+    ],
   ])('%s is found', async (_what, line, expected) => {
     expect(await told(host(line))).toEqual([expected, []]);
   });
