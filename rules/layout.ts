@@ -16,7 +16,8 @@ export function areaOf(path: string, infra: string): Area {
     const [member, file] = path.slice(infra.length + 1).split('/');
     return { type: 'infra', ...(file === undefined || member === undefined ? {} : { member }) };
   }
-  switch (words[0]) {
+  const [top = ''] = words;
+  switch (top) {
     case 'host': {
       const isNode = words[1] === 'nodes' && words[2] !== undefined;
       return { type: 'host', ...(isNode ? { member: (words[2] ?? '').replace(/\.nix$/, '') } : {}) };

@@ -41,13 +41,18 @@ export interface Monorepo {
   errors: { file: string; at: Range }[];
   /** Who can decrypt which file; undefined where there are no rules of SOPS. */
   secrets: SecretsView | undefined;
+  /** Why there are none. */
+  secretsProblem?: string;
   /** What SOPS’s rules call their recipients. */
   recipientNames: string[];
   /** Milliseconds since 1970: what the clocks do within a year. */
   now: number;
 }
 
-export interface MonorepoInput extends Pick<Monorepo, 'fleet' | 'fleetFile' | 'secrets' | 'recipientNames' | 'now'> {
+export interface MonorepoInput extends Pick<
+  Monorepo,
+  'fleet' | 'fleetFile' | 'secrets' | 'secretsProblem' | 'recipientNames' | 'now'
+> {
   files: readonly SourceFile[];
 }
 

@@ -9,10 +9,14 @@ import type { MonorepoInput, SourceFile } from './monorepo.ts';
 export function readSecrets(
   files: readonly SourceFile[],
   { secrets, guests }: Fleet,
-): Pick<MonorepoInput, 'secrets' | 'recipientNames'> {
+): Pick<MonorepoInput, 'secrets' | 'secretsProblem' | 'recipientNames'> {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
-  const read = readSopsConfig(texts.get(secrets.config) ?? '');
-  if (read.type === 'wrong') return { secrets: undefined, recipientNames: [] };
+  const config = texts.get(secrets.config);
+  if (config === undefined)
+    return { secrets: undefined, recipientNames: [], secretsProblem: `There is no ${secrets.config}.` };
+  const read = readSopsConfig(config);
+  if (read.type === 'wrong')
+    return { secrets: undefined, recipientNames: [], secretsProblem: `${secrets.config}: ${read.message}` };
   const own = Object.fromEntries(Object.entries(guests).map(([name, guest]) => [name, guest.secrets]));
   const declared = Object.values(own).flat();
   const folder = posix.dirname(secrets.config);

@@ -27,7 +27,9 @@ export async function readMonorepoFiles(folder: string, { staged = false } = {})
   const located = await git.locate(folder);
   if (located.type === 'unexpected') return problem(located);
   if (located.type === 'not found')
-    return staged ? problem(located) : { type: 'files', files: await ofFolders(folder) };
+    return staged
+      ? { type: 'problem', message: `${folder} is in no git repository: nothing is staged.` }
+      : { type: 'files', files: await ofFolders(folder) };
   const place = { git, folder, ...located };
   return staged ? readStaged(place) : readWorkTree(place);
 }

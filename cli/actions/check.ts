@@ -61,32 +61,32 @@ export async function check(context: CommandContext, options: CheckOptions): Pro
   return parsed.type === 'fleet' && !isWrong ? 'done' : 'wrong config';
 }
 
-async function look(context: CommandContext, { staged = false }: CheckOptions): Promise<Checked> {
-  const { io } = context;
+async function look(context: CommandContext, { staged }: CheckOptions): Promise<Checked> {
   const path = await findFleetFile(context);
-  const folder = dirname(path);
   const { readMonorepoFiles } = await import('../../workers/monorepo-files.ts');
-  const read = staged ? await readMonorepoFiles(folder, { staged }) : undefined;
-  const file = staged ? stagedFleetFile(context, path, filesOf(read)) : await readFleetFile(context);
-  const { name, text, parsed } = file;
+  const filesOf = async (options?: { staged: true }): Promise<SourceFile[]> => {
+    const read = await readMonorepoFiles(dirname(path), options);
+    if (read.type === 'files') return read.files;
+    throw new CliError('wrong config', clean(read.message), {
+      description: ['What belongs to the monorepo is asked of git.'],
+    });
+  };
+  const next = staged === true ? await filesOf({ staged }) : undefined;
+  const { name, text, parsed } =
+    next === undefined ? await readFleetFile(context) : stagedFleetFile(context, path, next);
   if (parsed.type !== 'fleet') return { name, text, parsed, files: [], outcome: NOTHING };
-  const files = filesOf(read ?? (await readMonorepoFiles(folder)));
+  const files = next ?? (await filesOf());
   const { checkMonorepo } = await import('../../rules/check.ts');
-  const outcome = await checkMonorepo(files, { fleet: parsed.fleet, fleetFile: FLEET_FILE, now: io.now() });
+  const outcome = await checkMonorepo(files, { fleet: parsed.fleet, fleetFile: FLEET_FILE, now: context.io.now() });
   return { name, text, parsed, files, outcome };
 }
 
-type Read = Awaited<ReturnType<typeof import('../../workers/monorepo-files.ts').readMonorepoFiles>>;
-
-function filesOf(read: Read | undefined): SourceFile[] {
-  if (read?.type === 'files') return read.files;
-  throw new CliError('wrong config', clean(read?.message ?? ''), {
-    description: ['What belongs to the monorepo is asked of git.'],
-  });
-}
-
 /** As the next commit would have it. */
-function stagedFleetFile({ io }: CommandContext, path: string, files: readonly SourceFile[]) {
+function stagedFleetFile(
+  { io }: CommandContext,
+  path: string,
+  files: readonly SourceFile[],
+): Pick<Checked, 'name' | 'text' | 'parsed'> {
   const text = files.find((file) => file.path === FLEET_FILE)?.text;
   if (text === undefined)
     throw new CliError('wrong config', `${FLEET_FILE} is in no commit, and not staged.`, {

@@ -4,7 +4,7 @@ import { configKeys } from '../config-keys.ts';
 import type { Monorepo } from '../monorepo.ts';
 import { isOption } from '../nix-options.ts';
 import type { Range } from '../place.ts';
-import type { Rule, Violation } from '../rule.ts';
+import type { Rule } from '../rule.ts';
 
 const YEAR_MS = 366 * 86_400_000;
 
@@ -25,15 +25,15 @@ export const dstSafeSchedules: Rule = {
     };
     return dueTimes(repo).flatMap(({ file, at, text, times: { times, timeZone } }) => {
       const zone = timeZone ?? zoneOf(repo, file);
-      const night =
-        zone === undefined ? undefined : times.map((time) => first(time, zone)).find((each) => each !== undefined);
+      if (zone === undefined) return [];
+      const night = times.map((time) => first(time, zone)).find((each) => each !== undefined);
       if (night === undefined) return [];
       const { time, date, often } = night;
       return [
         {
           file,
           at,
-          message: `"${text}": ${time} ${often === 0 ? 'does not exist' : 'comes twice'} in ${zone ?? ''} on ${date}.`,
+          message: `"${text}": ${time} ${often === 0 ? 'does not exist' : 'comes twice'} in ${zone} on ${date}.`,
         },
       ];
     });

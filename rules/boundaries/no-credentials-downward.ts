@@ -103,7 +103,9 @@ function secretsNamedIn(value: HclValue): string[] {
       return value.items.flatMap(secretsNamedIn);
     case 'string':
       return value.references.filter((path) => path.split('.').some(isSecretName));
-    default:
+    case 'number':
+    case 'bool':
+    case 'other':
       return [];
   }
 }

@@ -13,8 +13,22 @@ export const recipients: Rule = {
   severity: 'error',
   why: 'A recipient that is missing cannot start with its secrets; one that is superfluous reads what is not its own. A VM that was made anew has another key.',
   whatToDo: 'runbook secrets status says what differs; sops updatekeys makes it so.',
-  check: (repo) => [...drifted(repo), ...nameless(repo)],
+  check: (repo) => [...ruleless(repo), ...drifted(repo), ...nameless(repo)],
 };
+
+/** Guests have secrets, and nothing says who can decrypt them. A fleet file alone is no monorepo yet. */
+function ruleless(repo: Monorepo): Violation[] {
+  const { secretsProblem, fleet, files } = repo;
+  const named = Object.values(fleet.guests).flatMap((guest) => guest.secrets);
+  if (secretsProblem === undefined || named[0] === undefined || files.length <= 1) return [];
+  return [
+    {
+      ...inFleetFile(repo, named[0]),
+      message: secretsProblem,
+      whatToDo: 'It has the rules by which SOPS encrypts, and the guests’ public keys: docs/secrets.md.',
+    },
+  ];
+}
 
 const drifted = (repo: Monorepo): Violation[] =>
   (repo.secrets?.files ?? []).flatMap(({ path, drift }) =>

@@ -53,10 +53,14 @@ function collect(node: Node | null, path: string[], into: YamlSetting[]): void {
 
 function add(node: Node | null, path: string[], key: Range, into: YamlSetting[]): void {
   const [start, end] = node?.range ?? [key.start, key.end];
-  const value = isScalar(node) ? String(node.value ?? '') : isAlias(node) ? `*${node.source}` : undefined;
+  const value = isScalar(node) ? scalarText(node.value) : isAlias(node) ? `*${node.source}` : undefined;
   into.push({ path, ...key, value, valueAt: { start, end } });
   collect(node, path, into);
 }
+
+/** As it was written, nearly: nothing here counts or computes with it. */
+const scalarText = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 
 /** The documents give each comment to one of the nodes beside it; the tokens say where it is. */
 const commentsOf = (text: string): Comment[] => [...new Parser().parse(text)].flatMap(commentsIn);

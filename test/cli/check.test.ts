@@ -42,8 +42,8 @@ describe('runbook check', () => {
    1 | {
    2 |   services.nginx.enable = true;
      |   ^^^^^^^^^^^^^^^^^^^^^
-   What the world reaches belongs in a guest, so that breaking into it is not breaking into every guest of the host. (reference
-   §4) Move it into a guest, as edge-vm.
+   What the world reaches belongs in a guest, so that breaking into it is not breaking into every guest of the host. (reference §4) Move it into a guest, as
+   edge-vm.
 1 problem in 35 files
 `);
   });
@@ -125,7 +125,7 @@ describe('runbook check', () => {
     expect(await check()).toMatchObject({ code: 2, out: expect.stringContaining('no-host-proxies') });
     expect(await check('--staged')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('There is no A git repository'),
+      err: expect.stringContaining('is in no git repository'),
     });
   });
 
