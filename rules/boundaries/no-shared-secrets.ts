@@ -1,3 +1,4 @@
+import type { Fleet } from '../../fleet/schema.ts';
 import { importClosure, type Monorepo, type NixFile } from '../monorepo.ts';
 import type { Range } from '../place.ts';
 import type { Rule, Violation } from '../rule.ts';
@@ -78,10 +79,10 @@ function secretsIn({ path, settings }: NixFile): { path: string; secret: string;
   });
 }
 
-/** A host that can decrypt a guest’s secrets has them outside of the VM. */
+/** A host that can decrypt a guest’s secrets has them outside of the VM. What no guest has is the host’s own. */
 const ofMembers = ({ secrets, fleet, yaml }: Monorepo): Violation[] =>
   (secrets?.files ?? []).flatMap(({ path: file, recipients }) =>
-    recipients
+    (isOfGuest(fleet, file, recipients) ? recipients : [])
       .filter(({ name }) => name !== undefined && Object.hasOwn(fleet.members, name))
       .map(({ name = '' }) => ({
         file,
@@ -90,3 +91,7 @@ const ofMembers = ({ secrets, fleet, yaml }: Monorepo): Violation[] =>
         whatToDo: 'Take its key out of the rule, then sops updatekeys and sops rotate: secrets never leave the VM.',
       })),
   );
+
+const isOfGuest = ({ guests }: Fleet, file: string, recipients: readonly { name?: string }[]): boolean =>
+  Object.values(guests).some((guest) => guest.secrets.includes(file)) ||
+  recipients.some(({ name }) => name !== undefined && Object.hasOwn(guests, name));

@@ -49,13 +49,20 @@ function parserOf(language: Language): Parse {
 
 function plain(node: Node, text: string, field: string | undefined, found: Omit<Parsed, 'tree'>): Tree {
   const { type, startIndex: start, endIndex: end } = node;
-  if (node.isError || node.isMissing) found.errors.push({ start, end: Math.max(end, start + 1) });
+  if ((node.isError || node.isMissing) && !isLastComma(node, text))
+    found.errors.push({ start, end: Math.max(end, start + 1) });
   if (type === 'comment') found.comments.push({ start, end, text: text.slice(start, end) });
   const children = node.children.map((child, index) =>
     plain(child, text, node.fieldNameForChild(index) ?? undefined, found),
   );
   return { type, start, end, text: text.slice(start, end), children, ...(field === undefined ? {} : { field }) };
 }
+
+/** `{ a, b, }: …` is Nix, which the grammar does not know; it reads on as if the comma were not there. */
+const isLastComma = ({ parent, startIndex, endIndex }: Node, text: string): boolean =>
+  parent?.type === 'formals' &&
+  /^\s*,?\s*$/.test(text.slice(startIndex, endIndex)) &&
+  /^[\s,]*\}/.test(text.slice(startIndex));
 
 /** The child that is that part. */
 export const part = ({ children }: Tree, field: string): Tree | undefined =>

@@ -5,6 +5,7 @@ import { found, insert, swap, type Changes } from './homelab.ts';
 
 /** In two words, so that nobody takes this file for one that has a key. */
 const PRIVATE_KEY = ['PRIVATE', 'KEY'].join(' ');
+const NUC = `age1${'n'.repeat(58)}`;
 const HOST = 'host/nodes/nuc-1/configuration.nix';
 const BASE = 'host/common/base.nix';
 const TF = 'infra/incus/nuc-1/main.tf';
@@ -405,6 +406,22 @@ const CASES: Record<string, Case[]> = {
       'runbook.yaml:21',
     ),
     seed('two guests in Nix', { [GUEST]: swap('secrets/home.enc.yaml', 'secrets/edge.enc.yaml') }, `${GUEST}:7`),
+    seed(
+      'a host that reads a guest’s',
+      {
+        'secrets/sops.yaml': (text) =>
+          text
+            .replace('creation_rules', `  - &nuc-1 ${NUC}\ncreation_rules`)
+            .replace('*operator, *edge-vm', '*operator, *edge-vm, *nuc-1'),
+        'secrets/edge.enc.yaml': swap('sops:\n  age:\n', `sops:\n  age:\n    - recipient: ${NUC}\n      enc: x\n`),
+      },
+      'secrets/edge.enc.yaml:2',
+    ),
+    near('a host’s own file', {
+      'secrets/sops.yaml': (text) =>
+        `${text.replace('creation_rules', `  - &nuc-1 ${NUC}\ncreation_rules`)}  - path_regex: ^nuc-1\\.enc\\.yaml$\n    age: *nuc-1\n`,
+      'secrets/nuc-1.enc.yaml': `x: ENC[AES256_GCM,data:8s1d]\nsops:\n  age:\n    - recipient: ${NUC}\n      enc: x\n`,
+    }),
     near('a file of its own', { [GUEST]: insert('sops.secrets.other.sopsFile = ../../secrets/home.enc.yaml;') }),
   ],
   'no-plaintext-secrets': [
@@ -508,6 +525,8 @@ const CASES: Record<string, Case[]> = {
     seed('Nix', { [GUEST]: swap('sopsFile = ', 'sopsFile ') }, `${GUEST}:7`),
     seed('HCL', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = [1,\n}\n' }, 'infra/incus/nuc-1/x.tf:2'),
     seed('YAML', { [YAML]: swap('services:\n', 'services: [\n') }, `${YAML}:3`),
+    near('a comma behind the last argument', { [GUEST]: swap('{ config, ... }:', '{ config, lib ? null, }:') }),
+    near('and without a default', { [GUEST]: swap('{ config, ... }:', '{ config, lib, }:') }),
     near('a heredoc', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = <<-EOT\n    {{ ${var.x} ]\n  EOT\n}\n' }),
   ],
 };
