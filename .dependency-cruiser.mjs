@@ -1,12 +1,13 @@
 /** The rooms and what each may import: docs/architecture.md says why. */
 const ROOMS = {
-  cli: ['fleet', 'plan', 'workers'],
+  cli: ['fleet', 'plan', 'rules', 'workers'],
   workflows: ['plan'],
   activities: ['tools', 'hosts', 'plan', 'fleet'],
   tools: ['hosts'],
   hosts: [],
   fleet: [],
   plan: [],
+  rules: ['fleet', 'plan'],
   workers: ['workflows', 'activities', 'tools', 'hosts', 'fleet', 'plan'],
   simulator: [],
   lab: [],

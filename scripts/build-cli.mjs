@@ -6,12 +6,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http2';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DIST, ROOT } from './freshness.mjs';
 import { usedProtocol } from './protocol.mjs';
 
+const require = createRequire(import.meta.url);
 const FOLDER = join(DIST, 'cli');
 export const PARTS = join(FOLDER, 'parts');
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -56,6 +58,28 @@ const laterStringWidth = {
   },
 };
 
+/**
+ * The parsers of `runbook check`: the library as a script, since it looks for itself by import.meta where it is a module,
+ * and what it loads from beside the parts.
+ */
+const wasmBeside = {
+  name: 'wasm-beside',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^web-tree-sitter$/ }, () => ({ path: require.resolve('web-tree-sitter') }));
+    onLoad({ filter: /[/]rules[/]parse[/]wasm[.]ts$/ }, () => ({
+      contents: `import { readFile } from 'node:fs/promises';
+        export const readWasm = (name) => readFile(__dirname + '/../wasm/' + name + '.wasm');`,
+    }));
+  },
+};
+
+/** What {@link wasmBeside} has them look for: path, and the file that it is a copy of. */
+export const WASM = Object.entries({
+  'runtime.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
+  'nix.wasm': '@cursorless/tree-sitter-wasms/out/tree-sitter-nix.wasm',
+  'hcl.wasm': '@cursorless/tree-sitter-wasms/out/tree-sitter-hcl.wasm',
+}).map(([name, source]) => ({ path: join(FOLDER, 'wasm', name), source: require.resolve(source) }));
+
 /** Path and text of every file of dist/cli, those first that others need. */
 export async function cliFiles(options) {
   const { build } = await import('esbuild');
@@ -69,7 +93,7 @@ export async function cliFiles(options) {
     alias: { '@commander-js/extra-typings': 'commander' },
     // Beside the parts: what the licences of the libraries want kept.
     legalComments: 'external',
-    plugins: [serveApart, laterChildProcess, laterStringWidth, usedProtocol],
+    plugins: [serveApart, laterChildProcess, laterStringWidth, usedProtocol, wasmBeside],
   });
   const parts = outputFiles.map(async ({ path, text }) =>
     path.endsWith('.js') ? { path, text: await asScript(text) } : { path, text },

@@ -9,7 +9,7 @@ import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'no
 import { dirname, join, relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import { PARTS, SERVE, cliFiles, compileCli } from './build-cli.mjs';
+import { PARTS, SERVE, WASM, cliFiles, compileCli } from './build-cli.mjs';
 import { DIST, ROOT, fingerprint, isFreshPart, stampFile } from './freshness.mjs';
 
 const PROGRAMS = ['lab/main.ts', 'simulator/main.ts', 'bench/main.ts', 'demo/main.ts'];
@@ -71,6 +71,8 @@ async function writeAll(outputFiles) {
 
 async function buildCli() {
   const files = await cliFiles(OPTIONS);
+  for (const { path, source } of WASM) await moveIntoPlace(path, await readFile(source));
+  await moveIntoPlace(join(dirname(WASM[0].path), 'NOTICE.md'), await readFile(join(ROOT, 'rules/parse/NOTICE.md')));
   for (const { path, text } of files) {
     if (existsSync(path) && (await readFile(path, 'utf8')) === text) continue;
     // V8 tells by the length alone whether what it had compiled was of this text.

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const DIST = join(ROOT, 'dist');
 
-const ROOMS = 'cli workflows activities tools hosts fleet plan workers simulator lab bench demo'.split(' ');
+const ROOMS = 'cli workflows activities tools hosts fleet plan rules workers simulator lab bench demo'.split(' ');
 const TOOLING = ['package.json', 'package-lock.json', 'scripts'];
 /** The programs of dist/ and the workflow bundle, which takes longer and changes more seldom. */
 export const PARTS = { programs: [...ROOMS, ...TOOLING], workflows: ['workflows', 'plan', 'fleet', ...TOOLING] };

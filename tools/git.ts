@@ -53,6 +53,16 @@ export interface Git {
     revision: string,
     folder: string,
   ): Promise<{ type: 'files'; paths: string[] } | NotFound | Unexpected>;
+  /**
+   * Files below a folder as the next commit would have them, from the repository's root; `differing` are those that the
+   * work tree has otherwise, or no longer.
+   */
+  stagedFiles(
+    repo: string,
+    folder: string,
+  ): Promise<{ type: 'files'; paths: string[]; differing: string[] } | NotFound | Unexpected>;
+  /** A file as the next commit would have it. `path`: from the repository's root. */
+  readStagedFile(repo: string, path: string): Promise<{ type: 'file'; content: string } | NotFound | Unexpected>;
   /** Commits that changed a file, newest first, at most `limit`. None for a file that is in no commit. */
   history(
     repo: string,
@@ -132,14 +142,26 @@ export function createGit(host: Host, options: ToolOptions = {}): Git {
     listFiles: async (repo, folder) => {
       const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--full-name', '--', folder];
       const ran = await git(repo, listed);
-      if (ran.result.exitCode !== 0) return readError(repo, ran);
-      return { type: 'files', paths: [...new Set(ran.result.stdout.split('\0'))].filter((path) => path !== '') };
+      return ran.result.exitCode === 0 ? { type: 'files', paths: namesIn(ran) } : readError(repo, ran);
     },
     listFilesAt: async (repo, revision, folder) => {
       const below = folder === '.' || folder === '' ? [] : ['--', folder];
       const ran = await git(repo, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', commitId(revision), ...below]);
       if (ran.result.exitCode !== 0) return readError(repo, ran);
       return { type: 'files', paths: ran.result.stdout.split('\0').filter((path) => path !== '') };
+    },
+    stagedFiles: async (repo, folder) => {
+      const listed = await git(repo, ['ls-files', '-z', '--cached', '--full-name', '--', folder]);
+      if (listed.result.exitCode !== 0) return readError(repo, listed);
+      const compared = await git(repo, ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff', '--', folder]);
+      if (compared.result.exitCode !== 0) return readError(repo, compared);
+      return { type: 'files', paths: namesIn(listed), differing: namesIn(compared) };
+    },
+    readStagedFile: async (repo, path) => {
+      const ran = await git(repo, ['cat-file', 'blob', `:${path}`]);
+      if (ran.result.exitCode !== 0) return readError(repo, ran);
+      if (ran.result.truncated) return unexpected('git', ran, `Expected ${path} to be smaller.`);
+      return { type: 'file', content: ran.result.stdout };
     },
     history: async (repo, path, limit) => {
       const ran = await git(repo, ['log', '--format=%H %cI', `--max-count=${limit}`, '--', path]);
@@ -171,6 +193,9 @@ export function flakeRef(root: string, revision: string, options: { dir?: string
   if (options.shallow === true) query.push('shallow=1');
   return `git+file://${encodePath(root)}?${query.join('&')}`;
 }
+
+/** One that is in conflict comes several times. */
+const namesIn = ({ result }: Ran): string[] => [...new Set(result.stdout.split('\0'))].filter((path) => path !== '');
 
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Fleet } from '../fleet/schema.ts';
 import { createLocalHost } from '../hosts/local.ts';
+import { isSecretFile, secretFileFacts } from '../plan/secret-facts.ts';
 import { dataKeyAge, type DataKeyAge, type SecretFileFacts, type SecretsFacts } from '../plan/secrets.ts';
 import { readSopsConfig, ruleFor, type SopsConfig } from '../plan/sops-config.ts';
 import { readSecretFile, type EncryptedFile } from '../plan/sops-file.ts';
@@ -35,11 +36,7 @@ export async function findSecrets(folder: string, { secrets, guests }: Fleet): P
   for (const path of [...new Set([...below, ...declared])].sort()) {
     if (path === secrets.config) continue;
     const found = await lookAt({ git, located, folder, config: read.config, configPath: secrets.config }, path);
-    const isDeclared = declared.includes(path);
-    if (found.state === 'missing' && !isDeclared) continue;
-    // What a rule takes by its name is meant to be encrypted; one without a pattern takes every file.
-    if (found.state !== 'encrypted' && found.rule?.pathRegex === undefined && !isDeclared) continue;
-    files.push(found);
+    if (isSecretFile(found, declared.includes(path))) files.push(found);
   }
   return { type: 'facts', facts: { config: secrets.config, names: read.config.names, files, guests: own } };
 }
@@ -55,38 +52,12 @@ interface Place {
 async function lookAt(place: Place, path: string): Promise<SecretFileFacts> {
   const { config, configPath, folder } = place;
   const rule = ruleFor(config, posix.relative(posix.dirname(configPath), path));
-  const facts = { path, recipients: [], ...(rule === undefined ? {} : { rule: ruleFacts(rule) }) };
   const text = await textOf(join(folder, path));
-  if (text === undefined) return { ...facts, state: 'missing' };
-  const file = readSecretFile(path, text);
-  switch (file.type) {
-    case 'unreadable':
-      return { ...facts, state: 'unreadable', problem: file.message };
-    case 'plain':
-      return { ...facts, state: 'plain' };
-    case 'encrypted': {
-      const dataKey = await ageOfDataKey(place, path, file);
-      return {
-        ...facts,
-        state: 'encrypted',
-        recipients: [...file.stanzas.map(({ recipient }) => recipient), ...file.others],
-        ...(file.lastModified === undefined ? {} : { lastModified: file.lastModified }),
-        ...(dataKey === undefined ? {} : { dataKey }),
-      };
-    }
-  }
+  const facts = secretFileFacts(path, text, rule);
+  const file = text === undefined ? undefined : readSecretFile(path, text);
+  const dataKey = file?.type === 'encrypted' ? await ageOfDataKey(place, path, file) : undefined;
+  return { ...facts, ...(dataKey === undefined ? {} : { dataKey }) };
 }
-
-const ruleFacts = ({
-  line,
-  pathRegex,
-  recipients,
-  others,
-}: SopsConfig['rules'][number]): NonNullable<SecretFileFacts['rule']> => ({
-  line,
-  ...(pathRegex === undefined ? {} : { pathRegex }),
-  recipients: [...recipients, ...others],
-});
 
 async function ageOfDataKey(
   { git, located, folder }: Place,

@@ -54,6 +54,23 @@ describe('in a real repository', () => {
     expect(await git.hasCommit(repo, NOBODY)).toEqual({ type: 'commit', present: false });
   });
 
+  it('has what the next commit would have, and says what the work tree has otherwise', async () => {
+    await writeFile(join(repo, 'sub', 'staged.nix'), 'staged\n');
+    await sh('add', 'sub/staged.nix');
+    await writeFile(join(repo, 'sub', 'staged.nix'), 'later\n');
+    await writeFile(join(repo, 'sub', 'new.nix'), 'new\n');
+    expect(await git.stagedFiles(join(repo, 'sub'), '.')).toEqual({
+      type: 'files',
+      paths: ['sub/runbook.yaml', 'sub/staged.nix'],
+      differing: ['sub/staged.nix'],
+    });
+    expect(await git.readStagedFile(repo, 'sub/staged.nix')).toEqual({ type: 'file', content: 'staged\n' });
+    expect(await git.readStagedFile(repo, 'sub/new.nix')).toMatchObject({ type: 'unexpected' });
+    await sh('rm', '--quiet', '--force', 'sub/staged.nix');
+    await rm(join(repo, 'sub', 'new.nix'));
+    expect(await git.stagedFiles(folder, '.')).toMatchObject({ type: 'not found' });
+  });
+
   it('knows the commits that changed a file, newest first, and none of a file that is in none', async () => {
     const found = await git.history(repo, 'sub/runbook.yaml', 10);
     const second = await sh('rev-parse', 'main');

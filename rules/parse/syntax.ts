@@ -1,0 +1,74 @@
+import { Language, Parser, type Node } from 'web-tree-sitter';
+import type { Range } from '../place.ts';
+import { readWasm } from './wasm.ts';
+
+/** A node of a syntax tree, as plain data: reading a node of WebAssembly again and again takes time. */
+export interface Tree extends Range {
+  type: string;
+  /** Which part of its parent it is: `attrpath`, `expression`. */
+  field?: string;
+  text: string;
+  children: Tree[];
+}
+
+export interface Parsed {
+  tree: Tree;
+  comments: Comment[];
+  /** Where the parser stumbled. */
+  errors: Range[];
+}
+
+export interface Comment extends Range {
+  text: string;
+}
+
+export type Parse = (text: string) => Parsed;
+
+let loading: Promise<Record<'nix' | 'hcl', Parse>> | undefined;
+
+/** The grammars are read once: that takes longer than most files. */
+export const loadParsers = (): Promise<Record<'nix' | 'hcl', Parse>> => (loading ??= load());
+
+async function load(): Promise<Record<'nix' | 'hcl', Parse>> {
+  const [runtime, nix, hcl] = await Promise.all([readWasm('runtime'), readWasm('nix'), readWasm('hcl')]);
+  await Parser.init({ wasmBinary: runtime });
+  return { nix: parserOf(await Language.load(nix)), hcl: parserOf(await Language.load(hcl)) };
+}
+
+function parserOf(language: Language): Parse {
+  const parser = new Parser().setLanguage(language);
+  return (text) => {
+    const parsed = parser.parse(text);
+    if (parsed === null) throw new Error('Expected a syntax tree: no parser was cancelled.');
+    const found: Omit<Parsed, 'tree'> = { comments: [], errors: [] };
+    const tree = plain(parsed.rootNode, text, undefined, found);
+    parsed.delete();
+    return { tree, ...found };
+  };
+}
+
+function plain(node: Node, text: string, field: string | undefined, found: Omit<Parsed, 'tree'>): Tree {
+  const { type, startIndex: start, endIndex: end } = node;
+  if ((node.isError || node.isMissing) && !isLastComma(node, text))
+    found.errors.push({ start, end: Math.max(end, start + 1) });
+  if (type === 'comment') found.comments.push({ start, end, text: text.slice(start, end) });
+  const children = node.children.map((child, index) =>
+    plain(child, text, node.fieldNameForChild(index) ?? undefined, found),
+  );
+  return { type, start, end, text: text.slice(start, end), children, ...(field === undefined ? {} : { field }) };
+}
+
+/** `{ a, b, }: …` is Nix, which the grammar does not know; it reads on as if the comma were not there. */
+const isLastComma = ({ parent, startIndex, endIndex }: Node, text: string): boolean =>
+  parent?.type === 'formals' &&
+  /^\s*,?\s*$/.test(text.slice(startIndex, endIndex)) &&
+  /^[\s,]*\}/.test(text.slice(startIndex));
+
+/** The child that is that part. */
+export const part = ({ children }: Tree, field: string): Tree | undefined =>
+  children.find((child) => child.field === field);
+
+export const parts = ({ children }: Tree, field: string): Tree[] => children.filter((child) => child.field === field);
+
+export const ofType = ({ children }: Tree, type: string): Tree | undefined =>
+  children.find((child) => child.type === type);

@@ -1,0 +1,11 @@
+{
+  imports = [
+    ../../common/base.nix
+    ../../common/incus.nix
+    ../../common/storage.nix
+    ../../common/monitoring.nix
+    ./hardware-configuration.nix
+  ];
+  networking.hostName = "elitedesk-1";
+  system.stateVersion = "26.05";
+}

@@ -1,0 +1,6 @@
+{
+  virtualisation.oci-containers.containers.caddy = {
+    image = "docker.io/library/caddy:2";
+    volumes = [ "/srv/edge/caddy:/data" ];
+  };
+}
