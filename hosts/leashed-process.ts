@@ -33,41 +33,41 @@ export function startLeashed(
   options: { nonce: string; stdin: boolean; env?: Readonly<Record<string, string>> | undefined },
 ): LeashedProcess {
   const text = commandText(argv, options);
-  const { child, held, command } = takeShell();
-  command?.end(text);
-  if (!options.stdin) child.stdin.destroy();
+  const { child, script, input, stdout, stderr, held } = takeShell();
+  script.end(text);
+  if (!options.stdin) input.destroy();
   const exited = new Promise<Awaited<LeashedProcess['exited']>>((resolve) => {
     child.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
       resolve({ type: 'exited', exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), signal });
     });
-    if (child.pid === undefined)
-      void child.then((result) => {
-        resolve({ type: 'not run', reason: result.originalMessage ?? result.shortMessage ?? 'unknown' });
-      });
+    // Of a kill that came too late there is one as well.
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ type: 'not run', reason: error.message });
+    });
   });
   return {
-    stdin: options.stdin ? child.stdin : undefined,
-    stdout: child.stdout,
-    stderr: child.stderr,
+    stdin: options.stdin ? input : undefined,
+    stdout,
+    stderr,
     exited,
     signalGroup: (signal) => {
       signalGroup(child.pid, signal);
     },
     release: () => {
-      held?.destroy();
-      command?.destroy();
+      held.destroy();
+      script.destroy();
     },
   };
 }
 
-/** What the shell does: the last line runs the command, so that a text that was cut off runs nothing. */
+/** What the shell does, as one command, so that a text that was cut off runs nothing and nothing is read after it. */
 function commandText(
   argv: readonly string[],
   { nonce, stdin, env = {} }: { nonce: string; stdin: boolean; env?: Readonly<Record<string, string>> | undefined },
 ): string {
   const exports = Object.entries(env).map(([name, value]) => quoteExport(name, value));
-  const input = stdin ? [] : ['exec </dev/null'];
-  return ['exec 4<&-', ...exports, ...input, `set -- ${quoteArgv(argv)}`, reportNotRun(nonce)].join('\n');
+  const input = stdin ? 'exec <&4 4<&-' : 'exec </dev/null 4<&-';
+  return ['{', input, ...exports, `set -- ${quoteArgv(argv)}`, reportNotRun(nonce), '}\n'].join('\n');
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {

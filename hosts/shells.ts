@@ -1,35 +1,30 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { execa, type ResultPromise } from 'execa';
 
 /** Where the shell's builtins are specified by POSIX; every Linux has it, NixOS included. */
 export const SHELL = '/bin/sh';
 
 /**
- * Becomes the command that it reads, as the leader of a process group that ends with us, also when we are killed: a
- * watcher in the group reads a pipe whose other end only we hold, and kills the group when it is closed.
- * (`setpriv --pdeathsig` reaches the child alone, not what the child started.)
+ * A shell that reads what it does from its standard input becomes, by this, the leader of a process group that ends with
+ * us, also when we are killed: a watcher in the group reads a pipe whose other end only we hold, and kills the group when
+ * it is closed. (`setpriv --pdeathsig` reaches the child alone, not what the child started.)
  */
 const LEASH = `(trap '' HUP INT TERM; read -r _; kill -KILL -$$) <&3 4<&- >/dev/null 2>&1 &
 exec 3<&-
-eval "$(cat <&4)"`;
+`;
 
 /** A shell on a leash that waits to be told its command. */
 export interface Shell {
-  child: ResultPromise<typeof OPTIONS>;
+  child: ChildProcess;
+  /** What the shell reads and does: one compound command, since its own standard input is the command's then no more. */
+  script: Writable;
+  /** What the command reads: its descriptor 4, until it says otherwise. */
+  input: Writable;
+  stdout: Readable;
+  stderr: Readable;
   /** As long as this is open, the group lives. */
-  held: Readable | undefined;
-  /** What it reads to its end, and then does. */
-  command: Writable | undefined;
+  held: Readable;
 }
-
-const OPTIONS = {
-  detached: true,
-  reject: false,
-  buffer: false,
-  cleanup: false,
-  stripFinalNewline: false,
-  stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-} as const;
 
 const ready: Shell[] = [];
 let wanted = 0;
@@ -56,8 +51,8 @@ export function takeShell(): Shell {
 }
 
 /** Without its leash it ends. */
-function discard({ child, held, command }: Shell): void {
-  for (const stream of [held, command, child.stdin, child.stdout, child.stderr]) stream?.destroy();
+function discard({ held, script, input, stdout, stderr }: Shell): void {
+  for (const stream of [held, script, input, stdout, stderr]) stream.destroy();
 }
 
 /** One at a time, so that what has arrived meanwhile is read between. */
@@ -72,11 +67,13 @@ function startAhead(): void {
   });
 }
 
+/** By Node.js alone: of all that execa would do, nothing is needed here, and it takes as long as the rest. */
 function startShell(): Shell {
-  const child = execa(SHELL, ['-c', LEASH], OPTIONS);
-  const [, , , held, command] = child.stdio as unknown as [unknown, unknown, unknown, Readable?, Writable?];
-  for (const stream of [child.stdin, held, command]) stream?.on('error', ignore);
-  return { child, held, command };
+  const child = spawn(SHELL, ['-s'], { detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] });
+  const [script, stdout, stderr, held, input] = child.stdio as [Writable, Readable, Readable, Readable, Writable];
+  for (const stream of [script, held, input]) stream.on('error', ignore);
+  script.write(LEASH);
+  return { child, script, input, stdout, stderr, held };
 }
 
 /** A program may end without reading its input (EPIPE); its exit code says what that means. */

@@ -22,8 +22,12 @@ export function handOverScript({ path, argv, env, root, cwd, remote }: HandOver)
   const run = `env -i ${variables.join(' ')} ${remote ? 'setsid --wait ' : ''}${words}`;
   const pattern = root.replace(/[\\.[\]*^$+?(){}|#&]/g, '\\$&');
   return `cd ${quote(cwd)} || exit 255
-exec 6>&1 7>&2 2>/dev/null
-code=$({ { (exec 2>&7 3>&- 6>&- 7>&-; exec ${run}); echo $? >&3; } | sed -u 's#${pattern}/#/#g;s#${pattern}##g' 3>&- >&6; } 3>&1)
+exec 7>&2 2>/dev/null
+exec 6> >(exec sed -u 's#${pattern}/#/#g;s#${pattern}##g' 7>&-)
+(exec 2>&7 7>&- >&6 6>&-; exec ${run})
+code=$?
+exec 6>&-
+wait "$!"
 ${remote ? '[ "$code" -le 128 ] || code=255\n' : ''}exit "$code"
 `;
 }

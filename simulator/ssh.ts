@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
 import { ToolError, type Call } from './core/call.ts';
 import { claimFault, CONNECTION_FAULTS, type Moment } from './core/faults.ts';
 import { hostKeyOf } from './core/host-key.ts';
@@ -10,6 +9,8 @@ import type { Machine, State } from './core/state.ts';
 import { readSshArguments, type SshArguments } from './ssh-arguments.ts';
 
 const CONNECTION_FAILED = 255;
+/** The machine's own, which sees to the paths in a script, would only become this one. */
+const REAL_SHELL = '/bin/sh';
 
 /**
  * OpenSSH's client in batch mode. The remote shell is the real `sh`, with the machine's own programs in its PATH and the
@@ -72,7 +73,7 @@ async function runRemote(
 ): Promise<number> {
   const root = call.store.root(machine.name);
   const argv = ['sh', '-c', intoRoot(command, root)];
-  const exitCode = await call.runProgram(join(root, 'bin', 'sh'), { machine: machine.name, argv, ...streams }, root, {
+  const exitCode = await call.runProgram(REAL_SHELL, { machine: machine.name, argv, ...streams }, root, {
     remote: true,
   });
   // A signal's number does not come over the wire.

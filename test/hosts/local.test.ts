@@ -91,5 +91,5 @@ describe('the local host', () => {
 /** Shells that this process started and that have not ended. */
 function waitingShells(): number[] {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
-  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('eval')).map(Number);
+  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '/bin/sh\0-s\0').map(Number);
 }
