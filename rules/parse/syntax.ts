@@ -60,8 +60,8 @@ function plain(node: Node, text: string, field: string | undefined, found: Omit<
 
 /** `{ a, b, }: …` is Nix, which the grammar does not know; it reads on as if the comma were not there. */
 const isLastComma = ({ parent, startIndex, endIndex }: Node, text: string): boolean =>
-  parent?.type === 'formals' &&
-  /^\s*,?\s*$/.test(text.slice(startIndex, endIndex)) &&
+  [parent?.type, parent?.parent?.type].includes('formals') &&
+  /^,?$/.test(text.slice(startIndex, endIndex)) &&
   /^[\s,]*\}/.test(text.slice(startIndex));
 
 /** The child that is that part. */
