@@ -68,7 +68,6 @@ export const NOT_PRODUCED: Readonly<Record<string, string>> = {
   '^Snapshot "[^"]*" already (?:exists)$': `${OTHER_VERSION}Incus 7.3, internal/server/instance`,
   '(?:^|: )(?:Instance snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
   '(?:^|: )(?:Storage pool volume snapshot) not found$': `${OTHER_VERSION}Incus 7.3, internal/server/db`,
-  '^(?:1970)-': `${OTHER_VERSION}Incus before 6.0`,
   "Cannot build '": `${OTHER_VERSION}nix 2.30, src/libstore/build/derivation-goal.cc`,
   'No supported authentication': `${OTHER_VERSION}ssh of another origin than OpenSSH 9, which has no such text`,
   'Bad (?:owner or permissions)': 'it would have to be the configuration of the user who tests: readconf.c, OpenSSH',
