@@ -1,11 +1,16 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { RunView } from '../../plan/run.ts';
 import type { State } from '../../simulator/core/state.ts';
+import { encryptedFile } from '../../simulator/hosts/sops.ts';
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { drift } from '../../workflows/drift.ts';
 import { TASK_QUEUE, workflowId } from '../../workflows/messages.ts';
 import { aSimulatedFleet } from './a-simulated-fleet.ts';
+import { addSecrets, CANARY } from './rotating.ts';
 import { viewOf } from './simulated-fleet.ts';
 import { changingCommands } from './simulated-world.ts';
 
@@ -112,6 +117,14 @@ describe('drift over the simulated fleet', () => {
         ),
       ]);
       expect(view.drift?.[0]?.whatToDo).toBe('runbook start safe-upgrade --node edge-vm');
+      await simulation().addFault({
+        tool: 'nix',
+        when: 'before',
+        effect: { type: 'fail', exitCode: 1, stderr: 'error: boom' },
+      });
+      expect(words(await look('edge-vm'))).toEqual([
+        expect.stringMatching(/^unknown NixOS of edge-vm: \? ≠ edge-vm: evaluation failed: error: boom/),
+      ]);
     },
     TIMEOUT_MS,
   );
@@ -132,6 +145,56 @@ describe('drift over the simulated fleet', () => {
           ...{ kind: 'unknown', subject, where: 'nuc-1', whatToDo: 'runbook doctor --node nuc-1' },
         })),
       );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'finds what Terraform would change, applies nothing, and leaves nothing',
+    async () => {
+      await settle();
+      const dir = mkdtempSync(join(tmpdir(), 'runbook-drift-'));
+      const infra = {
+        ...{ state: { type: 'local', dir: join(dir, 'states') }, stateBackups: { dir: join(dir, 'backups') } },
+        lockTimeout: '1s',
+      };
+      simulation().setFleetFile(`${referenceFleetFile()}\ninfra: ${JSON.stringify(infra)}\n`);
+      const resource = { incus_instance: { dns: { image: 'images:alpine', name: 'dns-ct' } } };
+      simulation().setFile('infra/incus/nuc-1/main.tf.json', JSON.stringify({ resource }));
+      try {
+        const view = await look('nuc-1');
+        expect(words(view)).toEqual(['terraform incus_instance.dns: there ≠ not there']);
+        expect(view.drift?.[0]).toMatchObject({
+          where: 'nuc-1',
+          whatToDo: 'runbook plan infra-apply --node nuc-1',
+        });
+        expect(existsSync(join(dir, 'states/nuc-1.tfstate'))).toBe(false);
+        expect(existsSync(join(dir, 'backups'))).toBe(false);
+        // Of another member nothing is planned.
+        expect(words(await look('elitedesk-2'))).toEqual([]);
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'finds files with secrets that are not as their rules say, and tells no value',
+    async () => {
+      await settle();
+      const push = addSecrets(simulation(), { push: false });
+      expect(push).toBeDefined();
+      const before = await look('edge-vm');
+      expect(words(before)).toEqual([]);
+      simulation().setFile('secrets/edge.enc.yaml', encryptedFile({ token: CANARY }, [`age1${'p'.repeat(58)}`]));
+      const view = await look('edge-vm');
+      expect(words(view)).toEqual([
+        expect.stringMatching(
+          /^secrets secrets\/edge\.enc\.yaml: as secrets\/sops\.yaml says ≠ edge-vm cannot decrypt/,
+        ),
+      ]);
+      expect(JSON.stringify(view)).not.toContain(CANARY);
     },
     TIMEOUT_MS,
   );
