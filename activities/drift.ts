@@ -38,17 +38,17 @@ async function resolveDrift(
 ): Promise<DriftScope> {
   const fleet = await deps.fleetAt(ref);
   const { members, isMeant } = looked(fleet, node);
-  const all = Object.entries(fleet.guests).map(([name, guest]) => ({ ...guestOf(fleet, name, guest), guest }));
+  const all = Object.entries(fleet.guests).map(([name, guest]) => guestOf(fleet, name, guest));
   const guests = all.filter(({ name, member }) => isMeant(name, member));
   const folders = fleet.infra === undefined ? [] : await infraNodes(deps, ref);
   return {
     ...(node === undefined ? {} : { node }),
     members,
-    guests: guests.map(({ guest: _, ...rest }) => rest),
+    guests,
     elsewhere: all
       .filter(({ name, member }) => !isMeant(name, member))
       .map(({ name, project }) => `${project}/${name}`),
-    systems: [...members, ...guests.flatMap(({ name, guest }) => (guest.deploy === undefined ? [] : [name]))],
+    systems: [...members, ...guests.flatMap(({ name }) => (fleet.guests[name]?.deploy === undefined ? [] : [name]))],
     infra: members.filter((name) => folders.includes(name)),
     ...(node === undefined && fleet.cluster !== undefined ? { formation: formationScope(fleet) } : {}),
     snapshots: fleet.policies.snapshots,

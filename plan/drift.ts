@@ -24,7 +24,8 @@ export function driftRows(scope: DriftScope, seen: DriftObservation): DriftRow[]
   return rows.toSorted((a, b) => DRIFT_KINDS.indexOf(a.kind) - DRIFT_KINDS.indexOf(b.kind));
 }
 
-function clusterPart(scope: DriftScope, { cluster, at }: DriftObservation): DriftRow[] {
+/** Members, guests and snapshots: what is seen without building or planning anything. Pure. */
+export function clusterPart(scope: DriftScope, { cluster, at }: Pick<DriftObservation, 'cluster' | 'at'>): DriftRow[] {
   if (isProblem(cluster)) return [unknownRow('members and guests', 'cluster', cluster)];
   return [...clusterRows(scope, cluster, at), ...guestRows(scope, cluster), ...snapshotRows(scope, cluster)];
 }

@@ -65,7 +65,7 @@ describe('drift of members', () => {
   });
 
   it('is unknown where it does not answer, with the look that says why', () => {
-    const { incusVersion: _, ...silent } = member('m2', { status: 'Offline', problem: 'no route' });
+    const silent = { name: 'm2', status: 'Offline', message: '', problem: 'no route' };
     expect(rows({ members: [member('m1'), silent] })).toEqual([
       {
         ...{ kind: 'unknown', subject: 'm2', where: 'm2', declared: '?', found: 'no route' },
@@ -139,7 +139,7 @@ describe('drift of snapshots', () => {
   });
 
   it('is none where somebody has said that there are to be none, unless others are declared', () => {
-    const { expiry: _, ...never } = { ...INSTANCE, schedule: '@never' };
+    const never = { ...INSTANCE, schedule: '@never', expiry: '' };
     expect(words({ instances: [never] })).toEqual([]);
     expect(words({ instances: [never] }, { guests: [{ ...EDGE, snapshots: { schedule: '@daily' } }] })).toEqual([
       'snapshots edge-vm: schedule @daily, expiry set ≠ schedule @never, expiry not set',
