@@ -10,6 +10,9 @@ import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity 
 import type { AppliedInfra, InfraScope, PlannedInfra } from '../plan/infra.ts';
 import type { FleetGlance } from '../plan/glance.ts';
 import type { KeptView } from '../plan/kept.ts';
+import type { ClusterSeen, DriftScope } from '../plan/drift-seen.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { SecretsFacts } from '../plan/secrets.ts';
 import type { BackupsView } from '../plan/backups-view.ts';
 import type { BackupObservation, BackupScope, ReplicaPair, SnapshotGroup } from '../plan/nightly-backup.ts';
 import type { Closure, Finding, SystemState, UpgradeObservation } from '../plan/observation.ts';
@@ -279,6 +282,20 @@ export interface ResolveActivities {
   keepReplicaAside(input: ResolveRef & { at: string }): Promise<Reached>;
   /** Back to what both sides have. `GateRefused` where more would be lost than was approved. */
   rollReplicaBack(input: ResolveRef & { approved: ApprovedLoss }): Promise<Reached>;
+}
+
+export interface DriftInputOf extends RunRef {
+  scope: DriftScope;
+}
+
+export interface DriftActivities {
+  /** What the fleet file at this revision declares, of all or of one node. Fails as BadConfig for an unknown one. */
+  resolveDrift(input: { fleet: FleetRef; node?: string }): Promise<DriftScope>;
+  /** Members, instances, volumes. What cannot be had is part of the answer. */
+  observeCluster(input: DriftInputOf): Promise<ClusterSeen>;
+  observeSystem(input: NodeRef): Promise<SystemState | Problem>;
+  /** Of the commit. Fails as NotReencrypted where it has no rules. */
+  observeSecrets(input: RunRef): Promise<SecretsFacts>;
 }
 
 export interface ScheduleActivities {
@@ -608,6 +625,7 @@ export type Activities = ObserveActivities &
   BackupActivities &
   RestoreActivities &
   ScheduleActivities &
+  DriftActivities &
   RemovalActivities &
   QuorumActivities &
   KeptActivities &

@@ -4,6 +4,7 @@ import { createContainerActivities } from './containers.ts';
 import type { Activities } from './contract.ts';
 import { createDeployActivities } from './deploy.ts';
 import type { Deps } from './deps.ts';
+import { createDriftActivities } from './drift.ts';
 import { createDoctorActivities } from './doctor.ts';
 import { createMonorepo } from './fleet-at.ts';
 import { createFormationActivities } from './formation.ts';
@@ -73,6 +74,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createBackupActivities(deps),
     ...createRestoreActivities(deps),
     ...createScheduleActivities(deps),
+    ...createDriftActivities(deps),
     ...createRemovalActivities(deps),
     ...createQuorumActivities(deps),
     ...createKeptActivities(deps),

@@ -13,6 +13,8 @@ export interface SecretsAt {
   /** The file with the rules: its text, and what it says. */
   configText: string;
   config: SopsConfig;
+  /** Undefined where it is not there. */
+  textOf(path: string): Promise<string | undefined>;
   read(path: string): Promise<{ text: string; file: EncryptedFile } | undefined>;
   /** Everything in the folder of the rules, and what the fleet file names. */
   paths(): Promise<string[]>;
@@ -41,6 +43,7 @@ export async function secretsAt(
   return {
     configText,
     config: read.config,
+    textOf,
     read: async (path) => {
       const text = await textOf(path);
       if (text === undefined) return undefined;

@@ -3,6 +3,7 @@ import { addBackups } from './commands/backups.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecisions } from './commands/decide.ts';
+import { addDrift } from './commands/drift.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addCheckAndSchema } from './commands/fleet-file.ts';
 import { addKept } from './commands/kept.ts';
@@ -42,6 +43,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCancel,
   addRetry,
   addBackups,
+  addDrift,
   addKept,
   addSchedules,
   addCheckAndSchema,

@@ -34,6 +34,13 @@ export const wholeSeconds = matching(
   'a duration of whole seconds, at most 9h, like 30s',
 );
 
+/** As Incus 6.0 takes them: names, several with commas between them, or five fields of cron. */
+export const snapshotSchedule = matching(
+  /^(?:@[a-z]+(?:, ?@[a-z]+)*|[0-9*/,-]+(?: [0-9A-Za-z*/,-]+){4})$/,
+  'a schedule like @daily or 0 6 * * *',
+);
+export const snapshotExpiry = matching(/^\d+[MHdwmy](?: \d+[MHdwmy])*$/, 'a time like 12H, 7d or 4w 2d');
+
 /** Of a clock with 24 hours. */
 export const timeOfDay = matching(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day like 04:15');
 /** Whether the zone is there is checked in schedule-references.ts. */

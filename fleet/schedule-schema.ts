@@ -4,11 +4,15 @@ import { DAYS } from './calendar.ts';
 import * as field from './fields.ts';
 
 /** Runbooks that may run by themselves: those that ask nobody and destroy nothing. */
-export const SCHEDULED_RUNBOOKS = ['identity-backup', 'nightly-backup', 'restore-drill'] as const;
+export const SCHEDULED_RUNBOOKS = ['identity-backup', 'nightly-backup', 'restore-drill', 'drift'] as const;
 
 export const schedule = z.strictObject({
   runbook: z.enum(SCHEDULED_RUNBOOKS).describe('What is started.'),
-  node: field.nodeName.optional().describe('Of `identity-backup`: only this member. Without it, every member.'),
+  node: field.nodeName
+    .optional()
+    .describe(
+      'Of `identity-backup` and `drift`: only this member. Without it, every member, and of `drift` all that is declared.',
+    ),
   at: field.timeOfDay
     .describe(
       'When, by a clock in `timeZone`. Many clocks change between 01:00 and 03:00: then a time does not exist, or comes twice.',

@@ -9,6 +9,7 @@ import { infra } from './infra-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
+import { snapshots } from './snapshot-schema.ts';
 import { secrets } from './secrets-schema.ts';
 import { reinstall } from './reinstall-schema.ts';
 import { variant } from './variant.ts';
@@ -106,6 +107,9 @@ const guest = z.strictObject({
     .default([])
     .describe('Custom storage volumes with the data of this guest. They are snapshotted together with it.'),
   create: create.optional().describe('What it is made from: `vm-recreate` makes it anew. Without it, that refuses.'),
+  snapshots: snapshots
+    .prefault({})
+    .describe('Of this guest and its volumes, where it is to be otherwise than `policies.snapshots` says.'),
   secrets: z
     .array(field.repoPath)
     .default([])
@@ -194,6 +198,9 @@ export const fleetSchema = z.strictObject({
     .strictObject({
       upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.'),
       backup: backupPolicy.prefault({}).describe('How backups are done.'),
+      snapshots: snapshots
+        .prefault({})
+        .describe('What every instance and every custom volume is to have: `drift` shows those that have not.'),
     })
     .prefault({})
     .describe('What is allowed to happen, and how careful to be.'),

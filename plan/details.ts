@@ -33,6 +33,7 @@ export function renderDetails(view: RunView): string {
     heading(view),
     ...waits(view),
     ...ending(view),
+    ...drift(view),
     ...view.warnings.map((text) => `> ⚠ ${text}`),
     ...steps(view),
   ].join('\n\n');
@@ -83,6 +84,16 @@ function ending({ gates, result }: RunView): string[] {
       ? [`**Next:**\n\n${next.map(({ command, purpose }) => `- \`${command}\` — ${purpose}`).join('\n')}`]
       : []),
   ];
+}
+
+/** A list and no table: the Web UI shows a bar of what somebody has set as a bar. */
+function drift({ drift: rows = [] }: RunView): string[] {
+  if (rows.length === 0) return [];
+  const lines = rows.map(
+    ({ subject, where, kind, declared, found, whatToDo }) =>
+      `- ${kind}: ${subject} (${where}): declared ${declared}, found ${found}. ${whatToDo}`,
+  );
+  return [`**Not as declared:**\n\n${lines.join('\n')}`];
 }
 
 function steps({ steps }: RunView): string[] {

@@ -143,6 +143,14 @@ export const FAILURES = {
     whatToDo:
       'Before anything else is applied there: push the file by hand (terraform state push, in that folder). Without it Terraform does not know what it made.',
   },
+  Drifted: {
+    retryable: false,
+    whatToDo: 'Each row says what to do: either what is there is made as declared, or what is right is declared.',
+  },
+  NotSeen: {
+    retryable: false,
+    whatToDo: 'Each row says why. Mend that, and look again: nothing is known of it until then.',
+  },
   NotApproved: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   Cancelled: { retryable: false, whatToDo: 'Start it again when it may go on.' },
   GateRefused: { retryable: false, whatToDo: 'Mend what the gates name, then start again.' },

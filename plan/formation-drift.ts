@@ -8,11 +8,28 @@ export const isBlank = ({ config, devices }: Settings): boolean =>
 type Keys = Readonly<Record<string, string>>;
 type Cluster = FormationScope['cluster'];
 
+/** One thing of a cluster that is not as declared. */
+export interface Difference {
+  /** `profile default`, `pool zpool on nuc-1` */
+  subject: string;
+  /** Absent where all of it is not there, or too much is. */
+  key?: string;
+  declared?: string;
+  /** Undefined where it is not set. */
+  found?: string;
+  /** The whole of it. */
+  sentence: string;
+}
+
+/** What a cluster has that is not as declared, one line each: see {@link differencesOf}. Pure. */
+export const driftOf = (scope: FormationScope, contents: ClusterContents): string[] =>
+  differencesOf(scope, contents).map(({ sentence }) => sentence);
+
 /**
- * What a cluster has that is not as declared, one line each, for each thing that is declared. What a run makes, since it is not
- * there at all, is a step instead; what is there and not declared is somebody else's. Pure.
+ * The same, taken apart, for each thing that is declared. What a run makes, since it is not there at all, is a step instead;
+ * what is there and not declared is somebody else's. Pure.
  */
-export function driftOf({ cluster, members }: FormationScope, contents: ClusterContents): string[] {
+export function differencesOf({ cluster, members }: FormationScope, contents: ClusterContents): Difference[] {
   const names = members.map(({ name }) => name);
   return [
     ...poolDrift(cluster, names, contents),
@@ -23,10 +40,10 @@ export function driftOf({ cluster, members }: FormationScope, contents: ClusterC
   ];
 }
 
-function poolDrift({ pools }: Cluster, members: readonly string[], contents: ClusterContents): string[] {
+function poolDrift({ pools }: Cluster, members: readonly string[], contents: ClusterContents): Difference[] {
   return Object.entries(pools).flatMap(([name, pool]) => {
     const found = contents.pools.find((each) => each.name === name);
-    if (found === undefined) return [`pool ${name} is not there`];
+    if (found === undefined) return [notThere(`pool ${name}`)];
     return [
       ...is(`pool ${name}`, 'driver', pool.type, found.driver),
       ...is(`pool ${name}`, 'status', 'Created', found.status),
@@ -38,10 +55,10 @@ function poolDrift({ pools }: Cluster, members: readonly string[], contents: Clu
   });
 }
 
-function networkDrift({ networks }: Cluster, contents: ClusterContents): string[] {
+function networkDrift({ networks }: Cluster, contents: ClusterContents): Difference[] {
   return Object.entries(networks).flatMap(([name, { description, config }]) => {
     const found = contents.networks.find((each) => each.name === name);
-    if (found === undefined) return [`network ${name} is not there`];
+    if (found === undefined) return [notThere(`network ${name}`)];
     return [
       ...is(`network ${name}`, 'kind', 'bridge', found.kind),
       ...described(`network ${name}`, description, found.description),
@@ -50,7 +67,7 @@ function networkDrift({ networks }: Cluster, contents: ClusterContents): string[
   });
 }
 
-function profileDrift({ profiles }: Cluster, contents: ClusterContents): string[] {
+function profileDrift({ profiles }: Cluster, contents: ClusterContents): Difference[] {
   return Object.entries(profiles).flatMap(([name, { description, config, devices }]) => {
     const found = contents.profiles.find((each) => each.name === name);
     if (found === undefined || isBlank(found)) return [];
@@ -61,7 +78,7 @@ function profileDrift({ profiles }: Cluster, contents: ClusterContents): string[
       ...Object.entries(devices).flatMap(([device, keys]) => {
         const own = found.devices[device];
         return own === undefined
-          ? [`${what}: device ${device} is not there`]
+          ? [{ ...notThere(`${what}, device ${device}`), sentence: `${what}: device ${device} is not there` }]
           : compare(`${what}, device ${device}`, keys, own);
       }),
     ];
@@ -69,7 +86,7 @@ function profileDrift({ profiles }: Cluster, contents: ClusterContents): string[
 }
 
 /** Members that a group lacks are added. */
-function groupDrift({ groups }: Cluster, contents: ClusterContents): string[] {
+function groupDrift({ groups }: Cluster, contents: ClusterContents): Difference[] {
   return Object.entries(groups).flatMap(([name, { description, members }]) => {
     const found = contents.groups.find((each) => each.name === name);
     if (found === undefined) return [];
@@ -78,7 +95,14 @@ function groupDrift({ groups }: Cluster, contents: ClusterContents): string[] {
       ...described(`group ${name}`, description, found.description),
       ...(others.length === 0
         ? []
-        : [`group ${name}: ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} in it, and not declared`]),
+        : [
+            {
+              subject: `group ${name}`,
+              declared: members.join(', '),
+              found: found.members.join(', '),
+              sentence: `group ${name}: ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} in it, and not declared`,
+            },
+          ]),
     ];
   });
 }
@@ -87,14 +111,23 @@ const declaredOf = (declared: Keys, found: Keys): Keys =>
   Object.fromEntries(Object.entries(declared).filter(([key]) => found[key] !== undefined));
 
 /** Incus has descriptions of its own: where none is declared, any will do. */
-const described = (what: string, declared: string, found: string): string[] =>
+const described = (what: string, declared: string, found: string): Difference[] =>
   declared === '' ? [] : is(what, 'description', declared, found === '' ? undefined : found);
 
-const is = (what: string, key: string, declared: string, found: string | undefined): string[] =>
-  found === declared ? [] : [`${what}: ${key} is ${found ?? 'not set'}, declared is ${declared}`];
+const is = (subject: string, key: string, declared: string, found: string | undefined): Difference[] =>
+  found === declared
+    ? []
+    : [
+        {
+          ...{ subject, key, declared, ...(found === undefined ? {} : { found }) },
+          sentence: `${subject}: ${key} is ${found ?? 'not set'}, declared is ${declared}`,
+        },
+      ];
+
+const notThere = (subject: string): Difference => ({ subject, sentence: `${subject} is not there` });
 
 /** Incus keeps what `auto` came to. */
-const compare = (what: string, declared: Keys, found: Keys): string[] =>
+const compare = (what: string, declared: Keys, found: Keys): Difference[] =>
   Object.entries(declared).flatMap(([key, value]) =>
     value === 'auto' && found[key] !== undefined ? [] : is(what, key, value, found[key]),
   );

@@ -1,3 +1,4 @@
+import type { DriftRow } from './drift-seen.ts';
 import type { HandOver } from './hand-over.ts';
 import type { SystemState } from './observation.ts';
 import type { Problem } from './problem.ts';
@@ -136,6 +137,8 @@ export interface RunView {
   gates: { name: string; verdict: 'passed' | 'warning' | 'refused'; message: string; whatToDo?: string }[];
   /** Of a backup: one for each volume and place. */
   copies?: CopyView[];
+  /** Of a drift: what is not as declared, or could not be looked at. */
+  drift?: DriftRow[];
   /** What was begun and is not over: a run that is started again goes on from here. */
   resume?: UpgradeResume;
   /** Set when the run is over. */

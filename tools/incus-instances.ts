@@ -39,6 +39,9 @@ interface Instance {
   autostart?: boolean;
   /** `boot.autostart.priority`: the highest starts first. */
   autostartPriority?: number;
+  /** `snapshots.schedule` and `snapshots.expiry`, its own or of its profiles. */
+  snapshotSchedule?: string;
+  snapshotExpiry?: string;
   /** What it was made from, in words. */
   image?: string;
   /** Attached custom volumes. */
@@ -129,6 +132,7 @@ function toInstance(raw: z.output<typeof instanceSchema>): Instance {
     ...(config['boot.autostart.priority'] === undefined
       ? {}
       : { autostartPriority: Number(config['boot.autostart.priority']) }),
+    ...snapshotsOf(config),
     ...(image === undefined ? {} : { image }),
     ...(keptMark === undefined ? {} : { keptMark }),
     ...(rootPool === undefined ? {} : { rootPool }),
@@ -137,3 +141,11 @@ function toInstance(raw: z.output<typeof instanceSchema>): Instance {
     ),
   };
 }
+
+const snapshotsOf = ({
+  'snapshots.schedule': snapshotSchedule,
+  'snapshots.expiry': snapshotExpiry,
+}: Readonly<Record<string, string>>): Pick<Instance, 'snapshotSchedule' | 'snapshotExpiry'> => ({
+  ...(snapshotSchedule === undefined ? {} : { snapshotSchedule }),
+  ...(snapshotExpiry === undefined ? {} : { snapshotExpiry }),
+});

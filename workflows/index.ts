@@ -3,6 +3,7 @@ export { backups } from './backups.ts';
 export { backupsResolve } from './backups-resolve.ts';
 export { clusterBootstrap } from './cluster-bootstrap.ts';
 export { clusterUpgrade } from './cluster-upgrade.ts';
+export { drift } from './drift.ts';
 export { doctor } from './doctor.ts';
 export { glance } from './glance.ts';
 export { identityBackup } from './identity-backup.ts';

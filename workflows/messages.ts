@@ -59,6 +59,8 @@ export interface NightlyBackupInput extends ClusterUpgradeInput {
   backup?: string;
 }
 export type RestoreDrillInput = NightlyBackupInput;
+/** Without `node` all of it. */
+export type DriftInput = Omit<IdentityBackupInput, 'planOnly'>;
 /** From a replica, beside the original. */
 export type RestoreInput = ClusterUpgradeInput & RestoreWish;
 /** From restic, into a folder of the guest. */

@@ -3,6 +3,7 @@ import type { RunRef } from '../activities/contract.ts';
 import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
 import type { RejoinScope } from '../plan/rejoin.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
+import { checkDrift } from './drift/check.ts';
 import { saveIdentities } from './identity/save.ts';
 import type { NodeRejoinInput } from './messages.ts';
 import { askForImport, askToForget } from './rejoin/approvals.ts';
@@ -70,7 +71,9 @@ async function rejoin(
     await actAll(run, ref, scope, plan.steps, done);
     if (plan.case === 'nothing lost' && done.every(({ reached }) => reached === 'already'))
       return alreadySo(ref.member);
-    return back(ref.member, plan, done, await saveNew(run, ref, scope, plan));
+    const unsaved = await saveNew(run, ref, scope, plan);
+    await checkDrift(run, ref, ref.member);
+    return back(ref.member, plan, done, unsaved);
   } catch (error) {
     return halfWay(error, ref.member, plan, done);
   }

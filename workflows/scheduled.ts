@@ -19,6 +19,7 @@ import { describeFailure } from './support/failures.ts';
 const RUNBOOKS: Readonly<Record<Schedule['runbook'], { workflowType: string; summary: string }>> = {
   'identity-backup': { workflowType: 'identityBackup', summary: 'Saves the identity of' },
   'nightly-backup': { workflowType: 'nightlyBackup', summary: 'Copies the volumes of' },
+  drift: { workflowType: 'drift', summary: 'Compares with what is declared' },
   'restore-drill': { workflowType: 'restoreDrill', summary: 'Restores copies for a proof, of' },
 };
 

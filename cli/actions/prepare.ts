@@ -2,6 +2,7 @@ import type {
   BackupsResolveInput,
   ClusterBootstrapInput,
   ClusterUpgradeInput,
+  DriftInput,
   IdentityBackupInput,
   InfraApplyInput,
   MemberRemoveInput,
@@ -41,6 +42,7 @@ export interface Start {
     | 'clusterBootstrap'
     | 'identityBackup'
     | 'nightlyBackup'
+    | 'drift'
     | 'infraApply'
     | 'infraApplyAll'
     | 'memberRemove'
@@ -61,6 +63,7 @@ export interface Start {
     | SafeUpgradeAllInput
     | ClusterUpgradeInput
     | IdentityBackupInput
+    | DriftInput
     | NightlyBackupInput
     | InfraApplyInput
     | MemberRemoveInput
@@ -329,6 +332,16 @@ export async function prepareInfraApply(
   requireMember(fleet, node);
   const input: InfraApplyInput = { ...common, node };
   return { workflowType: 'infraApply', runbook: 'infra-apply', subject: node, input, revision, branch };
+}
+
+export async function prepareDrift(context: CommandContext, { node }: { node?: string }): Promise<Start> {
+  const { fleet, revision, branch } = await loadRepository(context);
+  if (node !== undefined) requireNode(fleet, node);
+  const input: DriftInput = {
+    ...{ fleet: { revision }, actor: actorOf(context.io.env) },
+    ...(node === undefined ? {} : { node }),
+  };
+  return { workflowType: 'drift', runbook: 'drift', subject: node ?? 'all', input, revision, branch };
 }
 
 export async function prepareNodeReinstall(

@@ -15,6 +15,7 @@ import {
   prepareBackupsResolve,
   prepareClusterBootstrap,
   prepareClusterUpgrade,
+  prepareDrift,
   prepareIdentityBackup,
   prepareInfraApply,
   prepareMemberRemove,
@@ -159,6 +160,12 @@ export async function startInfraApply(
 ): Promise<Ending> {
   const start = await prepareInfraApply(context, options, false);
   return startOn(context, workflowOf(start), options);
+}
+
+export async function startDrift(context: CommandContext, options: StartOptions & { node?: string }): Promise<Ending> {
+  const start = await prepareDrift(context, options);
+  const what = options.node ?? 'all';
+  return startOn(context, { ...workflowOf(start), summary: `Compares ${what} with what is declared` }, options);
 }
 
 export async function startNodeReinstall(

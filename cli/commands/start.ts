@@ -34,6 +34,7 @@ export const addStart: AddCommand = (parent, context) => {
   addRestoreDrill(start, context);
   addRestore(start, context);
   addInfraApply(start, context);
+  addStartDrift(start, context);
 };
 
 function addSafeUpgrade(start: Command, context: CommandContext): void {
@@ -295,5 +296,23 @@ function addInfraApply(start: Command, context: CommandContext): void {
     .action(async (options) => {
       const { startInfraApply } = await import('../actions/start.ts');
       context.ending = await startInfraApply(context, options);
+    });
+}
+
+function addStartDrift(start: Command, context: CommandContext): void {
+  start
+    .command('drift')
+    .summary('look for what is not as declared')
+    .description(
+      'Holds what is declared against what is there, and changes nothing: cluster, guests, snapshots, NixOS, Terraform, secrets. Exit code 1: something differs, or could not be looked at.',
+    )
+    .addOption(new Option('--node <name>', 'only this guest, or this member and the guests on it').conflicts('all'))
+    .option('--all', 'all that is declared (default)')
+    .option('--detach', 'start it and return')
+    .option('--json', 'print each state as a line of JSON (docs/cli.md)')
+    .addHelpText('after', helpAfter(['runbook start drift'], START_ENDINGS))
+    .action(async (options) => {
+      const { startDrift } = await import('../actions/start.ts');
+      context.ending = await startDrift(context, options);
     });
 }

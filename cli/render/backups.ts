@@ -1,7 +1,7 @@
 import type { BackupsView } from '../../plan/backups-view.ts';
 import { describeCopy, type JudgedCopy } from '../../plan/copy-age.ts';
 import { formatBytes } from '../../plan/bytes.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { renderTable, type Column } from './table.ts';

@@ -22,6 +22,7 @@ export function cancelOutlook(view: RunView | undefined): string {
     return view.phase === 'remove'
       ? 'What Incus has begun goes on; started again, it looks first.'
       : 'Nothing was changed.';
+  if (view?.runbook === 'drift') return 'Nothing was changed.';
   if (view?.runbook === 'restore-drill') return 'What it has restored is removed first; what is proven stays so.';
   if (view?.runbook === 'backups-resolve')
     return view.phase === 'restore'

@@ -2,12 +2,19 @@ import { describeCopyView } from '../../plan/copy-words.ts';
 import type { RunResult, RunView, StepView } from '../../plan/run.ts';
 import { renderSuggestions } from '../errors.ts';
 import { clean } from './clean.ts';
+import { driftLines } from './drift.ts';
+import { marked } from './marked.ts';
+
 import type { Paint } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { foldLine, wrap } from './text.ts';
 
 /** How a run or a plan ended: what refused it, else the fact and why; what is left, and what to type next. Pure. */
-export function endingLines({ gates, result, copies = [] }: RunView, options: RenderOptions, paint: Paint): string[] {
+export function endingLines(
+  { gates, result, copies = [], drift = [] }: RunView,
+  options: RenderOptions,
+  paint: Paint,
+): string[] {
   if (result === undefined) return [];
   const refused = gates.filter(({ verdict }) => verdict === 'refused');
   const folded = (text: string, indent = ''): string[] =>
@@ -19,6 +26,7 @@ export function endingLines({ gates, result, copies = [] }: RunView, options: Re
     ]),
     ...folded(result.summary).map((line) => paint('bold', line)),
     ...copies.filter(({ outcome }) => outcome !== 'failed').flatMap((copy) => folded(describeCopyView(copy), '  ')),
+    ...(drift.length === 0 ? [] : ['', ...driftLines(drift, options, paint), '']),
     ...(refused.length > 0 ? [] : reasonLines(result, options)),
     ...(result.left.length === 0 ? [] : ['Left behind:', ...result.left.flatMap((each) => folded(each, '  '))]),
     ...(result.handOver === undefined ? [] : ['For the monorepo:']),
@@ -49,11 +57,4 @@ export function besideEnding(step: StepView, result: RunResult | undefined): Ste
   if (step.state !== 'failed' || detail === undefined || result?.failure === undefined) return step;
   const { message } = result.failure;
   return message === detail || message.startsWith(`${detail}\n`) ? rest : step;
-}
-
-/** A line with a sign before it, indented where it is folded. */
-export function marked(mark: string, text: string, { width }: RenderOptions, paint: Paint): string[] {
-  return wrap(clean(text), Math.max(8, width - 4)).map(
-    (line, index) => `  ${index === 0 ? paint(mark === '✘' ? 'red' : 'yellow', mark) : ' '} ${line}`,
-  );
 }

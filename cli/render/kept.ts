@@ -1,7 +1,7 @@
 import { releaseCommand, type KeptThing, type KeptView } from '../../plan/kept.ts';
 import { formatBytes } from '../../plan/bytes.ts';
 import { clean } from './clean.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { foldLine, wrap } from './text.ts';

@@ -1,6 +1,7 @@
 import stringWidth from 'string-width';
 import type { RunView, StepView } from '../../plan/run.ts';
-import { endingLines, marked } from './ending.ts';
+import { endingLines } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter, type Paint } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { clean } from './clean.ts';

@@ -1,6 +1,6 @@
 import { dated } from '../../plan/restore.ts';
 import type { RestorableCopy, RestorableView } from '../../plan/restorable.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { renderTable, type Column } from './table.ts';

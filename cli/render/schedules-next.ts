@@ -1,6 +1,6 @@
 import { inZone } from '../../fleet/calendar.ts';
 import { clean } from './clean.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { foldLine, wrap } from './text.ts';

@@ -1,6 +1,6 @@
 import type { ScheduleChange, SchedulesPlan, ScheduleTexts } from '../../plan/schedules.ts';
 import { clean } from './clean.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter, type Colour } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { wrap } from './text.ts';

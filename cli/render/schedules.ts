@@ -2,7 +2,7 @@ import { inZone } from '../../fleet/calendar.ts';
 import type { ScheduleChange } from '../../plan/schedules.ts';
 import type { SeenSchedule } from '../fleet-schedules.ts';
 import { clean } from './clean.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter, type Paint } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { foldLine, wrap } from './text.ts';

@@ -1,6 +1,6 @@
 import { count } from '../../plan/count.ts';
 import { shortName, type SecretFileView, type SecretsView } from '../../plan/secrets.ts';
-import { marked } from './ending.ts';
+import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
 import { renderTable, type Column } from './table.ts';

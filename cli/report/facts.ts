@@ -1,3 +1,4 @@
+import type { DriftRow } from '../../plan/drift-seen.ts';
 import type { HandOver } from '../../plan/hand-over.ts';
 import type { RunRecord, StepRecord } from '../run-history.ts';
 import { besideEnding } from '../render/ending.ts';
@@ -23,6 +24,8 @@ export interface ReportFacts {
   happenings: { at: string; text: string }[];
   /** Absent where gates refused: they say why. The message may have several lines. */
   failure?: { message: string; whatToDo: string };
+  /** What is not as declared. */
+  drift: DriftRow[];
   left: string[];
   next: { command: string; purpose: string }[];
   /** Texts of several lines for the monorepo. */
@@ -85,6 +88,7 @@ export function factsOf(record: RunRecord, now: string): ReportFacts {
       ...interventions.map(({ at, text }) => ({ at, text: clean(text) })),
     ].sort((a, b) => a.at.localeCompare(b.at)),
     ...(result?.failure === undefined || refused.length > 0 ? {} : { failure: failureFacts(result.failure) }),
+    drift: (view?.drift ?? []).map(cleanRow),
     left: (result?.left ?? []).map(clean),
     next: (result?.next ?? []).map(({ command, purpose }) => ({ command: clean(command), purpose: clean(purpose) })),
     handOver: (result?.handOver ?? []).map(({ path, text }) => ({
@@ -95,6 +99,12 @@ export function factsOf(record: RunRecord, now: string): ReportFacts {
     footer: `Written ${dateTime(now)} UTC by runbook ${VERSION}. Times are UTC.`,
   };
 }
+
+const cleanRow = ({ kind, subject, where, declared, found, whatToDo }: DriftRow): DriftRow => ({
+  kind,
+  ...{ subject: clean(subject), where: clean(where), declared: clean(declared) },
+  ...{ found: clean(found), whatToDo: clean(whatToDo) },
+});
 
 const failureFacts = ({
   message,

@@ -27,6 +27,7 @@ export function renderHtml(record: RunRecord, now: string): string {
 <p class="summary">${e(report.summary)}</p>
 ${report.failure === undefined ? '' : failure(report.failure)}
 <dl>${report.facts.map(({ name, value }) => `<dt>${e(name)}</dt><dd>${e(value)}</dd>`).join('')}</dl>
+${driftTable(report)}
 ${section('Minute by minute', `<div class="wide">${renderTimeline(record, report.happenings, end)}</div>`)}
 ${section('Steps', stepTable(report))}
 ${list(
@@ -65,6 +66,19 @@ const section = (title: string, content: string): string => `<section><h2>${e(ti
 /** `items` are HTML already. */
 const list = (title: string, items: readonly string[]): string =>
   items.length === 0 ? '' : section(title, `<ul>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`);
+
+function driftTable({ drift }: ReportFacts): string {
+  if (drift.length === 0) return '';
+  const rows = drift.map(
+    ({ subject, where, kind, declared, found, whatToDo }) =>
+      `<tr>${[subject, where, kind, declared, found, whatToDo].map((cell) => `<td>${e(cell)}</td>`).join('')}</tr>`,
+  );
+  const head = '<tr><th>what</th><th>where</th><th>kind</th><th>declared</th><th>found</th><th>what to do</th></tr>';
+  return section(
+    'Not as declared',
+    `<div class="wide"><table><thead>${head}</thead><tbody>${rows.join('\n')}</tbody></table></div>`,
+  );
+}
 
 function stepTable({ steps, note }: ReportFacts): string {
   const rows = steps.map(

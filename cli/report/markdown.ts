@@ -16,6 +16,19 @@ export function renderMarkdown(record: RunRecord, now: string): string {
       : ['', ...why(report.failure.message), '', `**What to do:** ${escape(report.failure.whatToDo)}`]),
     '',
     ...report.facts.map(({ name, value }) => `- ${name}: ${escape(value)}`),
+    ...section(
+      'Not as declared',
+      report.drift.length === 0
+        ? []
+        : [
+            '| what | where | kind | declared | found | what to do |',
+            '| --- | --- | --- | --- | --- | --- |',
+            ...report.drift.map(
+              ({ subject, where, kind, declared, found, whatToDo }) =>
+                `| ${[subject, where, kind, declared, found, whatToDo].map(escape).join(' | ')} |`,
+            ),
+          ],
+    ),
     ...section('Steps', [
       '| | phase | step | started | took | attempts | detail |',
       '| --- | --- | --- | --- | --- | --- | --- |',

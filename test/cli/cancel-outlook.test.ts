@@ -21,6 +21,7 @@ describe('what a cancel comes to', () => {
     ['member-remove', 'remove', /^What Incus has begun goes on/],
     ['quorum-recover', 'gate', /^Nothing was changed/],
     ['quorum-recover', 'recover', /goes on to its end/],
+    ['drift', 'verify', /^Nothing was changed/],
     ['restore-drill', 'verify', /^What it has restored is removed first/],
     ['backups-resolve', 'gate', /^Nothing was changed/],
     ['backups-resolve', 'restore', /started again, it looks first/],

@@ -40,6 +40,7 @@ describe('what may follow', () => {
         'restore-drill',
         'restore',
         'infra-apply',
+        'drift',
         'help',
       ],
     ],

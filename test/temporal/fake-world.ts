@@ -14,6 +14,7 @@ import type {
   ResticActivities,
   RestoreActivities,
   RecreateActivities,
+  DriftActivities,
   RotationActivities,
   RejoinActivities,
   QuorumActivities,
@@ -269,6 +270,13 @@ const NO_RECREATION: RecreateActivities = {
   endOldGuest: notHere,
 };
 
+const NO_DRIFT: DriftActivities = {
+  resolveDrift: notHere,
+  observeCluster: notHere,
+  observeSystem: notHere,
+  observeSecrets: notHere,
+};
+
 const NO_ROTATION: RotationActivities = {
   resolveRotation: notHere,
   observeRotation: notHere,
@@ -302,6 +310,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     ...NO_RESTORE,
     ...NO_INFRA,
     ...NO_RECREATION,
+    ...NO_DRIFT,
     ...NO_ROTATION,
     resolveScope: () => Promise.resolve(scope()),
     resolveFleet: () => Promise.resolve({ members: ['n1', 'n2', 'n3'], guests: [], policy: POLICY }),

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { expectedNames, nameIsNeeded } from '../../plan/approval.ts';
+import type { DriftRow } from '../../plan/drift-seen.ts';
 import { renderDetails } from '../../plan/details.ts';
 import { runName } from '../../plan/run-name.ts';
 import {
@@ -115,6 +116,12 @@ export class Run {
   /** Adds what became of these copies. */
   copied(copies: readonly CopyView[]): void {
     this.view.copies = [...(this.view.copies ?? []), ...copies];
+    this.#show();
+  }
+
+  /** What is not as declared. */
+  drifted(rows: readonly DriftRow[]): void {
+    this.view.drift = [...rows];
     this.#show();
   }
 

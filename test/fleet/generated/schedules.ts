@@ -54,7 +54,7 @@ export const SCHEDULE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   'a schedule of another runbook': (root, random) =>
     value(
       schedule(root, random).set('runbook', 'member-remove'),
-      /^Expected one of identity-backup, nightly-backup, restore-drill, got "member-remove"$/,
+      /^Expected one of identity-backup, nightly-backup, restore-drill, drift, got "member-remove"$/,
     ),
   'a schedule of a node that is no member': (root, random) =>
     value(schedule(root, random).set('node', 'nobody'), /^Expected the name of a member, got "nobody"$/),
