@@ -20,6 +20,8 @@ import type { PoolPlace, RemovalObservation, RemovalScope } from '../plan/member
 import type { RollingInput } from '../plan/order.ts';
 import type { ReinstallObservation, ReinstallScope } from '../plan/reinstall.ts';
 import type { QuorumObservation, QuorumScope } from '../plan/quorum.ts';
+import type { RejoinPlan } from '../plan/node-rejoin.ts';
+import type { Remade } from '../plan/rejoin-missing.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { RestorableView } from '../plan/restorable.ts';
 import type { RestoreFilesObservation, RestoreFilesScope, RestoreFilesWish } from '../plan/restore-files.ts';
@@ -211,12 +213,17 @@ export interface RejoinActivities {
   recoverPools(input: OfMember & { pools: string[] }): Promise<string[]>;
   /** Gives back what was written down: configuration of volumes, groups, configuration of the member. */
   remindMember(input: OfMember & { via: string }): Promise<Reached | 'nothing known'>;
+  /** An instance as it was written down, of an image of the cluster, and not started. `already`: Incus has it. */
+  remakeInstance(input: OfMember & { instance: Remade }): Promise<Reached>;
   awaitOnline(input: OfMember & { via: string }): Promise<Reached>;
   /** The member's own part of the database answers; where it does not, Incus was `restarted` on the leader's host. */
   followDatabase(input: OfMember & { via: string }): Promise<{ restarted?: string }>;
   startInstances(input: OfMember): Promise<{ started: string[]; running: string[]; held: string[] }>;
-  /** Removes the notes, and an identity that was staged. Returns the datasets that stay set aside. */
-  endRejoin(input: OfMember): Promise<string[]>;
+  /**
+   * Removes the notes but those of what is `missing` still, by their names as people read them, and an identity that was
+   * staged. Returns the datasets that stay set aside.
+   */
+  endRejoin(input: OfMember & { missing?: RejoinPlan['lost'] }): Promise<string[]>;
 }
 
 export interface RemovalActivities {

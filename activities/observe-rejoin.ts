@@ -26,6 +26,7 @@ import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { copiesOf } from './identity-places.ts';
 import { contentsOf } from './kept-dataset.ts';
+import { observeMissing } from './observe-missing.ts';
 import { openOf, treeOf } from './rejoin-pools.ts';
 
 /** What the fleet file says of the member. Fails as BadConfig where that is not enough. */
@@ -45,6 +46,8 @@ export function rejoinScope(fleet: Fleet, member: string): RejoinScope {
     guests: Object.entries(fleet.guests).flatMap(([name, guest]) => (guest.member === member ? [name] : [])),
     maxClockSkew: fleet.policies.upgrade.maxClockSkew,
     approvalTimeout: fleet.policies.upgrade.approvalTimeout,
+    stallTimeout: fleet.policies.backup.stallTimeout,
+    hasInfra: fleet.infra !== undefined,
     savesIdentities: fleet.identity !== undefined,
   };
 }
@@ -59,14 +62,19 @@ export async function observeRejoin(
   const fleet = await deps.fleetAt(input.fleet);
   const scope = rejoinScope(fleet, member);
   const told = await remainingCluster(deps, fleet, scope, signal);
-  const host = await orProblem(
-    () => foundHost(deps.machines.member(fleet, member), scope, told.cluster, signal),
-    signal,
-  );
+  const own = deps.machines.member(fleet, member);
+  const host = await orProblem(() => foundHost(own, scope, told.cluster, signal), signal);
+  const { cluster } = told;
+  const look = async (found: FoundHost, of: RemainingCluster): Promise<Pick<RejoinObservation, 'missing'>> => {
+    const other = createIncus(deps.machines.member(fleet, of.via), { signal });
+    const missing = await observeMissing({ deps, fleet, scope, host: own, found, cluster: of, other }, signal);
+    return missing === undefined ? {} : { missing };
+  };
   return {
     ...told,
     ...('value' in host ? { host: host.value } : { hostProblem: host.problem }),
     ...(await savedIdentities(deps, fleet, input, signal)),
+    ...('value' in host && cluster !== undefined ? await look(host.value, cluster) : {}),
   };
 }
 

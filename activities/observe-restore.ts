@@ -93,10 +93,7 @@ export async function observeRestore(
   const replicas: ReplicaSeen[] = [];
   for (const place of scope.places) {
     report({ progress: `replicas on ${place.host}` });
-    const look = () => replicaAt(deps.machines.receiver(fleet, place.host), place, scope.wish, signal);
-    const seen = await orTypedProblem(look, signal);
-    const { host, dataset } = place;
-    replicas.push({ host, dataset, ...(seen.type === 'problem' ? { problem: seen.problem } : found(seen.value)) });
+    replicas.push(await replicaSeen(deps, fleet, place, scope.wish, signal));
   }
   const member = scope.wish.member ?? scope.member;
   if (member === undefined) return { replicas };
@@ -113,11 +110,24 @@ const blank = (member: string): DestinationSeen => ({ member, isListed: false, o
 const found = (value: ReplicaSeen['found']): Pick<ReplicaSeen, 'found'> =>
   value === undefined ? {} : { found: value };
 
+/** What does not answer is part of the answer. */
+export async function replicaSeen(
+  deps: Deps,
+  fleet: Fleet,
+  place: ReplicaPlace,
+  wish: Pick<RestoreWish, 'until'>,
+  signal: AbortSignal,
+): Promise<ReplicaSeen> {
+  const { host, dataset } = place;
+  const seen = await orTypedProblem(() => replicaAt(deps.machines.receiver(fleet, host), place, wish, signal), signal);
+  return { host, dataset, ...(seen.type === 'problem' ? { problem: seen.problem } : found(seen.value)) };
+}
+
 /** Undefined where there is no such replica. */
 async function replicaAt(
   host: Host,
   { dataset }: ReplicaPlace,
-  { until }: RestoreWish,
+  { until }: Pick<RestoreWish, 'until'>,
   signal: AbortSignal,
 ): Promise<ReplicaSeen['found']> {
   const own = await datasetOn(host, dataset, signal);

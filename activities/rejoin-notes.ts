@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Host } from '../hosts/host.ts';
+import type { KnownInstance } from '../tools/incus-instance-records.ts';
 import type { Incus } from '../tools/incus.ts';
 import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
 import { expecting } from './expecting.ts';
@@ -28,13 +29,26 @@ const notesSchema = z.object({
       expiresAt: z.string().exactOptional(),
     }),
   ),
-  member: z.object({
-    description: z.string(),
-    failureDomain: z.string(),
-    groups: z.array(z.string()),
-    roles: z.array(z.string()),
-    config,
-  }),
+  // A run of an earlier release noted none.
+  instances: z
+    .array(
+      z.object({
+        ...{ project: z.string(), name: z.string(), config },
+        type: z.enum(['container', 'virtual-machine']),
+        devices: z.record(z.string(), config),
+        profiles: z.array(z.string()),
+      }),
+    )
+    .default([]),
+  member: z
+    .object({
+      description: z.string(),
+      failureDomain: z.string(),
+      groups: z.array(z.string()),
+      roles: z.array(z.string()),
+      config,
+    })
+    .exactOptional(),
 });
 
 /** What only the cluster's database knows of a member: a forced removal drops it. */
@@ -42,7 +56,10 @@ export interface RejoinNotes {
   running: { project: string; name: string }[];
   volumes: VolumeRecord[];
   snapshots: VolumeSnapshotRecord[];
-  member: MemberRecord;
+  /** For those whose disks are lost: they are made anew of their images. */
+  instances: KnownInstance[];
+  /** Absent where it was given back, and only something else was not. */
+  member?: MemberRecord;
 }
 
 /** Undefined also where there is nothing whole: a run that was stopped by a loss of power noted nothing. */
@@ -73,16 +90,38 @@ export async function writeNotes(host: Host, member: string, notes: RejoinNotes,
   await host.putFile(fileOf(member), `${JSON.stringify(notes)}\n`, { signal });
 }
 
-export async function removeNotes(host: Host, member: string, signal: AbortSignal): Promise<void> {
+/** Whether a record of the notes is meant. */
+type Picks = (kind: 'volume' | 'instance', record: { project: string; name: string; pool?: string }) => boolean;
+
+/** Of what has not come back: a later run goes on with that, and with nothing else. Without any there are no notes. */
+export async function keepNotes(host: Host, member: string, isMissing: Picks, signal: AbortSignal): Promise<void> {
+  const notes = await readNotes(host, member, signal);
+  if (notes === undefined) return removeNotes(host, member, signal);
+  const kept: RejoinNotes = {
+    running: notes.running.filter((each) => isMissing('instance', each)),
+    volumes: notes.volumes.filter((each) => isMissing('volume', each)),
+    snapshots: notes.snapshots.filter((each) => isMissing('volume', { ...each, name: each.volume })),
+    instances: notes.instances.filter((each) => isMissing('instance', each)),
+  };
+  if (kept.volumes.length + kept.instances.length === 0) return removeNotes(host, member, signal);
+  return writeNotes(host, member, kept, signal);
+}
+
+async function removeNotes(host: Host, member: string, signal: AbortSignal): Promise<void> {
   await plainly(host, ['rm', '-f', fileOf(member)], signal);
 }
 
 /** Asked of another member, while it still lists this one. */
-export async function takeNotes(incus: Incus, member: string, pools: readonly string[]): Promise<RejoinNotes> {
+export async function takeNotes(
+  incus: Incus,
+  member: string,
+  pools: readonly string[],
+): Promise<Required<RejoinNotes>> {
   return {
     running: expecting(await incus.lastRunning(member), 'last running', member).instances,
     volumes: expecting(await incus.volumeRecords(member, pools), 'volume records', member).volumes,
     snapshots: expecting(await incus.volumeSnapshotRecords(member, pools), 'snapshot records', member).snapshots,
+    instances: expecting(await incus.instanceRecords(member), 'instance records', member).instances,
     member: expecting(await incus.memberRecord(member), 'member record', member).record,
   };
 }

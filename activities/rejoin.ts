@@ -14,8 +14,9 @@ import { isMember } from './join-cluster.ts';
 import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { bringIncusToDisk } from './on-disk.ts';
-import { readNotes, removeNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
+import { keepNotes, readNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
+import { remakeInstance } from './remake-instance.ts';
 import { startInstances } from './start-instances.ts';
 import { untilOnline } from './until-online.ts';
 
@@ -124,12 +125,17 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       if (notes === undefined) return 'nothing known';
       const { incus } = await open(run, via, context);
       const now = await takeNotes(incus, member, poolNames(own));
-      let changed = await remindOfMember(incus, member, notes.member, now.member);
+      let changed = notes.member !== undefined && (await remindOfMember(incus, member, notes.member, now.member));
       for (const volume of notes.volumes)
         changed = (await remindOfVolume(incus, member, volume, now.volumes)) || changed;
       for (const snapshot of notes.snapshots)
         changed = (await remindOfSnapshot(incus, member, snapshot, now.snapshots)) || changed;
       return changed ? 'done' : 'already';
+    }),
+
+    remakeInstance: guarded(async ({ member, instance, ...run }, context) => {
+      const own = await open(run, member, context);
+      return remakeInstance(own.host, own.incus, { member, instance }, context);
     }),
 
     awaitOnline: guarded(async ({ member, via, ...run }, context) => {
@@ -157,12 +163,16 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return startInstances(own.incus, { member, notes, pools: poolNames(own) }, context);
     }),
 
-    endRejoin: guarded(async ({ member, ...run }, context) => {
+    endRejoin: guarded(async ({ member, missing = { volumes: [], instances: [] }, ...run }, context) => {
       const own = await open(run, member, context);
       const kept: string[] = [];
       for (const pool of poolNames(own))
         kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
-      await removeNotes(own.host, member, context.signal);
+      const isMissing: Parameters<typeof keepNotes>[2] = (kind, record) =>
+        kind === 'instance'
+          ? missing.instances.includes(inProject(record))
+          : missing.volumes.includes(`${record.pool ?? ''}/${inProject(record)}`);
+      await keepNotes(own.host, member, isMissing, context.signal);
       await removeStaged(own.host, run.name, context.signal);
       return kept;
     }),

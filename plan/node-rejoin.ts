@@ -2,7 +2,9 @@ import { count } from './count.ts';
 import { caseOf, wayOf, type RejoinCase, type RejoinWay } from './rejoin-case.ts';
 import { inProject, instanceOnDisk } from './projects.ts';
 import { rejoinGates, type RejoinGate } from './rejoin-gates.ts';
+import { planMissing, type MissingPlan, type Remade } from './rejoin-missing.ts';
 import { zpoolOf, type FoundPool, type IdentityCopy, type RejoinObservation, type RejoinScope } from './rejoin.ts';
+import { dated, type Restoration } from './restore.ts';
 import type { StepView } from './run.ts';
 
 /** What is done, in this order; each looks before it acts. */
@@ -21,9 +23,15 @@ export type RejoinStep =
   | { type: 'online'; via: string }
   /** Incus is restarted on the leader of the database where the member does not follow it. */
   | { type: 'follow'; via: string }
+  /** A volume that is on no disk any more, from its newest replica; it is half-way until it is taken in. */
+  | { type: 'receive'; restoration: Restoration }
+  | { type: 'take in'; restoration: Restoration }
+  /** An instance that is on no disk any more, of its image. */
+  | { type: 'remake'; instance: Remade }
   | { type: 'instances' }
   | { type: 'health' }
-  | { type: 'forget notes' };
+  /** `missing`: what they are kept of. */
+  | { type: 'forget notes'; missing?: RejoinPlan['lost'] };
 
 export interface RejoinPlan {
   gates: RejoinGate[];
@@ -33,15 +41,21 @@ export interface RejoinPlan {
   steps: RejoinStep[];
   /** Records that a forced removal drops: of instances and of custom volumes. */
   forgets: { instances: string[]; volumes: string[] };
-  /** Of those, what no disk here has: it does not come back by this run. */
+  /** Of those, what no disk here has and nothing else brings back: it does not come back by this run. */
   lost: { instances: string[]; volumes: string[] };
+  /** What becomes of that which is on no disk of the member; absent where an identity is restored, or nobody could tell. */
+  missing?: MissingPlan;
+  /** Nothing else is in the way than others that are away now, and may be back soon: who. */
+  waitsFor?: string;
 }
 
 /** From how it is to how it was. Pure. Pools that are not imported yet hide the rest: import, look and plan again. */
 export function planRejoin(scope: RejoinScope, observation: RejoinObservation): RejoinPlan {
-  const gates = rejoinGates(scope, observation);
   const kind = caseOf(observation);
   const way = wayOf(observation);
+  const takesBack = kind !== 'unknown' && (kind === 'nothing lost' || way === 'fresh join');
+  const missing = takesBack && observation.missing ? planMissing(scope, observation.missing) : undefined;
+  const gates: RejoinGate[] = [...rejoinGates(scope, observation), ...(missing?.gates ?? [])];
   const { cluster } = observation;
   const isListed = cluster?.members.some(({ name }) => name === scope.member) === true;
   const forgets =
@@ -51,14 +65,24 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
           instances: cluster.instances.map(inProject),
           volumes: cluster.volumes.map((volume) => `${volume.pool}/${inProject(volume)}`),
         };
+  const refusals = gates.filter(({ verdict }) => verdict === 'refused');
   return {
     gates,
-    refusals: gates.filter(({ verdict }) => verdict === 'refused'),
+    refusals,
+    ...(refusals.length > 0 && refusals.every(({ mayPass }) => mayPass === true)
+      ? { waitsFor: refusals.map(({ message }) => message).join(' ') }
+      : {}),
     case: kind,
     way,
-    steps: stepsOf(observation, { kind, way, isListed }),
+    steps: stepsOf(observation, { kind, way, isListed, missing }),
     forgets,
-    lost: kind === 'unknown' || kind === 'nothing lost' ? { instances: [], volumes: [] } : lostOf(observation),
+    lost:
+      missing !== undefined
+        ? lostOf(missing)
+        : kind === 'unknown' || kind === 'nothing lost'
+          ? { instances: [], volumes: [] }
+          : notOnDisks(observation),
+    ...(missing === undefined ? {} : { missing }),
   };
 }
 
@@ -66,32 +90,39 @@ interface Situation {
   kind: RejoinCase;
   way: RejoinWay;
   isListed: boolean;
+  missing: MissingPlan | undefined;
 }
 
-function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isListed }: Situation): RejoinStep[] {
+function stepsOf(
+  { cluster, host, copies }: RejoinObservation,
+  { kind, way, isListed, missing }: Situation,
+): RejoinStep[] {
   if (cluster === undefined || host === undefined) return [];
   const { via } = cluster;
   const imports = importsOf(host.pools);
   if (kind === 'unknown') return imports;
   const open = host.pools.filter(({ aside }) => aside.length > 0);
+  const full = host.pools.filter(({ place }) => place === 'holds');
+  const moved =
+    kind === 'nothing lost' ? open : host.pools.filter((pool) => full.includes(pool) || open.includes(pool));
   const back = (pools: readonly FoundPool[]): RejoinStep[] => [
     ...pools.map(({ pool, dataset }): RejoinStep => ({ type: 'move back', pool, dataset })),
     { type: 'recover', pools: pools.map(({ pool }) => pool) },
-    { type: 'remind', via },
+    // Once, when all of it is there.
+    ...(missing !== undefined && missing.receive.length > 0 ? [] : [{ type: 'remind', via } as const]),
   ];
   const end: RejoinStep[] = [
     { type: 'online', via },
     { type: 'follow', via },
+    ...(missing === undefined ? [] : missingSteps(missing, moved.length > 0, via)),
     { type: 'instances' },
     { type: 'health' },
-    { type: 'forget notes' },
+    { type: 'forget notes', ...(missing === undefined ? {} : { missing: lostOf(missing) }) },
   ];
-  if (kind === 'nothing lost') return [...imports, ...(open.length === 0 ? [] : back(open)), ...end];
+  if (kind === 'nothing lost') return [...imports, ...(moved.length === 0 ? [] : back(moved)), ...end];
   const [copy] = copies;
   if (way === 'identity' && copy !== undefined)
     return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...end];
-  const full = host.pools.filter(({ place }) => place === 'holds');
-  const moved = host.pools.filter(({ place, aside }) => place === 'holds' || aside.length > 0);
   return [
     ...(isListed ? [{ type: 'remember', via } as const] : []),
     ...full.map(({ pool, dataset }): RejoinStep => ({ type: 'set aside', pool, dataset })),
@@ -99,6 +130,22 @@ function stepsOf({ cluster, host, copies }: RejoinObservation, { kind, way, isLi
     { type: 'join', via },
     ...(moved.length === 0 ? [] : back(moved)),
     ...end,
+  ];
+}
+
+/**
+ * One volume after the other: Incus takes in all that it does not know. What was written down of the member is given back in any
+ * case: of one that has joined, an earlier run may not have come that far.
+ */
+function missingSteps({ receive, remake }: MissingPlan, isReminded: boolean, via: string): RejoinStep[] {
+  const volumes = receive.flatMap((restoration): RejoinStep[] => [
+    { type: 'receive', restoration },
+    { type: 'take in', restoration },
+  ]);
+  return [
+    ...volumes,
+    ...(!isReminded || receive.length > 0 ? [{ type: 'remind', via } as const] : []),
+    ...remake.map((instance): RejoinStep => ({ type: 'remake', instance })),
   ];
 }
 
@@ -112,8 +159,14 @@ function importsOf(pools: readonly FoundPool[]): RejoinStep[] {
   }));
 }
 
+/** What neither the disks nor anything else brings back. */
+const lostOf = ({ notRemade, inRestic, unseen, lost }: MissingPlan): RejoinPlan['lost'] => ({
+  instances: notRemade.map(({ instance }) => inProject(instance)),
+  volumes: [...inRestic, ...unseen].map(({ volume }) => volume).concat(lost),
+});
+
 /** What the records name and no dataset holds. */
-function lostOf({ cluster, host }: RejoinObservation): RejoinPlan['lost'] {
+function notOnDisks({ cluster, host }: RejoinObservation): RejoinPlan['lost'] {
   const there = new Set(
     host?.pools.flatMap(({ pool, contents, aside }) =>
       [...contents, ...aside.flatMap((each) => each.contents)].map((name) => `${pool}/${name}`),
@@ -176,6 +229,28 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
         id: 'follow',
         phase: 'verify',
         title: `the database of ${member} follows (or Incus restarts on its leader)`,
+      };
+    case 'receive': {
+      const { pool, snapshot, from, ...volume } = step.restoration;
+      return {
+        id: `receive-${pool}-${inProject(volume)}`,
+        phase: 'copy',
+        title: `volume ${inProject(volume)} of ${dated(snapshot.createdAt)} from ${from.host}`,
+      };
+    }
+    case 'take in': {
+      const { pool, ...volume } = step.restoration;
+      return {
+        id: `take-in-${pool}-${inProject(volume)}`,
+        phase: 'recover',
+        title: `volume ${inProject(volume)} in pool ${pool}`,
+      };
+    }
+    case 'remake':
+      return {
+        id: `remake-${inProject(step.instance)}`,
+        phase: 'recover',
+        title: `${inProject(step.instance)} of its image`,
       };
     case 'instances':
       return { id: 'instances', phase: 'verify', title: 'what ran before runs again' };

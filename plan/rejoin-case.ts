@@ -21,10 +21,12 @@ export function caseOf({ host }: RejoinObservation): RejoinCase {
 
 /**
  * Of a host whose Incus is new. An identity is restored only where the cluster still lists it under an address that the host
- * has, and where nothing was set aside for a fresh join yet.
+ * has, where nothing was set aside for a fresh join yet, and where its disks have something that its records are of.
  */
-export function wayOf({ cluster, host, copies }: RejoinObservation): RejoinWay {
+export function wayOf(observation: RejoinObservation): RejoinWay {
+  const { cluster, host, copies } = observation;
   const begun = host?.pools.some(({ aside }) => aside.length > 0) === true;
   const known = cluster !== undefined && host?.hasListedAddress === true;
-  return known && !begun && copies.length > 0 ? 'identity' : 'fresh join';
+  const isEmpty = caseOf(observation) === 'data disk lost';
+  return known && !begun && !isEmpty && copies.length > 0 ? 'identity' : 'fresh join';
 }

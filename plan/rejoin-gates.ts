@@ -5,8 +5,12 @@ import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingClu
 import { zpoolOf } from './rejoin.ts';
 import { asSentence } from './sentence.ts';
 
-type Name = 'cluster' | 'quorum' | 'host' | 'member' | 'version' | 'clock' | 'pool' | 'identity';
-export type RejoinGate = GateOf<Name>;
+type Name =
+  'cluster' | 'quorum' | 'host' | 'member' | 'version' | 'clock' | 'pool' | 'identity' | 'copy' | 'space' | 'guest';
+export interface RejoinGate extends GateOf<Name> {
+  /** Time alone can change it. */
+  mayPass?: true;
+}
 
 const { passed, refused, warning } = gateWords<Name>();
 
@@ -29,11 +33,14 @@ function theCluster({ member }: RejoinScope, observation: RejoinObservation): Re
   if (cluster === undefined) {
     if (noQuorum === true)
       return [
-        refused(
-          'quorum',
-          `The cluster has no quorum: ${asSentence(clusterProblem)}`,
-          'Bring members back first. Where most of them are gone for good, one survivor can carry on: runbook start quorum-recover --node SURVIVOR',
-        ),
+        {
+          ...refused(
+            'quorum',
+            `The cluster has no quorum: ${asSentence(clusterProblem)}`,
+            'Bring members back first. Where most of them are gone for good, one survivor can carry on: runbook start quorum-recover --node SURVIVOR',
+          ),
+          mayPass: true,
+        },
       ];
     return [
       refused(
@@ -51,11 +58,14 @@ function theCluster({ member }: RejoinScope, observation: RejoinObservation): Re
   return [
     ...gates,
     changesAll
-      ? refused(
-          'cluster',
-          `Not every other member is Online: ${names}.`,
-          'A join changes all of them. Bring them back first.',
-        )
+      ? {
+          ...refused(
+            'cluster',
+            `Not every other member is Online: ${names}.`,
+            'A join changes all of them. Bring them back first.',
+          ),
+          mayPass: true,
+        }
       : warning('cluster', `Not every other member is Online: ${names}.`),
   ];
 }

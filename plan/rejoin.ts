@@ -1,4 +1,5 @@
 import type { ListedMember } from './formation.ts';
+import type { ReplicaSeen } from './restore.ts';
 
 /** What node-rejoin is asked for, and what it finds. Plain data, small enough for a history. */
 
@@ -12,6 +13,10 @@ export interface RejoinScope {
   guests: string[];
   maxClockSkew: string;
   approvalTimeout: string;
+  /** Of a volume that is received back: as the fleet file writes it. */
+  stallTimeout: string;
+  /** Terraform is declared: it makes what is made anew by nobody else. */
+  hasInfra: boolean;
   /** Copies of the members' identities are kept. */
   savesIdentities: boolean;
 }
@@ -79,6 +84,37 @@ export interface IdentityCopy {
   takenAt: string;
 }
 
+/** A custom volume of the member that is on none of its disks, and where copies of it can be. */
+export interface MissingVolume {
+  pool: string;
+  project: string;
+  name: string;
+  replicas: ReplicaSeen[];
+  /** Entries of `backups` that have files of its guest in a restic repository. */
+  restic: string[];
+}
+
+/** An instance of the member that is on none of its disks. */
+export interface MissingInstance extends InstanceName {
+  type: 'container' | 'virtual-machine';
+  /** Fingerprint of the image that it was made of, where another member has that. */
+  image?: string;
+  /** How it was configured is known. */
+  isRecorded: boolean;
+  /** That it attaches by itself, and not by a profile. */
+  volumes: { pool: string; name: string }[];
+}
+
+/** What belongs on the member and is not there. */
+export interface Missing {
+  /** When it was looked at: ISO 8601. */
+  at: string;
+  volumes: MissingVolume[];
+  instances: MissingInstance[];
+  /** Bytes that may come to each pool, and why that is not known. */
+  rooms: { pool: string; bytes?: number; problem?: string }[];
+}
+
 export interface RejoinObservation {
   cluster?: RemainingCluster;
   /** Why no other member tells of the cluster. */
@@ -91,4 +127,6 @@ export interface RejoinObservation {
   copies: IdentityCopy[];
   /** Why no identity can be restored. */
   copiesProblem?: string;
+  /** Absent where that cannot be told yet: its pools are not imported, or nobody knows what it had. */
+  missing?: Missing;
 }

@@ -203,7 +203,7 @@ export function stepsOf({ volume, snapshot, from, member, pool, name }: Restorat
 }
 
 /** The newest that fits; of the same age the first one of the fleet file. */
-function newestOf(replicas: readonly ReplicaSeen[]): Fitting | undefined {
+export function newestOf(replicas: readonly ReplicaSeen[]): Fitting | undefined {
   const fitting = replicas.filter((each): each is Fitting => each.found?.fitting !== undefined);
   return fitting.reduce<Fitting | undefined>(
     (best, each) => (best === undefined || each.found.fitting.createdAt > best.found.fitting.createdAt ? each : best),

@@ -10,6 +10,7 @@ import type { Fault, FaultKind, State } from './core/state.ts';
 import { initialiseStore, openStore, type Store } from './core/store.ts';
 import { REAL_GIT } from './hosts/git.ts';
 import { bootInstaller } from './hosts/installer.ts';
+import { loseDisks } from './hosts/lost-disks.ts';
 import { kill, processesOf, programsOf, serversOf } from './hosts/processes.ts';
 import { powerOff, powerOn, bootSystem } from './hosts/power.ts';
 import { materialise } from './nix/closure-files.ts';
@@ -78,6 +79,8 @@ export interface Simulation {
   power(machine: string, state: 'on' | 'off' | 'cut off'): Promise<void>;
   /** Boots a member from an installer's image. `hostKey`: whose key that has; without it, the member's. */
   bootInstaller(machine: string, options?: { hostKey?: string }): Promise<void>;
+  /** A member without its disks, installed anew over empty pools. */
+  loseDisks(machine: string): Promise<void>;
   /** Ends every process that runs for the simulation. The folder is the caller's to remove. */
   dispose(): void;
 }
@@ -184,6 +187,10 @@ export function openSimulation(dir: string): Simulation {
     bootInstaller: (machine, options = {}) =>
       update((state) => {
         bootInstaller(store, state, machine, options);
+      }),
+    loseDisks: (machine) =>
+      update((state) => {
+        loseDisks(store, state, machine);
       }),
     dispose: () => {
       const names = [WORKER, ...Object.keys(store.read().machines)];

@@ -111,7 +111,7 @@ function needsAsker(tool: string, args: readonly string[]): boolean {
   if (tool === 'zfs') return isStream(args);
   // What is dumped may be no text.
   if (tool === 'restic') return args[0] === 'dump' || args.includes('--stdin');
-  return tool === 'incus' && /^(?:admin init|storage volume edit|config edit|init) /.test(args.join(' '));
+  return tool === 'incus' && /^(?:admin init|cluster edit|storage volume edit|config edit|init) /.test(args.join(' '));
 }
 
 /**

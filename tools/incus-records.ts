@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { apiPath, type IncusApi } from './incus-api.ts';
 import { readIncusError, type IncusFailure } from './incus-errors.ts';
+import { literal, rows } from './incus-sql.ts';
 
 const TIMEOUT_MS = 3 * 60_000;
 
@@ -23,7 +24,6 @@ const memberSchema = z.object({
   groups: z.array(z.string()).nullish(),
   roles: z.array(z.string()).nullish(),
 });
-const rows = <T extends z.ZodType>(row: T) => z.object({ rows: z.array(row).nullish() });
 const runningSchema = rows(z.tuple([z.string(), z.string()]));
 const snapshotSchema = rows(
   z.tuple([z.string(), z.string(), z.string(), z.string(), z.string().nullable(), z.string().nullable()]),
@@ -122,7 +122,7 @@ export function createIncusRecords(api: IncusApi): IncusRecords {
     volumeSnapshotRecords: async (member, pools) => {
       const answer = await select(volumeSnapshotsOn(member), snapshotSchema);
       if (answer.type !== 'json') return answer;
-      const snapshots = (answer.value.rows ?? []).map(([pool, project, volume, name, description, expiry]) => ({
+      const snapshots = answer.value.rows.map(([pool, project, volume, name, description, expiry]) => ({
         ...{ pool, project, volume, name, description: description ?? '' },
         ...(isNever(expiry) ? {} : { expiresAt: new Date(expiry).toISOString() }),
       }));
@@ -133,7 +133,7 @@ export function createIncusRecords(api: IncusApi): IncusRecords {
       if (answer.type !== 'json') return answer;
       return {
         type: 'last running',
-        instances: (answer.value.rows ?? []).map(([project, name]) => ({ project, name })),
+        instances: answer.value.rows.map(([project, name]) => ({ project, name })),
       };
     },
     replaceVolumeRecord: (member, { pool, project, name, description, config: keys }) =>
@@ -152,12 +152,6 @@ const EDIT_VOLUME = ['incus', 'storage', 'volume', 'edit'];
 /** As Incus writes a time that there is none of. */
 const NEVER = '0001-01-01T00:00:00Z';
 const isNever = (time: string | null): time is null => time === null || time.startsWith('0001-');
-
-/** A name in a text of SQL. Throws a TypeError for one that cannot be. */
-function literal(member: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(member)) return `'${member}'`;
-  throw new TypeError(`Expected the name of a member, got ${JSON.stringify(member)}.`);
-}
 
 /** The tables of Incus 6.0.4. */
 const runningOn = (member: string): string =>

@@ -3,6 +3,7 @@ import { createIncusApi } from './incus-api.ts';
 import { createIncusCluster, type IncusCluster } from './incus-cluster.ts';
 import { createIncusFormation, type IncusFormation } from './incus-formation.ts';
 import { createIncusInstanceSnapshots, type IncusInstanceSnapshots } from './incus-instance-snapshots.ts';
+import { createIncusInstanceRecords, type IncusInstanceRecords } from './incus-instance-records.ts';
 import { createIncusInstances, type IncusInstances } from './incus-instances.ts';
 import { createIncusLaunch, type IncusLaunch } from './incus-launch.ts';
 import { createIncusRecords, type IncusRecords } from './incus-records.ts';
@@ -16,6 +17,7 @@ export type Incus = IncusCluster &
   IncusFormation &
   IncusLaunch &
   IncusInstances &
+  IncusInstanceRecords &
   IncusInstanceSnapshots &
   IncusRecords &
   IncusRecreate &
@@ -31,6 +33,7 @@ export function createIncus(host: Host, options: ToolOptions = {}): Incus {
     ...createIncusFormation(api),
     ...createIncusLaunch(api),
     ...instances,
+    ...createIncusInstanceRecords(api),
     ...createIncusInstanceSnapshots(api, instances),
     ...createIncusRecords(api),
     ...createIncusRecreate(api),

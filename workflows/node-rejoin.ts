@@ -1,5 +1,6 @@
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import type { RunRef } from '../activities/contract.ts';
+import { formatAge } from '../plan/duration.ts';
 import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
 import type { RejoinScope } from '../plan/rejoin.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
@@ -9,6 +10,8 @@ import type { NodeRejoinInput } from './messages.ts';
 import { askForImport, askToForget } from './rejoin/approvals.ts';
 import { alreadySo, back, halfWay, planned } from './rejoin/results.ts';
 import { perform, type Done } from './rejoin/steps.ts';
+import { isTakeBack, takeBack } from './rejoin/take-back.ts';
+import { Watch } from './rejoin/watch.ts';
 import type { StepActivities } from './support/activities.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
@@ -38,8 +41,6 @@ export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
 }
 
 type Ref = RunRef & { member: string };
-/** Saved identities are not looked for where it is to join anew. */
-type Looking = Ref & { anew: boolean };
 
 async function rejoin(
   run: Run,
@@ -47,36 +48,67 @@ async function rejoin(
   scope: RejoinScope,
   { anew, planOnly }: Pick<NodeRejoinInput, 'anew' | 'planOnly'>,
 ): Promise<RunResult> {
-  const look = (id: string): Promise<RejoinPlan> => observe(run, { ...ref, anew }, scope, id);
-  const first = await look('observe');
+  const watch = new Watch();
+  const asks = async (act: StepActivities): Promise<RejoinPlan> =>
+    planRejoin(scope, await watch.whileLooking(() => act.observeRejoin({ ...ref, anew })));
+  const look = (id: string): Promise<RejoinPlan> => observe(run, ref.member, id, asks);
+  const first = await untilOthersAreThere(run, await look('observe'), asks, planOnly);
   if (first.refusals.length > 0) return refuse(run, first, planOnly);
   if (planOnly) return showPlan(run, ref, first);
   const done: Done[] = [];
   let plan = first;
   try {
     if (first.case === 'unknown') {
-      await askForImport(run, scope, first);
-      await actAll(run, ref, scope, first.steps, done);
+      await watch.whileAsking(() => askForImport(run, scope, first));
+      await actAll(run, ref, scope, first, done);
       // Only now is to be seen what the pools have.
       plan = await look('observe-again');
       if (plan.refusals.length > 0) return { ...refuse(run, plan, false), left: stays(ref, done) };
     } else run.judge(plan.gates);
     run.announce(rejoinViews(plan.steps, ref.member));
-    await askToForget(run, scope, plan);
+    await watch.whileAsking(() => askToForget(run, scope, plan));
     await run.hold();
   } catch (error) {
     return unchanged(error, stays(ref, done));
   }
   try {
-    await actAll(run, ref, scope, plan.steps, done);
+    await actAll(run, ref, scope, plan, done);
     if (plan.case === 'nothing lost' && done.every(({ reached }) => reached === 'already'))
-      return alreadySo(ref.member);
+      return alreadySo(scope, plan);
+    const took = watch.took();
     const unsaved = await saveNew(run, ref, scope, plan);
     await checkDrift(run, ref, ref.member);
-    return back(ref.member, plan, done, unsaved);
+    return back(scope, plan, done, { took, unsaved });
   } catch (error) {
     return halfWay(error, ref.member, plan, done);
   }
+}
+
+/** A house that has had no power comes up in some minutes. */
+const OTHERS_WITHIN_MS = 10 * 60_000;
+
+/** Where nothing but others that are away is in the way, they are waited for. A plan is shown as it would be now. */
+async function untilOthersAreThere(
+  run: Run,
+  first: RejoinPlan,
+  look: (act: StepActivities) => Promise<RejoinPlan>,
+  planOnly: boolean,
+): Promise<RejoinPlan> {
+  const { waitsFor } = first;
+  if (planOnly || waitsFor === undefined || !patched('rejoin-waits-for-others')) return first;
+  run.warn(`${waitsFor} It waits at most ${formatAge(OTHERS_WITHIN_MS)} for that to change.`);
+  const until = Date.now() + OTHERS_WITHIN_MS;
+  return run.step(
+    { id: 'others', phase: 'gate', title: 'others that are away', kind: 'observe' },
+    async (act) => {
+      for (;;) {
+        await sleep(AGAIN_MS, { summary: `waits: ${waitsFor}`.slice(0, 200) });
+        const plan = await look(act);
+        if (plan.waitsFor === undefined || Date.now() >= until) return plan;
+      }
+    },
+    (plan) => ({ state: 'done', detail: plan.waitsFor === undefined ? 'they are there' : 'they are not back' }),
+  );
 }
 
 const stays = ({ member }: Ref, done: readonly Done[]): string[] =>
@@ -107,25 +139,29 @@ async function resolveScope(run: Run, { fleet, member }: Ref): Promise<RejoinSco
   );
 }
 
-async function observe(run: Run, { anew, ...ref }: Looking, scope: RejoinScope, id: string): Promise<RejoinPlan> {
-  return run.step(
-    { id, phase: 'gate', title: `${ref.member} and the cluster`, kind: 'observe' },
-    async (act) => planRejoin(scope, await act.observeRejoin({ ...ref, anew })),
-    (plan) => ({ state: 'done', detail: plan.case === 'unknown' ? 'its pools are not imported' : plan.case }),
-  );
-}
-
-async function actAll(
+const observe = (
   run: Run,
-  ref: Ref,
-  scope: RejoinScope,
-  steps: readonly RejoinStep[],
-  done: Done[],
-): Promise<void> {
-  for (const step of steps) {
+  member: string,
+  id: string,
+  look: (act: StepActivities) => Promise<RejoinPlan>,
+): Promise<RejoinPlan> =>
+  run.step({ id, phase: 'gate', title: `${member} and the cluster`, kind: 'observe' }, look, (plan) => ({
+    state: 'done',
+    detail: plan.case === 'unknown' ? 'its pools are not imported' : plan.case,
+  }));
+
+async function actAll(run: Run, ref: Ref, scope: RejoinScope, plan: RejoinPlan, done: Done[]): Promise<void> {
+  // What is not made anew cannot be healthy, and was named before.
+  const absent = new Set(plan.missing?.notRemade.map(({ instance }) => instance.name));
+  const guests = scope.guests.filter((name) => !absent.has(name));
+  for (const step of plan.steps) {
+    if (isTakeBack(step)) {
+      done.push(await takeBack(run, ref, scope, step));
+      continue;
+    }
     const result = await run.step(
       { ...describeRejoinStep(step, ref.member), kind: 'act' },
-      (act) => (step.type === 'health' ? untilHealthy(act, ref, scope, step) : perform(act, ref, step)),
+      (act) => (step.type === 'health' ? untilHealthy(act, ref, guests, step) : perform(act, ref, step)),
       ({ reached, detail }) => ({ state: reached, ...(detail === undefined ? {} : { detail }) }),
     );
     done.push(result);
@@ -135,9 +171,9 @@ async function actAll(
 /** Guests that lost their host have a file system to check and a database to recover: their probes get more than one round. */
 const HEALTHY_WITHIN_MS = 15 * 60_000;
 
-async function untilHealthy(act: StepActivities, ref: Ref, scope: RejoinScope, step: RejoinStep): Promise<Done> {
+async function untilHealthy(act: StepActivities, ref: Ref, guests: readonly string[], step: RejoinStep): Promise<Done> {
   const until = Date.now() + HEALTHY_WITHIN_MS;
-  const nodes = [ref.member, ...scope.guests];
+  const nodes = [ref.member, ...guests];
   for (;;) {
     const { findings } = await act.checkHealth({
       ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },

@@ -1,21 +1,16 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { RestorationRef, RunRef } from '../activities/contract.ts';
 import { replicaName } from '../plan/backup-selection.ts';
 import { durationMs } from '../plan/duration.ts';
 import { planRestore, restoreSteps, stepsOf, type RestorePlan, type RestoreScope } from '../plan/restore.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { RestoreInput } from './messages.ts';
+import { receiveReplica } from './restore/receive.ts';
 import { halfWay, planned, restored } from './restore/results.ts';
-import { activitiesFor } from './support/activities.ts';
 import { conclude, unchanged } from './support/conclude.ts';
-import { describeFailure, failure } from './support/failures.ts';
+import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
-import { LEARNS_WITHIN } from './support/retries.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
-
-/** The work itself and a host that goes away in the middle. */
-const COPY_WITHIN = '22h';
 
 /** A volume as it was, beside the original. Nothing that is there is changed; what is half-way is gone on from by name. */
 export async function restore(input: RestoreInput): Promise<RunView> {
@@ -84,19 +79,7 @@ const observe = (run: Run, ref: RunRef, scope: RestoreScope): Promise<RestorePla
 
 async function act(run: Run, work: RestorationRef): Promise<void> {
   const steps = stepsOf(work.restoration);
-  try {
-    await run.step(
-      { ...steps.copy, kind: 'long', within: COPY_WITHIN },
-      (each) => each.receiveVolume(work),
-      (state) => ({ state }),
-    );
-  } catch (error) {
-    await CancellationScope.nonCancellable(async () => {
-      if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
-      await stop(run, work);
-    });
-    throw error;
-  }
+  await receiveReplica(run, work, steps.copy);
   await run.step(
     { ...steps.recover, kind: 'act' },
     (each) => each.recoverVolume(work),
@@ -107,14 +90,4 @@ async function act(run: Run, work: RestorationRef): Promise<void> {
     (each) => each.verifyRestored(work),
     () => ({ state: 'done', detail: 'listed, writable, the same snapshot' }),
   );
-}
-
-/** Nothing is to be at work, nor held, when nobody watches any more. */
-async function stop(run: Run, work: RestorationRef): Promise<void> {
-  try {
-    const { title } = stepsOf(work.restoration).copy;
-    await activitiesFor({ id: 'stop-copy', phase: 'copy', title, kind: 'rollBack' }).stopRestore(work);
-  } catch (error) {
-    run.warn(`The transfer to ${work.restoration.member} may be at work still: ${describeFailure(error).message}`);
-  }
 }

@@ -17,6 +17,33 @@ const recover = (step: 'validate' | 'import'): string[] => [
 const editVolume = (name: string): string[] => [
   ...['incus', 'storage', 'volume', 'edit', '--project', 'default', '--target', 'n3', 'local', name],
 ];
+const OF_N3 = [
+  'JOIN projects ON projects.id = instances.project_id',
+  "JOIN nodes ON nodes.id = instances.node_id WHERE nodes.name = 'n3'",
+].join(' ');
+const INSTANCES = `SELECT projects.name, instances.name, instances.type FROM instances ${OF_N3}`;
+const CONFIG = [
+  'SELECT projects.name, instances.name, instances_config.key, instances_config.value FROM instances_config',
+  `JOIN instances ON instances.id = instances_config.instance_id ${OF_N3}`,
+].join(' ');
+const DEVICES = [
+  'SELECT projects.name, instances.name, instances_devices.name, instances_devices.type,',
+  'instances_devices_config.key, instances_devices_config.value FROM instances_devices',
+  'JOIN instances ON instances.id = instances_devices.instance_id',
+  'LEFT JOIN instances_devices_config ON instances_devices_config.instance_device_id = instances_devices.id',
+  OF_N3,
+].join(' ');
+const PROFILES = [
+  'SELECT projects.name, instances.name, profiles.name FROM instances_profiles',
+  'JOIN instances ON instances.id = instances_profiles.instance_id',
+  `JOIN profiles ON profiles.id = instances_profiles.profile_id ${OF_N3} ORDER BY instances_profiles.apply_order`,
+].join(' ');
+const IMAGES = [
+  'SELECT DISTINCT projects.name, images.fingerprint FROM images',
+  'JOIN projects ON projects.id = images.project_id',
+  'JOIN images_nodes ON images_nodes.image_id = images.id',
+  "JOIN nodes ON nodes.id = images_nodes.node_id WHERE nodes.name <> 'n3'",
+].join(' ');
 const WHO = [
   'SELECT projects.name, instances.name FROM instances_config',
   'JOIN instances ON instances.id = instances_config.instance_id',
@@ -79,6 +106,11 @@ async function recordRecords(recorder: Recorder): Promise<void> {
   ]);
   await recorder.on('n1', 'what runs on a member', sql(WHO));
   await recorder.on('n1', 'snapshots of its volumes', sql(SNAPSHOTS));
+  await recorder.on('n1', 'instances of a member', sql(INSTANCES));
+  await recorder.on('n1', 'their configuration', sql(CONFIG));
+  await recorder.on('n1', 'their devices', sql(DEVICES));
+  await recorder.on('n1', 'their profiles', sql(PROFILES));
+  await recorder.on('n1', 'images that others have', sql(IMAGES));
   await recorder.on('n1', 'a member', query('/1.0/cluster/members/n3'));
   await recorder.on(
     'n1',

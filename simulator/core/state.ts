@@ -207,6 +207,8 @@ export interface Cluster {
   voters?: string[];
   /** Aliases of the images that it has itself. */
   aliases: string[];
+  /** Images that it has itself, by fingerprint: who has their files. */
+  images?: Record<string, { type: Instance['type']; members: string[] }>;
   /** Nobody is given another role in the database. */
   leaderIsIdle?: boolean;
 }

@@ -13,11 +13,13 @@ import { editVolume } from './edit-volume.ts';
 import { setInstanceState } from './instance-routes.ts';
 import { addMember, join as joinCluster } from './joining.ts';
 import { deleteInstance, launch } from './launch.ts';
+import { editMember } from './member-routes.ts';
 import { removeMember } from './leaving.ts';
 import { deletePool } from './pools.ts';
 import { query } from './query.ts';
 import { editInstance, init } from './recreating.ts';
 import { seenBy } from './servers.ts';
+import { sql } from './sql.ts';
 import { hasQuorum, instanceStatus, instanceView, isDaemonUp, memberView, waitsForOthers } from './view.ts';
 
 const COMMANDS: Readonly<Record<string, Tool>> = {
@@ -36,6 +38,7 @@ const COMMANDS: Readonly<Record<string, Tool>> = {
   'storage delete': deletePool,
   'storage volume': editVolume,
   'cluster add': addMember,
+  'cluster edit': editMember,
   'cluster remove': removeMember,
   'cluster list': clusterList,
   'cluster evacuate': evacuate,
@@ -72,23 +75,6 @@ async function untilAnswered({ store, machine }: Call, isServerItself: boolean):
 /** A join was cut in the middle of it. */
 function isStuck(state: State, machine: string): boolean {
   return machineOf(state, machine).incus?.join === 'stuck';
-}
-
-/** `incus admin sql global QUERY -f json`: the one question that is asked of the database, what runs on a member. */
-function sql({ args, store, machine, out }: Call): number {
-  const [, , database, query = '', ...rest] = args;
-  const member =
-    /^SELECT projects\.name, instances\.name .* nodes\.name = '([^']+)' .*'volatile\.last_state\.power'/.exec(
-      query,
-    )?.[1];
-  if (database !== 'global' || member === undefined || rest.join(' ') !== '-f json')
-    throw new Unknown('expected global, what runs on a member, and -f json');
-  const { instances } = seenBy(store.read(), machine).cluster;
-  const rows = Object.values(instances)
-    .filter(({ location, status }) => location === member && status !== 'Stopped')
-    .map(({ project, name }) => [project, name]);
-  out(`${JSON.stringify({ type: 'select', columns: ['name', 'name'], rows, rows_affected: 0 })}\n`);
-  return 0;
 }
 
 async function waitReady({ store, machine, args, err }: Call): Promise<number> {

@@ -70,6 +70,8 @@ function dropRecords(cluster: Cluster, name: string): void {
   if (cluster.voters !== undefined) cluster.voters = cluster.voters.filter((each) => each !== name);
   for (const places of Object.values(cluster.pools)) Reflect.deleteProperty(places, name);
   for (const group of Object.values(cluster.groups)) group.members = group.members.filter((each) => each !== name);
+  for (const image of Object.values(cluster.images ?? {}))
+    image.members = image.members.filter((each) => each !== name);
   for (const records of [cluster.instances, cluster.volumes])
     for (const [key, { location }] of Object.entries(records))
       if (location === name) Reflect.deleteProperty(records, key);

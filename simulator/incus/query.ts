@@ -6,6 +6,7 @@ import { instanceRoutes } from './instance-routes.ts';
 import type { State } from '../core/state.ts';
 import type { Answer, Route } from './routes.ts';
 import { recoveryRoutes } from './recovery-routes.ts';
+import { memberRoutes } from './member-routes.ts';
 import { outOfRoot } from '../core/paths.ts';
 import { seenBy } from './servers.ts';
 import { recreatingRoutes } from './recreating.ts';
@@ -15,6 +16,7 @@ import { storageRoutes } from './storage-routes.ts';
 const ROUTES: readonly Route[] = [
   ...serverRoutes,
   ...formationRoutes,
+  ...memberRoutes,
   ...instanceRoutes,
   ...recreatingRoutes,
   ...storageRoutes,

@@ -39,7 +39,8 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
     const state = seenBy(whole, machine);
     const { cluster } = state;
     if (!cluster.members[target]) throw new ToolError(`Error: Cluster member "${target}" not found`);
-    if (!cluster.aliases.includes(image)) throw new ToolError(`Error: Image "${image}" not found`);
+    const isOwn = cluster.images?.[image] !== undefined;
+    if (!isOwn && !cluster.aliases.includes(image)) throw new ToolError(`Error: Image "${image}" not found`);
     if (cluster.instances[name])
       throw new ToolError(
         `Error: Failed creating instance record: Add instance info to the database: Failed to create "instances" entry: UNIQUE constraint failed: instances.project_id, instances.name`,
@@ -60,7 +61,11 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
         location: target,
         status: 'Stopped',
       },
-      config: { 'image.description': image, ...config },
+      config: {
+        'image.description': image,
+        ...(isOwn ? { 'volatile.base_image': image } : {}),
+        ...config,
+      },
       devices: { ...inherited, ...devices },
       ...{ createdAt: new Date().toISOString(), content: 'as created', snapshots: {} },
     };

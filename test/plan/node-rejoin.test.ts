@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { planRejoin, rejoinViews, type RejoinPlan } from '../../plan/node-rejoin.ts';
-import type { FoundHost, FoundPool, RejoinObservation, RejoinScope, RemainingCluster } from '../../plan/rejoin.ts';
+import { missingWords } from '../../plan/rejoin-missing.ts';
+import type {
+  FoundHost,
+  FoundPool,
+  Missing,
+  MissingInstance,
+  MissingVolume,
+  RejoinObservation,
+  RejoinScope,
+  RemainingCluster,
+} from '../../plan/rejoin.ts';
+import type { ReplicaSeen } from '../../plan/restore.ts';
 
 const SCOPE: RejoinScope = {
   member: 'n3',
@@ -9,6 +20,8 @@ const SCOPE: RejoinScope = {
   guests: ['web'],
   maxClockSkew: '5s',
   approvalTimeout: '8h',
+  stallTimeout: '30m',
+  hasInfra: false,
   savesIdentities: false,
 };
 const listed = (name: string, status: string): RemainingCluster['members'][number] => ({
@@ -64,6 +77,135 @@ describe('which case it is', () => {
     ['an Incus that does not answer', { host: host({ incus: { type: 'silent', problem: 'no' } }) }, 'unknown'],
   ])('%s', (_, observation, expected) => {
     expect(plan(observation).case).toBe(expected);
+  });
+});
+
+const AT = '2026-06-02T00:00:00.000Z';
+const replica = (host: string, createdAt: string): ReplicaSeen => ({
+  ...{ host, dataset: 'tank/replicas/data' },
+  found: {
+    ...{ kind: 'filesystem', encrypted: false, usedBytes: 2e9, snapshots: 1, oldestAt: createdAt, newestAt: createdAt },
+    fitting: { name: 'snapshot-a', guid: '1', createdAt },
+  },
+});
+const SILENT: ReplicaSeen = {
+  ...{ host: 'attic', dataset: 'tank/replicas/data' },
+  problem: { type: 'Unreachable', message: 'no answer', whatToDo: 'plug it in' },
+};
+const volume = (rest: Partial<MissingVolume> = {}): MissingVolume => ({
+  ...{ pool: 'local', project: 'default', name: 'data', restic: [] },
+  replicas: [replica('n1', '2026-06-01T20:00:00.000Z')],
+  ...rest,
+});
+const web = (rest: Partial<MissingInstance> = {}): MissingInstance => ({
+  ...{ project: 'default', name: 'web', type: 'container', isRecorded: true, image: 'abc' },
+  volumes: [{ pool: 'local', name: 'data' }],
+  ...rest,
+});
+const missing = (rest: Partial<Missing> = {}): Missing => ({
+  ...{ at: AT, volumes: [volume()], instances: [web()], rooms: [{ pool: 'local', bytes: 3e9 }] },
+  ...rest,
+});
+const bare = (what: Partial<Missing> = {}, rest: Partial<RejoinObservation> = {}): RejoinPlan =>
+  plan({ host: host({ pools: [pool(EMPTY)] }), missing: missing(what), ...rest });
+const gatesOf = ({ gates }: RejoinPlan): string[] => gates.map(({ verdict, message }) => `${verdict}: ${message}`);
+
+describe('what is on no disk any more', () => {
+  it('comes back from the newest replica and from the image, in this order, and not with a saved identity', () => {
+    const found = bare({}, { copies: [COPY] });
+    expect(found.way).toBe('fresh join');
+    expect(stepsOf(found)).toEqual([
+      ...['remember', 'forget', 'join', 'online', 'follow'],
+      ...['receive', 'take in', 'remind', 'remake', 'instances', 'health', 'forget notes'],
+    ]);
+    expect(found.lost).toEqual({ instances: [], volumes: [] });
+    expect(gatesOf(found)).toContain(
+      'passed: local/data comes back of 2026-06-01 20:00 UTC, 4 h old, 2.0 GB, from n1 tank/replicas/data',
+    );
+    const newer = replica('n2', '2026-06-01T23:00:00.000Z');
+    const step = bare({ volumes: [volume({ replicas: [...volume().replicas, newer] })] }).steps.find(
+      ({ type }) => type === 'receive',
+    );
+    expect(step).toMatchObject({
+      restoration: { name: 'data', member: 'n3', dataset: 'tank/incus/custom/default_data', from: { host: 'n2' } },
+    });
+  });
+
+  it.each<[string, MissingVolume, string, RegExp]>([
+    [
+      'nothing',
+      volume({ replicas: [] }),
+      'LOST for good, no copy is known: local/data.',
+      /^warning: local\/data is lost/,
+    ],
+    [
+      'restic',
+      volume({ replicas: [], restic: ['web-files'] }),
+      'Without a replica: restic has files of its guest, for you to restore afterwards: local/data.',
+      /^warning: local\/data does not come back by itself/,
+    ],
+    [
+      'a place that is silent',
+      volume({ replicas: [SILENT] }),
+      'Not received, since nobody could look at: attic tank/replicas/data for local/data.',
+      /^warning: local\/data: attic tank\/replicas\/data was not looked at/,
+    ],
+  ])('is named where there is %s, and so is its guest', (_, each, words, gate) => {
+    const found = bare({ volumes: [each] });
+    expect(stepsOf(found)).not.toContain('receive');
+    expect(stepsOf(found)).not.toContain('remake');
+    expect(found.missing && missingWords(found.missing)).toContain(words);
+    expect(gatesOf(found).some((message) => gate.test(message))).toBe(true);
+    expect(found.lost).toEqual({ instances: ['web'], volumes: ['local/data'] });
+    expect(found.steps.at(-1)).toEqual({ type: 'forget notes', missing: found.lost });
+    expect(found.refusals).toEqual([]);
+  });
+
+  it('makes no instance anew whose image nobody has, or of which nothing is known', () => {
+    const { image: _, ...without } = web();
+    expect(bare({ instances: [without] }).missing?.notRemade[0]?.why).toMatch(/^no other member has the image/);
+    expect(bare({ instances: [web({ isRecorded: false })] }).missing?.notRemade[0]?.why).toMatch(/has forgotten/);
+  });
+
+  it('refuses what does not fit, all volumes of a pool together', () => {
+    const two = [volume(), volume({ name: 'more' })];
+    expect(refusalsOf(bare({ volumes: two }))).toEqual([
+      'space: What comes back to pool local has 4.0 GB, and n3 has room for 3.0 GB.',
+    ]);
+    expect(refusalsOf(bare({ rooms: [{ pool: 'local', problem: 'Pool tank on n3 is SUSPENDED.' }] }))).toEqual([
+      'space: Pool local of n3 can take nothing: Pool tank on n3 is SUSPENDED.',
+    ]);
+  });
+
+  it('goes on where a member has joined already, and gives back once what was written down', () => {
+    const joined = { host: host({ incus: MEMBER, pools: [pool(EMPTY)] }) };
+    expect(stepsOf(bare({}, joined))).toEqual([
+      ...['online', 'follow', 'receive', 'take in', 'remind', 'remake'],
+      ...['instances', 'health', 'forget notes'],
+    ]);
+    expect(stepsOf(bare({ volumes: [], instances: [] }, joined))).toContain('remind');
+    // One pool is lost, and the other was set aside.
+    const half = bare({}, { host: host() });
+    expect(stepsOf(half).filter((type) => type === 'remind')).toHaveLength(1);
+    expect(stepsOf(half).indexOf('recover')).toBeLessThan(stepsOf(half).indexOf('receive'));
+  });
+});
+
+describe('others that are away', () => {
+  const away = cluster({ members: [listed('n1', 'Online'), listed('n2', 'Offline'), listed('n3', 'Offline')] });
+
+  it('are waited for where nothing else is in the way', () => {
+    expect(plan({ cluster: away }).waitsFor).toBe('Not every other member is Online: n2 Offline.');
+    const { cluster: _, ...without } = { cluster: away, host: host(), copies: [] };
+    expect(planRejoin(SCOPE, { ...without, noQuorum: true, clusterProblem: 'n1: no' }).waitsFor).toBe(
+      'The cluster has no quorum: n1: no.',
+    );
+  });
+
+  it('are not where something else is, or nobody answers', () => {
+    expect(plan()).not.toHaveProperty('waitsFor');
+    expect(plan({ cluster: away, host: host({ clockSkewMs: 60_000 }) })).not.toHaveProperty('waitsFor');
+    expect(planRejoin(SCOPE, { host: host(), copies: [], clusterProblem: 'n1: no' })).not.toHaveProperty('waitsFor');
   });
 });
 

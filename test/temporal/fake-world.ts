@@ -215,6 +215,7 @@ const NO_REJOIN: RejoinActivities = {
   moveBack: notHere,
   recoverPools: notHere,
   remindMember: notHere,
+  remakeInstance: notHere,
   awaitOnline: notHere,
   followDatabase: notHere,
   startInstances: notHere,

@@ -1,6 +1,7 @@
 import { durationMs } from '../../plan/duration.ts';
 import type { RejoinPlan } from '../../plan/node-rejoin.ts';
 import type { RejoinScope } from '../../plan/rejoin.ts';
+import { missingWords } from '../../plan/rejoin-missing.ts';
 import { failure } from '../support/failures.ts';
 import type { Run } from '../support/run.ts';
 
@@ -28,7 +29,7 @@ export async function askForImport(
 /** What a forced removal drops is dropped for good: it asks for the name. */
 export async function askToForget(run: Run, { member, approvalTimeout }: RejoinScope, plan: RejoinPlan): Promise<void> {
   if (!plan.steps.some(({ type }) => type === 'forget')) return;
-  const { forgets, lost, steps } = plan;
+  const { forgets, lost, missing, steps } = plan;
   const renamed = steps.flatMap((step) => (step.type === 'set aside' ? step.dataset : []));
   const lostNames = [...lost.instances, ...lost.volumes];
   const { approved, actor, reason } = await run.ask({
@@ -43,7 +44,10 @@ export async function askToForget(run: Run, { member, approvalTimeout }: RejoinS
             `${renamed.join(', ')} on ${member} is renamed aside, and what Incus needs of it back. Nothing is destroyed.`,
           ]),
       'Yes: after the join the records are recovered from the disks.',
-      ...(lostNames.length === 0 ? [] : [`Not on the disks, so not recovered: ${lostNames.join(', ')}.`]),
+      ...(missing !== undefined ? missingWords(missing) : []),
+      ...(missing !== undefined || lostNames.length === 0
+        ? []
+        : [`Not on the disks, so not recovered: ${lostNames.join(', ')}.`]),
       'Terraform must not be applied before this run has ended: it would make anew what is only away.',
       'No, or no answer in time: the cluster stays as it is.',
     ],

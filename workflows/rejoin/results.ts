@@ -1,13 +1,23 @@
 import { isCancellation } from '@temporalio/workflow';
 import { releaseCommand } from '../../plan/kept.ts';
 import { describeRejoinStep, type RejoinPlan } from '../../plan/node-rejoin.ts';
+import { inProject } from '../../plan/projects.ts';
+import type { RejoinScope } from '../../plan/rejoin.ts';
+import type { MissingPlan } from '../../plan/rejoin-missing.ts';
 import type { RunResult } from '../../plan/run.ts';
 import { describeFailure } from '../support/failures.ts';
 import type { Done } from './steps.ts';
 
-export function alreadySo(member: string): RunResult {
-  return { outcome: 'AlreadySo', summary: `${member} is a member, and what ran before runs.`, left: [], next: [] };
+export function alreadySo(scope: RejoinScope, { missing }: RejoinPlan): RunResult {
+  return {
+    outcome: 'AlreadySo',
+    summary: `${scope.member} is a member, and what ran before runs${missing === undefined || isNothing(missing) ? '' : ', as far as it is back'}.`,
+    left: missing === undefined ? [] : leftOfMissing(missing),
+    next: missing === undefined ? [] : toDoForMissing(scope, missing),
+  };
 }
+
+const isNothing = (missing: MissingPlan): boolean => leftOfMissing(missing).length === 0;
 
 export function planned(member: string, { case: kind, way }: RejoinPlan): RunResult {
   const what =
@@ -25,21 +35,30 @@ export function planned(member: string, { case: kind, way }: RejoinPlan): RunRes
 }
 
 export function back(
-  member: string,
-  { lost }: RejoinPlan,
+  scope: RejoinScope,
+  plan: RejoinPlan,
   done: readonly Done[],
-  unsaved: readonly string[],
+  { took, unsaved }: { took: string | undefined; unsaved: readonly string[] },
 ): RunResult {
-  const missing = [...lost.instances, ...lost.volumes];
+  const { member } = scope;
+  const { lost, missing } = plan;
+  const gone = [...lost.instances, ...lost.volumes];
+  const healthy = missing === undefined || isNothing(missing) ? 'healthy' : 'healthy as far as its guests are back';
+  const time = took === undefined ? '' : `, ${took} after its host was seen to answer by ssh`;
   return {
     outcome: 'Done',
-    summary: `${member} is back in its cluster, Online and healthy.`,
+    summary: `${member} is back in its cluster, Online and ${healthy}${time}.`,
     left: [
       ...done.flatMap(({ left }) => left),
       ...unsaved,
-      ...(missing.length === 0 ? [] : [`not on its disks, so not back: ${missing.join(', ')}`]),
+      ...(missing !== undefined
+        ? leftOfMissing(missing)
+        : gone.length === 0
+          ? []
+          : [`not on its disks, so not back: ${gone.join(', ')}`]),
     ],
     next: [
+      ...(missing === undefined ? [] : toDoForMissing(scope, missing)),
       ...done
         .flatMap(({ kept }) => kept)
         .map((name) => ({
@@ -50,6 +69,48 @@ export function back(
       { command: 'runbook status', purpose: 'the fleet as it is' },
     ],
   };
+}
+
+function leftOfMissing({ inRestic, unseen, lost, notRemade }: MissingPlan): string[] {
+  return [
+    ...notRemade.map(({ instance, why }) => `not back: ${inProject(instance)}, since ${why}`),
+    ...inRestic.map(({ volume }) => `not back: volume ${volume}, of which restic has files`),
+    ...unseen.map(({ volume, where }) => `not back: volume ${volume}, since nobody could look at ${where.join(', ')}`),
+    ...lost.map((volume) => `lost: volume ${volume}, no copy of it is known`),
+  ];
+}
+
+/** What a person does afterwards, in this order. What is not back stays written down, so that this runbook goes on with it. */
+function toDoForMissing(scope: RejoinScope, missing: MissingPlan): RunResult['next'] {
+  const { member, hasInfra, guests } = scope;
+  const { unseen, notRemade, inRestic, lost, remake } = missing;
+  const gone = [...inRestic.map(({ volume }) => volume), ...lost];
+  const byHand = gone.map((volume) => ({
+    command: `incus storage volume create ${placeOf(volume)} --target ${member}`,
+    purpose: 'an empty one in its place, with its size and options',
+  }));
+  const anew = { command: `runbook start infra-apply --node ${member}`, purpose: 'make anew what is declared' };
+  return [
+    ...(gone.length + notRemade.length === 0 ? [] : hasInfra ? [anew] : byHand),
+    ...(isNothing(missing)
+      ? []
+      : [{ command: `runbook start node-rejoin --node ${member}`, purpose: 'then: go on with what is not back' }]),
+    ...remake
+      .filter(({ name }) => guests.includes(name))
+      .map(({ name }) => ({ command: `runbook start safe-upgrade --node ${name}`, purpose: 'deploy to it' })),
+    ...[...new Set(inRestic.flatMap(({ entries }) => entries))].map((entry) => ({
+      command: `runbook start restore --from restic --backup ${entry}`,
+      purpose: 'its files, into its guest',
+    })),
+    ...(unseen.length === 0 ? [] : [{ command: 'runbook backups list', purpose: 'which places answer' }]),
+  ];
+}
+
+/** `tank/work/data` as `incus` takes it. */
+function placeOf(volume: string): string {
+  const [pool = '', ...rest] = volume.split('/');
+  const name = rest.at(-1) ?? '';
+  return rest.length > 1 ? `${pool} ${name} --project ${rest[0] ?? ''}` : `${pool} ${name}`;
 }
 
 /** Nothing is taken back: the next run looks where it stands, and goes on. */

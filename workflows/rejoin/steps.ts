@@ -1,7 +1,9 @@
 import type { RunRef } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import type { RejoinStep } from '../../plan/node-rejoin.ts';
+import { inProject } from '../../plan/projects.ts';
 import type { StepActivities } from '../support/activities.ts';
+import type { TakeBackStep } from './take-back.ts';
 
 /** What became of a step. */
 export interface Done {
@@ -14,8 +16,8 @@ export interface Done {
   kept: string[];
 }
 
-/** Whether all is well is asked by the workflow itself. */
-type ActStep = Exclude<RejoinStep, { type: 'health' }>;
+/** Whether all is well is asked by the workflow itself; volumes from replicas are work of their own. */
+type ActStep = Exclude<RejoinStep, { type: 'health' } | TakeBackStep>;
 
 export async function perform(act: StepActivities, ref: RunRef & { member: string }, step: ActStep): Promise<Done> {
   const plain = (reached: 'done' | 'already', detail?: string, left: string[] = []): Done => ({
@@ -58,13 +60,18 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       const { restarted } = await act.followDatabase({ ...ref, via: step.via });
       return restarted === undefined ? plain('already') : plain('done', `Incus was restarted on ${restarted}`);
     }
+    case 'remake':
+      return plain(await act.remakeInstance({ ...ref, instance: step.instance }), undefined, [
+        `${inProject(step.instance)} is of its image: what was on its own disk is lost.`,
+      ]);
     case 'instances': {
       const { started, running, held } = await act.startInstances(ref);
       const detail = started.length > 0 ? `started ${started.join(', ')}` : `${running.length} run already`;
       return plain(started.length > 0 ? 'done' : 'already', detail, held);
     }
     case 'forget notes': {
-      const kept = await act.endRejoin(ref);
+      const { missing } = step;
+      const kept = await act.endRejoin({ ...ref, ...(missing === undefined ? {} : { missing }) });
       const left = kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`);
       return { ...plain(kept.length === 0 ? 'already' : 'done', undefined, left), kept };
     }

@@ -7,6 +7,7 @@ import { run, until } from '../../../lab/shell.ts';
 import type { Decision, RunView } from '../../../plan/run.ts';
 import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY, type DecideArgs } from '../../../workflows/messages.ts';
 import type { identityBackup } from '../../../workflows/identity-backup.ts';
+import type { nightlyBackup } from '../../../workflows/nightly-backup.ts';
 import type { nodeRejoin } from '../../../workflows/node-rejoin.ts';
 import { viewOf } from '../../temporal/simulated-fleet.ts';
 import { aLab } from '../a-lab.ts';
@@ -32,13 +33,8 @@ interface Belongings {
 const json = async (host: string, path: string): Promise<unknown> =>
   JSON.parse(await text(host, 'incus', 'query', path));
 
-async function belongings(): Promise<Belongings> {
-  const files = await text(
-    'g3',
-    'sh',
-    '-c',
-    'cd / && find root srv/data -type f -exec stat -c "%n %u %g %a" {} + -exec sha256sum {} + | sort',
-  );
+/** Custom volumes of n3, as the cluster has them. */
+async function volumeRecords(): Promise<{ name: string; keys: object; words: string; content_type: string }[]> {
   const volumes = (await json('n1', '/1.0/storage-pools/local/volumes/custom?recursion=1&all-projects=true')) as {
     location: string;
     name: string;
@@ -46,6 +42,19 @@ async function belongings(): Promise<Belongings> {
     description: string;
     content_type: string;
   }[];
+  return volumes
+    .filter(({ location, name }) => location === 'n3' && !name.includes('/'))
+    .map(({ name, config: keys, description: words, content_type }) => ({ name, keys, words, content_type }))
+    .toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+async function belongings(): Promise<Belongings> {
+  const files = await text(
+    'g3',
+    'sh',
+    '-c',
+    'cd / && find root srv/data -type f -exec stat -c "%n %u %g %a" {} + -exec sha256sum {} + | sort',
+  );
   const { config, groups, description } = (await json('n1', '/1.0/cluster/members/n3')) as Record<string, unknown>;
   // When a snapshot of a volume was made is not on the disk, nor what Incus notes of its owners.
   const { name, expires_at } = (await json(
@@ -66,10 +75,7 @@ async function belongings(): Promise<Belongings> {
   return {
     files: `${files}\n${block}`,
     snapshots,
-    volumes: volumes
-      .filter(({ location, name }) => location === 'n3' && !name.includes('/'))
-      .map(({ name, config: keys, description: words, content_type }) => ({ name, keys, words, content_type }))
-      .toSorted((a, b) => a.name.localeCompare(b.name)),
+    volumes: await volumeRecords(),
     member: { config, groups, description },
     instance: JSON.stringify([
       instance.config['boot.autostart'],
@@ -327,19 +333,122 @@ describe('a member that lost nothing', () => {
 });
 
 describe('a member whose data disk was lost as well', () => {
-  it('joins anew, and says what is not back', async () => {
+  const REPLICA = 'tank/replicas/g3-data';
+  let files: string;
+  let volumes: string;
+  const sums = (): Promise<string> =>
+    text(
+      'g3',
+      'sh',
+      '-c',
+      'cd /srv/data && find . -type f -exec stat -c "%n %u %g %a" {} + -exec sha256sum {} + | sort',
+    );
+  /** Of custom volumes of n3: names and configuration. */
+  const records = async (): Promise<string> =>
+    JSON.stringify((await volumeRecords()).map(({ name, keys }) => [name, keys]));
+  const snapshotsOf = async (host: string, dataset: string): Promise<string[]> => {
+    const list = ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'guid', '-s', 'createtxg', '-d', '1', dataset];
+    return (await text(host, ...list)).split('\n').filter((guid) => guid !== '');
+  };
+  const backUp = async (): Promise<RunView> =>
+    viewOf(
+      await worker().env.client.workflow.start<typeof nightlyBackup>('nightlyBackup', {
+        taskQueue: TASK_QUEUE,
+        workflowId: 'nightly-backup/all',
+        args: [{ fleet: { revision }, actor: 'tester', planOnly: false }],
+      }),
+    );
+
+  beforeEach(async () => {
     await lab().reset();
+    await declare((file) => {
+      const fleet = parse(file) as { guests: { g3: object } };
+      Object.assign(fleet.guests.g3, { volumes: [{ pool: 'local', name: 'g3-data' }] });
+      const to = [{ type: 'zfs', member: 'n2', dataset: 'tank/replicas', keep: { last: 5 } }];
+      const backups = { g3: { guest: 'g3', volumes: ['g3-data'], to } };
+      return stringify({ ...fleet, backups, policies: { backup: { minFreeSpace: 1 } } });
+    });
+    const script = 'umask 27; seq 1 20000 >/srv/data/numbers; chown 1000:1000 /srv/data/numbers; sync';
+    await text('g3', 'sh', '-c', script);
+    await text(
+      'n3',
+      'sh',
+      '-c',
+      'exec </dev/null; incus config set g3 user.note=mine; incus cluster set n3 user.rack=7',
+    );
+    [files, volumes] = [await sums(), await records()];
+    expect((await backUp()).result).toMatchObject({ outcome: 'Done' });
     revision = await loseRootDisk();
     await text('n3', 'sh', '-c', 'zpool import tank && zfs destroy -r tank/incus');
-    const { result } = await viewOf(await start());
-    expect(result).toMatchObject({ outcome: 'Failed', unchanged: true });
-    expect(result?.failure?.message).toMatch(/^Pool local: zpool tank has no dataset tank\/incus/);
+  });
+
+  /** Its guest is made of its image, so what was on that disk is not there: its ssh host key for one. */
+  const expectBack = async (run: Rejoin): Promise<void> => {
+    const { result } = await viewOf(run);
+    expect(result).toMatchObject({ outcome: 'Done', left: ['g3 is of its image: what was on its own disk is lost.'] });
+    expect(await text('n1', 'incus', 'cluster', 'list', '-f', 'csv')).toMatch(/^n3,.*ONLINE/m);
+    expect([await sums(), await records()]).toEqual([files, volumes]);
+    const { config, devices } = (await json('n3', '/1.0/instances/g3')) as { config: object; devices: object };
+    expect(config).toMatchObject({ 'user.note': 'mine', 'boot.autostart': 'true' });
+    expect(devices).toMatchObject({ data: { pool: 'local', source: 'g3-data', path: '/srv/data' } });
+    expect(await json('n1', '/1.0/cluster/members/n3')).toMatchObject({ config: { 'user.rack': '7' } });
+  };
+
+  it('joins anew, gets its volume from the replica and its guest of the image, and is replicated on', async () => {
+    const refused = (await viewOf(await start())).result;
+    expect(refused).toMatchObject({ outcome: 'Failed', unchanged: true });
+    expect(refused?.failure?.message).toMatch(/^Pool local: zpool tank has no dataset tank\/incus/);
     await text('n3', 'zfs', 'create', 'tank/incus');
     const run = await start();
     await approve(run, 'n3');
-    const ended = (await viewOf(run)).result;
-    // Its declared guest is not there, so it is not healthy.
-    expect(ended).toMatchObject({ outcome: 'Failed' });
-    expect(await text('n1', 'incus', 'cluster', 'list', '-f', 'csv')).toMatch(/^n3,.*ONLINE/m);
+    await expectBack(run);
+    const [whole = ''] = await snapshotsOf('n2', REPLICA);
+    expect(await snapshotsOf('n3', 'tank/incus/custom/default_g3-data')).toContain(whole);
+    const night = await backUp();
+    expect(night.result).toMatchObject({ outcome: 'Done' });
+    expect(night.copies).toMatchObject([{ outcome: 'copied', snapshots: 1 }]);
+    expect((await snapshotsOf('n2', REPLICA))[0]).toBe(whole);
+    expect((await viewOf(await start())).result).toMatchObject({ outcome: 'AlreadySo' });
+  });
+
+  it('gets all of it where the worker is killed at each step', async () => {
+    await text('n3', 'zfs', 'create', 'tank/incus');
+    const run = await start();
+    await approve(run, 'n3');
+    const killed = await disturbing(run, /./, async () => {
+      await worker().kill();
+      await worker().restart();
+    });
+    expect(killed.length).toBeGreaterThan(8);
+    await expectBack(run);
+  });
+
+  it.each(['receive-local-g3-data', 'take-in-local-g3-data', 'remake-g3'])(
+    'gets all of it where the member loses power in the step %s',
+    async (step) => {
+      await text('n3', 'zfs', 'create', 'tank/incus');
+      const run = await start();
+      await approve(run, 'n3');
+      const lost = await disturbing(run, new RegExp(`^${step}$`), async () => {
+        await lab().power.off('n3');
+        await lab().power.on('n3');
+      });
+      expect(lost).toEqual([step]);
+      await expectBack(run);
+    },
+  );
+
+  it('says what is lost where there is no replica, and makes no guest without its volume', async () => {
+    await text('n2', 'zfs', 'destroy', '-r', REPLICA);
+    await text('n3', 'zfs', 'create', 'tank/incus');
+    const run = await start();
+    await approve(run, 'n3');
+    const { result } = await viewOf(run);
+    expect(result).toMatchObject({ outcome: 'Done' });
+    expect(result?.left).toContain('lost: volume local/g3-data, no copy of it is known');
+    // With something in its place it goes on.
+    await text('n3', 'sh', '-c', 'exec </dev/null; incus storage volume create local g3-data --target n3');
+    expect((await viewOf(await start())).result).toMatchObject({ outcome: 'Done' });
+    expect(await text('n3', 'incus', 'list', 'g3', '-f', 'csv', '-c', 's')).toBe('RUNNING');
   });
 });

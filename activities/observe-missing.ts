@@ -1,0 +1,192 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Fleet } from '../fleet/schema.ts';
+import type { Host } from '../hosts/host.ts';
+import { instanceOnDisk } from '../plan/projects.ts';
+import type {
+  FoundHost,
+  FoundPool,
+  InstanceName,
+  Missing,
+  MissingInstance,
+  MissingVolume,
+  RejoinScope,
+  RemainingCluster,
+} from '../plan/rejoin.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { ReplicaPlace, ReplicaSeen } from '../plan/restore.ts';
+import type { KnownInstance } from '../tools/incus-instance-records.ts';
+import type { Incus } from '../tools/incus.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { roomOf } from './observe-backup.ts';
+import { replicaSeen, restoreScope } from './observe-restore.ts';
+import { orTypedProblem } from './or-problem.ts';
+import { readNotes } from './rejoin-notes.ts';
+
+interface Looking {
+  deps: Deps;
+  fleet: Fleet;
+  scope: RejoinScope;
+  /** The host of the member, what was found on it, and the Incus of another. */
+  host: Host;
+  found: FoundHost;
+  cluster: RemainingCluster;
+  other: Incus;
+}
+
+/** What the member had, as far as anybody knows. */
+interface Expected {
+  volumes: { pool: string; project: string; name: string }[];
+  instances: (InstanceName & Pick<MissingInstance, 'type'> & { record?: KnownInstance })[];
+}
+
+/**
+ * What belongs on the member and is on none of its disks, with what copies there are. Undefined where that cannot be told: its
+ * pools are not imported yet, or it is a member of which no run has written down what it had. Changes nothing.
+ */
+export async function observeMissing(looking: Looking, signal: AbortSignal): Promise<Missing | undefined> {
+  const { found, host, scope } = looking;
+  if (found.incus.type === 'silent' || found.pools.some(({ zpool }) => zpool !== 'imported')) return undefined;
+  const expected = await expectedOn(looking, signal);
+  if (expected === undefined) return undefined;
+  const isMember = found.incus.type === 'member';
+  const { volumes, instances } = isMember
+    ? besideRecords(expected, looking.cluster)
+    : besideDisks(expected, found.pools);
+  const missing: MissingVolume[] = [];
+  const silent: Silent = new Map();
+  for (const volume of volumes) missing.push(await copiesOf(looking, expected, volume, silent, signal));
+  const rooms: Missing['rooms'] = [];
+  for (const { name: pool, dataset } of scope.pools.filter(({ name }) => volumes.some((each) => each.pool === name))) {
+    const { minFreeSpace } = looking.fleet.policies.backup;
+    const seen = await orTypedProblem(() => roomOf(host, { target: { dataset } }, minFreeSpace, signal), signal);
+    const room = seen.type === 'value' ? seen.value : seen.problem;
+    rooms.push({ pool, ...(typeof room === 'number' ? { bytes: room } : { problem: room.message }) });
+  }
+  return { at: new Date().toISOString(), volumes: missing, instances: await imagesOf(looking, instances), rooms };
+}
+
+/** Hosts that do not answer are asked once, and not for each volume. */
+type Silent = Map<string, Problem>;
+
+/** What a run has written down, else what the cluster still knows, else what is declared. */
+async function expectedOn(
+  { host, scope: { member }, found, cluster, other, fleet }: Looking,
+  signal: AbortSignal,
+): Promise<Expected | undefined> {
+  const notes = await readNotes(host, member, signal);
+  const withRecords = (records: readonly KnownInstance[]): Expected['instances'] =>
+    records.map((record) => ({ project: record.project, name: record.name, type: record.type, record }));
+  if (notes !== undefined) return { volumes: notes.volumes, instances: withRecords(notes.instances) };
+  if (found.incus.type === 'member') return undefined;
+  if (cluster.members.some(({ name }) => name === member)) {
+    const { instances } = expecting(await other.instanceRecords(member), 'instance records', cluster.via);
+    return { volumes: cluster.volumes, instances: withRecords(instances) };
+  }
+  const guests = Object.entries(fleet.guests).filter(([, guest]) => guest.member === member);
+  return {
+    volumes: guests.flatMap(([, { project, volumes }]) => volumes.map((volume) => ({ project, ...volume }))),
+    instances: guests.map(([name, { project, type }]) => ({ project, name, type })),
+  };
+}
+
+const besideRecords = ({ volumes, instances }: Expected, cluster: RemainingCluster): Expected => ({
+  volumes: volumes.filter(
+    (volume) => !cluster.volumes.some((each) => isSame(each, volume) && each.pool === volume.pool),
+  ),
+  instances: instances.filter((instance) => !cluster.instances.some((each) => isSame(each, instance))),
+});
+
+const isSame = (a: InstanceName, b: InstanceName): boolean => a.project === b.project && a.name === b.name;
+
+function besideDisks({ volumes, instances }: Expected, pools: readonly FoundPool[]): Expected {
+  const there = new Set(
+    pools.flatMap(({ pool, contents, aside }) =>
+      [...contents, ...aside.flatMap((each) => each.contents)].map((name) => `${pool}/${name}`),
+    ),
+  );
+  const hasInstance = (instance: InstanceName): boolean =>
+    pools.some(({ pool }) =>
+      ['containers', 'virtual-machines'].some((kind) => there.has(`${pool}/${kind}/${instanceOnDisk(instance)}`)),
+    );
+  return {
+    volumes: volumes.filter(({ pool, project, name }) => !there.has(`${pool}/custom/${project}_${name}`)),
+    instances: instances.filter((instance) => !hasInstance(instance)),
+  };
+}
+
+async function copiesOf(
+  { deps, fleet, scope }: Looking,
+  { instances }: Expected,
+  { pool, project, name }: Expected['volumes'][number],
+  silent: Silent,
+  signal: AbortSignal,
+): Promise<MissingVolume> {
+  const own = Object.fromEntries(
+    Object.entries(fleet.backups).filter(([, { guest }]) => fleet.guests[guest]?.member === scope.member),
+  );
+  const replicas: MissingVolume['replicas'] = [];
+  for (const place of placesOf({ ...fleet, backups: own }, { project, volume: name }))
+    replicas.push(await replicaUnlessSilent(deps, fleet, place, silent, signal));
+  const attaches = (guest: string): boolean =>
+    fleet.guests[guest]?.volumes.some((each) => each.pool === pool && each.name === name) === true ||
+    instances.some(
+      (each) => each.name === guest && attachedBy(each).some((at) => at.pool === pool && at.name === name),
+    );
+  const restic = Object.entries(own).flatMap(([entry, { guest, to }]) =>
+    to.some(({ type }) => type === 'restic') && fleet.guests[guest]?.project === project && attaches(guest)
+      ? [entry]
+      : [],
+  );
+  return { pool, project, name, replicas, restic };
+}
+
+async function replicaUnlessSilent(
+  deps: Deps,
+  fleet: Fleet,
+  place: ReplicaPlace,
+  silent: Silent,
+  signal: AbortSignal,
+): Promise<ReplicaSeen> {
+  const { host, dataset } = place;
+  const known = silent.get(host);
+  if (known !== undefined) return { host, dataset, problem: known };
+  const seen = await replicaSeen(deps, fleet, place, {}, signal);
+  if (seen.problem?.type === 'Unreachable') silent.set(host, seen.problem);
+  return seen;
+}
+
+/** None where no entry of the fleet file has such a volume. */
+function placesOf(fleet: Fleet, wish: { project: string; volume: string }): ReplicaPlace[] {
+  try {
+    return restoreScope(fleet, wish).places;
+  } catch (error) {
+    if (error instanceof ApplicationFailure && error.type === 'BadConfig') return [];
+    throw error;
+  }
+}
+
+const attachedBy = ({ record }: Expected['instances'][number]): MissingInstance['volumes'] =>
+  Object.values(record?.devices ?? {}).flatMap(({ type, pool, source }) =>
+    type === 'disk' && pool !== undefined && source !== undefined ? [{ pool, name: source }] : [],
+  );
+
+/** Of the project’s own or of the default one’s images. */
+async function imagesOf(
+  { other, cluster, scope }: Looking,
+  instances: Expected['instances'],
+): Promise<MissingInstance[]> {
+  if (instances.length === 0) return [];
+  const { images } = expecting(await other.imagesBeside(scope.member), 'images', cluster.via);
+  return instances.map((instance) => {
+    const { project, name, type, record } = instance;
+    const base = record?.config['volatile.base_image'];
+    const image = images.find(
+      (each) => each.fingerprint === base && (each.project === project || each.project === 'default'),
+    );
+    return {
+      ...{ project, name, type, isRecorded: record !== undefined, volumes: attachedBy(instance) },
+      ...(image === undefined ? {} : { image: image.fingerprint }),
+    };
+  });
+}
