@@ -48,7 +48,10 @@ export function assertCovered(journal: readonly JournalEntry[]): void {
 let shapes: Set<string> | undefined;
 
 export function coveredShapes(): Set<string> {
-  const alone = recordedCommands().flatMap(({ argv }) => [argv, ...pipelineOf(argv)]);
-  shapes ??= new Set(alone.map(commandShape));
+  shapes ??= new Set(
+    recordedCommands()
+      .flatMap(({ argv }) => [argv, ...pipelineOf(argv)])
+      .map(commandShape),
+  );
   return shapes;
 }
