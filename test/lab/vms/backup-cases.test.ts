@@ -237,14 +237,15 @@ describe('copies on real pools', () => {
     const back = await onSender(`
       newest=$(${ssh} zfs list -Ht snapshot -o name -s createtxg ${copy} | tail -1)
       ${ssh} zfs send -w "$newest" | zfs receive -u tank/back
-      zfs load-key -L file:///root/zfs-key tank/back; zfs set mountpoint=/mnt/secret tank/back; zfs mount tank/back
+      zfs load-key -L file:///root/zfs-key tank/back; zfs set mountpoint=/mnt/secret tank/back
       sha256sum -c /root/sum; zfs umount tank/back; zfs destroy -r tank/back`);
     expect(back).toMatch(/: OK$/);
   });
 
   it('a replica of a volume with fifty snapshots has all of them', async () => {
     await declare();
-    await onSender(`for n in $(seq 50); do incus storage volume snapshot create local g1-data many-$n; done`);
+    for (let ten = 0; ten < 5; ten += 1)
+      await onSender(`for n in $(seq 10); do incus storage volume snapshot create local g1-data many-${ten}-$n; done`);
     expect(outcomeOf(await backUp())).toBe('Done');
     expect(await snapshotsOn('n2', replica())).toEqual(await snapshotsOn('n1', SOURCE));
     await isWhole();
