@@ -25,6 +25,7 @@ import { createRemovalActivities } from './removal.ts';
 import { createDrillActivities } from './restore-drill.ts';
 import { createResolveActivities } from './resolve-replica.ts';
 import { createRestoreActivities } from './restore.ts';
+import { createInPlaceActivities } from './restore-in-place.ts';
 import { createResticActivities } from './restic.ts';
 import { createRecreateActivities } from './recreate.ts';
 import { createRotationActivities } from './rotation.ts';
@@ -72,6 +73,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createIdentityActivities(deps),
     ...createBackupActivities(deps),
     ...createRestoreActivities(deps),
+    ...createInPlaceActivities(deps),
     ...createScheduleActivities(deps),
     ...createRemovalActivities(deps),
     ...createQuorumActivities(deps),

@@ -59,7 +59,7 @@ export interface NightlyBackupInput extends ClusterUpgradeInput {
   backup?: string;
 }
 export type RestoreDrillInput = NightlyBackupInput;
-/** From a replica, beside the original. */
+/** From a replica, beside the original or in its place. */
 export type RestoreInput = ClusterUpgradeInput & RestoreWish;
 /** From restic, into a folder of the guest. */
 export interface RestoreFilesInput extends ClusterUpgradeInput {

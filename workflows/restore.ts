@@ -1,23 +1,22 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { RestorationRef, RunRef } from '../activities/contract.ts';
 import { replicaName } from '../plan/backup-selection.ts';
 import { durationMs } from '../plan/duration.ts';
 import { planRestore, restoreSteps, stepsOf, type RestorePlan, type RestoreScope } from '../plan/restore.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { RestoreInput } from './messages.ts';
+import { copy } from './restore/copy.ts';
+import { replace } from './restore/in-place.ts';
 import { halfWay, planned, restored } from './restore/results.ts';
-import { activitiesFor } from './support/activities.ts';
 import { conclude, unchanged } from './support/conclude.ts';
-import { describeFailure, failure } from './support/failures.ts';
+import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
-import { LEARNS_WITHIN } from './support/retries.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
 
-/** The work itself and a host that goes away in the middle. */
-const COPY_WITHIN = '22h';
-
-/** A volume as it was, beside the original. Nothing that is there is changed; what is half-way is gone on from by name. */
+/**
+ * A volume as it was: beside the original, where nothing that is there is changed, or in its place, by approval. What is half-way
+ * is gone on from by name.
+ */
 export async function restore(input: RestoreInput): Promise<RunView> {
   const { fleet, planOnly, volume, project } = input;
   const subject = replicaName({ project, name: volume });
@@ -29,14 +28,16 @@ export async function restore(input: RestoreInput): Promise<RunView> {
       const scope = await resolveScope(run, ref, input);
       const member = scope.wish.member ?? scope.member;
       const work = (): Promise<RunResult> => bringBack(run, ref, scope, input);
-      return planOnly || member === undefined ? work() : withLocks(run, [`member/${member}`], work);
+      // In place a person is asked first, who holds nobody up.
+      const takesLock = !planOnly && member !== undefined && scope.wish.inPlace !== true;
+      return takesLock ? withLocks(run, [`member/${member}`], work) : work();
     },
     input,
   );
 }
 
 async function resolveScope(run: Run, { fleet }: RunRef, input: RestoreInput): Promise<RestoreScope> {
-  const { project, volume, until, to, member, backup, from } = input;
+  const { project, volume, until, to, member, backup, from, inPlace } = input;
   const wish = {
     ...{ project, volume },
     ...(until === undefined ? {} : { until }),
@@ -44,6 +45,7 @@ async function resolveScope(run: Run, { fleet }: RunRef, input: RestoreInput): P
     ...(member === undefined ? {} : { member }),
     ...(backup === undefined ? {} : { backup }),
     ...(from === undefined ? {} : { from }),
+    ...(inPlace === undefined ? {} : { inPlace }),
   };
   return run.step(
     { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
@@ -66,6 +68,15 @@ async function bringBack(run: Run, ref: RunRef, scope: RestoreScope, input: Rest
     return unchanged(error);
   }
   const work = { ...ref, restoration, stallMs: durationMs(scope.stallTimeout) };
+  if (scope.wish.inPlace === true) {
+    if (restoration.inPlace !== undefined) return replace(run, work, scope, input);
+    return withLocks(run, [`member/${restoration.member}`], () => anew(run, work, input));
+  }
+  return anew(run, work, input);
+}
+
+async function anew(run: Run, work: RestorationRef, input: RestoreInput): Promise<RunResult> {
+  const { restoration } = work;
   try {
     await act(run, work);
     return restored(restoration, new Date().toISOString());
@@ -84,19 +95,7 @@ const observe = (run: Run, ref: RunRef, scope: RestoreScope): Promise<RestorePla
 
 async function act(run: Run, work: RestorationRef): Promise<void> {
   const steps = stepsOf(work.restoration);
-  try {
-    await run.step(
-      { ...steps.copy, kind: 'long', within: COPY_WITHIN },
-      (each) => each.receiveVolume(work),
-      (state) => ({ state }),
-    );
-  } catch (error) {
-    await CancellationScope.nonCancellable(async () => {
-      if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
-      await stop(run, work);
-    });
-    throw error;
-  }
+  await copy(run, work);
   await run.step(
     { ...steps.recover, kind: 'act' },
     (each) => each.recoverVolume(work),
@@ -107,14 +106,4 @@ async function act(run: Run, work: RestorationRef): Promise<void> {
     (each) => each.verifyRestored(work),
     () => ({ state: 'done', detail: 'listed, writable, the same snapshot' }),
   );
-}
-
-/** Nothing is to be at work, nor held, when nobody watches any more. */
-async function stop(run: Run, work: RestorationRef): Promise<void> {
-  try {
-    const { title } = stepsOf(work.restoration).copy;
-    await activitiesFor({ id: 'stop-copy', phase: 'copy', title, kind: 'rollBack' }).stopRestore(work);
-  } catch (error) {
-    run.warn(`The transfer to ${work.restoration.member} may be at work still: ${describeFailure(error).message}`);
-  }
 }

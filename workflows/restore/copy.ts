@@ -1,0 +1,42 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { RestorationRef } from '../../activities/contract.ts';
+import { stepsOf } from '../../plan/restore.ts';
+import { activitiesFor } from '../support/activities.ts';
+import { describeFailure } from '../support/failures.ts';
+import { LEARNS_WITHIN } from '../support/retries.ts';
+import type { Run } from '../support/run.ts';
+
+/** The work itself and a host that goes away in the middle. */
+const COPY_WITHIN = '22h';
+
+/** The snapshot arrives; where it does not, nothing stays at work, nor held. */
+export async function copy(run: Run, work: RestorationRef): Promise<void> {
+  try {
+    await run.step(
+      { ...stepsOf(work.restoration).copy, kind: 'long', within: COPY_WITHIN },
+      (each) => each.receiveVolume(work),
+      (state) => ({ state }),
+    );
+  } catch (error) {
+    await CancellationScope.nonCancellable(async () => {
+      await letGo(error);
+      await stop(run, work);
+    });
+    throw error;
+  }
+}
+
+/** What failed by its time may be at work for that long still. */
+export async function letGo(error: unknown): Promise<void> {
+  if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
+}
+
+/** Nothing is to be at work, nor held, when nobody watches any more. */
+async function stop(run: Run, work: RestorationRef): Promise<void> {
+  try {
+    const { title } = stepsOf(work.restoration).copy;
+    await activitiesFor({ id: 'stop-copy', phase: 'copy', title, kind: 'rollBack' }).stopRestore(work);
+  } catch (error) {
+    run.warn(`The transfer to ${work.restoration.member} may be at work still: ${describeFailure(error).message}`);
+  }
+}
