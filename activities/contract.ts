@@ -25,6 +25,7 @@ import type { Remade } from '../plan/rejoin-missing.ts';
 import type { RejoinObservation, RejoinScope } from '../plan/rejoin.ts';
 import type { RestorableView } from '../plan/restorable.ts';
 import type { RestoreFilesObservation, RestoreFilesScope, RestoreFilesWish } from '../plan/restore-files.ts';
+import type { VolumeUser } from '../plan/restore-in-place.ts';
 import type { Restoration, RestoreObservation, RestoreScope, RestoreWish } from '../plan/restore.ts';
 import type { ResticBackupResult, ResticMaintenanceResult, ResticObservation, ResticScope } from '../plan/restic.ts';
 import type { ContainerImage, CopyView } from '../plan/run.ts';
@@ -453,6 +454,23 @@ export interface RestoreActivities {
   stopRestore(input: RestorationRef): Promise<void>;
 }
 
+/** What arrived takes the place of the volume. Each looks first, and may find what an earlier attempt has begun. */
+export interface InPlaceActivities {
+  /** What arrived can be written to. Fails as KeyNotLoaded. */
+  makeReady(input: RestorationRef): Promise<Reached>;
+  /** Who uses the volume, and which of them run. */
+  usersOfVolume(input: RestorationRef): Promise<VolumeUser[]>;
+  stopUsers(input: RestorationRef & { users: VolumeUser[] }): Promise<void>;
+  /** Fails as Unhealthy where one of them does not run then. */
+  startUsers(input: RestorationRef & { users: VolumeUser[] }): Promise<void>;
+  /** The original gets a snapshot and is set aside, and what arrived gets its name. */
+  takePlace(input: RestorationRef & { at: string }): Promise<Reached>;
+  /** Undoes that. False where what had arrived is not what was copied any more. */
+  putOriginalBack(input: RestorationRef): Promise<boolean>;
+  /** The end: no run goes on with it, and Incus forgets snapshots that are aside. Returns those. */
+  settleInPlace(input: RestorationRef): Promise<string[]>;
+}
+
 export interface HousekeepingActivities {
   /** Removes what the run's ended jobs left on worker and hosts. A host that is away keeps its; that is reported. */
   forgetJobs(input: RunRef & { nodes: string[] }): Promise<string[]>;
@@ -631,6 +649,7 @@ export type Activities = ObserveActivities &
   IdentityActivities &
   BackupActivities &
   RestoreActivities &
+  InPlaceActivities &
   ScheduleActivities &
   DriftActivities &
   RemovalActivities &

@@ -26,6 +26,7 @@ import { createRemovalActivities } from './removal.ts';
 import { createDrillActivities } from './restore-drill.ts';
 import { createResolveActivities } from './resolve-replica.ts';
 import { createRestoreActivities } from './restore.ts';
+import { createInPlaceActivities } from './restore-in-place.ts';
 import { createResticActivities } from './restic.ts';
 import { createRecreateActivities } from './recreate.ts';
 import { createRotationActivities } from './rotation.ts';
@@ -73,6 +74,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createIdentityActivities(deps),
     ...createBackupActivities(deps),
     ...createRestoreActivities(deps),
+    ...createInPlaceActivities(deps),
     ...createScheduleActivities(deps),
     ...createDriftActivities(deps),
     ...createRemovalActivities(deps),

@@ -10,6 +10,7 @@ import {
 } from '../plan/restorable.ts';
 import type { ResticSourceScope } from '../plan/restic.ts';
 import { createIncus } from '../tools/incus.ts';
+import { zfsSnapshotSizes } from '../tools/zfs-sizes.ts';
 import { zfsSnapshotDetails, type SnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import type { RestorableInput } from '../workflows/messages.ts';
 import type { Deps } from './deps.ts';
@@ -93,13 +94,20 @@ function replicas(deps: Deps, fleet: Fleet, signal: AbortSignal): Place[] {
 }
 
 /** Directly below; none where it is not there yet. */
-async function snapshotsBelow(host: Host, dataset: string, signal: AbortSignal): Promise<SnapshotDetails[]> {
+async function snapshotsBelow(host: Host, dataset: string, signal: AbortSignal): Promise<Sized[]> {
   const listed = await zfsSnapshotDetails(host, dataset, { signal });
   if (listed.type === 'not found') return [];
   if (listed.type !== 'snapshots') throw toolFailure(`zfs on ${host.name}`, listed);
+  const sized = await zfsSnapshotSizes(host, dataset, { signal });
+  if (sized.type !== 'sizes') throw toolFailure(`zfs on ${host.name}`, sized);
   const isOwn = (name: string): boolean => name.lastIndexOf('/') === dataset.length;
-  return listed.snapshots.filter((each) => isOwn(each.dataset) && each.name.startsWith(INCUS));
+  return listed.snapshots
+    .filter((each) => isOwn(each.dataset) && each.name.startsWith(INCUS))
+    .map((each) => ({ ...each, bytes: sized.sizes.get(`${each.dataset}@${each.name}`) }));
 }
+
+/** One that was made in between has none. */
+type Sized = SnapshotDetails & { bytes: number | undefined };
 
 /** A project is always there, and has no `_` in its name. */
 function sourceVolume(dataset: string, root: string): string {
@@ -108,12 +116,13 @@ function sourceVolume(dataset: string, root: string): string {
 }
 
 function copyOf(
-  { name, createdAt }: SnapshotDetails,
+  { name, createdAt, bytes }: Sized,
   of: string,
   kind: 'source' | 'replica',
   place: string,
 ): RestorableCopy {
-  return { of, kind, place, snapshot: name.slice(INCUS.length), at: createdAt };
+  const size = bytes === undefined ? {} : { bytes };
+  return { of, kind, place, snapshot: name.slice(INCUS.length), at: createdAt, ...size };
 }
 
 /** One repository as one machine asks it for the snapshots of one guest. */
@@ -146,5 +155,6 @@ async function snapshotsIn(
   return snapshots.map((each) => ({
     ...{ of: resticTitle(each, declared), kind: 'restic', place: `restic ${place.repository}` },
     ...{ snapshot: each.id.slice(0, 8), at: new Date(each.created).toISOString() },
+    ...(each.bytes === undefined ? {} : { bytes: each.bytes }),
   }));
 }

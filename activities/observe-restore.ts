@@ -4,7 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { replicaName } from '../plan/backup-selection.ts';
 import { inProject } from '../plan/projects.ts';
 import {
-  restoredName,
+  arrivingName,
   volumeDataset,
   type DestinationSeen,
   type ReplicaPlace,
@@ -14,6 +14,7 @@ import {
   type RestoreWish,
   type TargetSeen,
 } from '../plan/restore.ts';
+import type { OriginalSeen, VolumeUser } from '../plan/restore-in-place.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { VolumeRecord } from '../tools/incus-records.ts';
 import type { UnknownVolume } from '../tools/incus-recovery.ts';
@@ -49,6 +50,7 @@ export function restoreScope(fleet: Fleet, wish: RestoreWish): RestoreScope {
   const pool = guest?.volumes.find(({ name }) => name === wish.volume)?.pool;
   return {
     ...{ wish, places, minFreePercent: minFreeSpace, stallTimeout },
+    approvalTimeout: fleet.policies.upgrade.approvalTimeout,
     ...(guest === undefined ? {} : { member: guest.member }),
     ...(pool === undefined ? {} : { pool }),
   };
@@ -99,7 +101,7 @@ export async function observeRestore(
   if (member === undefined) return { replicas };
   report({ progress: member });
   const seen = await orTypedProblem(
-    () => destinationOn(deps.machines.member(fleet, member), member, scope, { run, signal }),
+    () => destinationOn(fleet, deps.machines.member(fleet, member), scope, { member, run, signal }),
     signal,
   );
   if (seen.type === 'value') return { replicas, destination: seen.value };
@@ -175,16 +177,22 @@ export async function targetOn(host: Host, dataset: string, signal: AbortSignal)
 }
 
 async function destinationOn(
+  fleet: Fleet,
   host: Host,
-  member: string,
   scope: RestoreScope,
-  { run, signal }: { run: string; signal: AbortSignal },
+  { member, run, signal }: { member: string; run: string; signal: AbortSignal },
 ): Promise<DestinationSeen> {
   const { wish } = scope;
   const incus = createIncus(host, { signal });
   const known = await recordOf(incus, scope, member);
-  const pool = await zfsPool(incus, member, scope.pool ?? known?.pool);
-  const own = { project: wish.project, name: restoredName(wish, run) };
+  const declared = scope.pool ?? known?.pool;
+  // In place is where it is, wherever it was to be.
+  const pool = await zfsPool(incus, member, wish.inPlace === true ? (known?.pool ?? declared) : declared);
+  const original =
+    wish.inPlace === true && known !== undefined
+      ? await originalOn(fleet, host, incus, { ...wish, member, pool, signal })
+      : undefined;
+  const own = { project: wish.project, name: arrivingName(wish, run, original !== undefined) };
   const target = await targetOn(host, volumeDataset(pool.dataset, own), signal);
   const unknown = expecting(await incus.unknownVolumes([pool.name]), 'unknown volumes', member).volumes;
   const room = await roomOf(host, { target: pool }, scope.minFreePercent, signal);
@@ -193,6 +201,7 @@ async function destinationOn(
     ...{ member, pool, room, isKnown: known !== undefined },
     isListed: await isListed(incus, { ...own, pool: pool.name, member }),
     ...(target === undefined ? {} : { target }),
+    ...(original === undefined ? {} : { original }),
     others: unknown.filter((each) => !isOf(own, each)).map(unknownTitle),
   };
 }
@@ -204,6 +213,51 @@ export async function isListed(
 ): Promise<boolean> {
   const { volumes } = expecting(await incus.volumes(pool), 'volumes', member);
   return volumes.some((each) => each.project === project && each.name === name && each.location === member);
+}
+
+async function originalOn(
+  fleet: Fleet,
+  host: Host,
+  incus: Incus,
+  {
+    project,
+    volume,
+    member,
+    pool,
+    signal,
+  }: VolumeAt & { pool: { name: string; dataset: string }; signal: AbortSignal },
+): Promise<OriginalSeen> {
+  const dataset = volumeDataset(pool.dataset, { project, name: volume });
+  const users = await usersOf(fleet, incus, { project, volume, member, pool: pool.name });
+  const own = await datasetOn(host, dataset, signal);
+  if (own === undefined) return { dataset, users };
+  const { kind, encrypted, usedBytes, snapshots } = own;
+  return { dataset, users, found: { kind, encrypted, usedBytes, snapshots: snapshots.length } };
+}
+
+interface VolumeAt {
+  project: string;
+  volume: string;
+  member: string;
+}
+
+/** Whoever has it among its devices. Projects without volumes of their own use those of `default`. */
+export async function usersOf(
+  fleet: Fleet,
+  incus: Incus,
+  { project, volume, member, pool }: VolumeAt & { pool: string },
+): Promise<VolumeUser[]> {
+  const { instances } = expecting(await incus.instances(), 'instances', member);
+  return instances
+    .filter(
+      (each) =>
+        each.location === member &&
+        (each.project === project || project === 'default') &&
+        each.volumes.some((one) => one.pool === pool && one.name === volume),
+    )
+    .map(({ project: own, name, status }) => {
+      return { project: own, name, status, isDeclared: fleet.guests[name]?.project === own };
+    });
 }
 
 /** Incus says `volume` of a custom one. An instance can have the same name. */

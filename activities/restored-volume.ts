@@ -50,19 +50,29 @@ const unknown = async (incus: Incus, { pool, member }: Restoration) =>
   expecting(await incus.unknownVolumes([pool]), 'unknown volumes', member);
 
 /** From what is received to what Incus expects. Both in one command: what bears the mark is writable. */
-async function becomeOwn(host: Host, { dataset, kind, snapshot }: Restoration, signal: AbortSignal): Promise<void> {
+export async function becomeOwn(
+  host: Host,
+  { dataset, kind, snapshot }: Restoration,
+  signal: AbortSignal,
+): Promise<Reached> {
   const target = await targetOn(host, dataset, signal);
-  if (target !== undefined && isUnderWay(target, snapshot.guid)) return;
+  if (target !== undefined && isUnderWay(target, snapshot.guid)) return 'already';
   if (target === undefined || !target.readonly || !target.guids.includes(snapshot.guid))
     throw failure('Unexpected', `${host.name} has no ${dataset} that a restore has received.`);
   if (target.locked)
     throw failure('KeyNotLoaded', `Its key is not loaded on ${host.name}: zfs load-key ${dataset} there, then go on.`);
   // As Incus makes them; it gives a volume its device when it needs it.
   const own = kind === 'filesystem' ? { mountpoint: 'legacy', canmount: 'noauto' } : {};
-  await set(host, dataset, { [RESTORED]: snapshot.guid, readonly: 'off', ...own }, signal);
+  await setOn(host, dataset, { [RESTORED]: snapshot.guid, readonly: 'off', ...own }, signal);
+  return 'done';
 }
 
-async function set(host: Host, dataset: string, to: Record<string, string>, signal: AbortSignal): Promise<void> {
+export async function setOn(
+  host: Host,
+  dataset: string,
+  to: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
   const answer = await createZfsDatasets(host, { signal }).setProperties(dataset, to);
   if (answer.type !== 'set') throw toolFailure(`zfs on ${host.name}`, answer);
 }
@@ -98,5 +108,5 @@ export async function verifyRestored(
   if (target.readonly) throw failure('Unhealthy', `${dataset} on ${member} cannot be written to.`);
   if (!(await isListed(createIncus(host, { signal }), restoration)))
     throw failure('Unhealthy', `Incus on ${member} does not list volume ${name}.`);
-  await set(host, dataset, { [RESTORED]: run }, signal);
+  await setOn(host, dataset, { [RESTORED]: run }, signal);
 }

@@ -6,6 +6,7 @@ import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isRunName } from '../plan/run-name.ts';
+import { startOn, stopForSure } from './stop-and-start.ts';
 
 /** Snapshots through Incus, named after the run. */
 export function createSnapshotActivities({ fleetAt, machines }: Deps): SnapshotActivities {
@@ -87,13 +88,7 @@ async function restoreAll(
   await requireInstanceSnapshot(incus, input);
   for (const { pool, name } of volumes) await requireVolumeSnapshot(incus, { ...input, pool, volume: name });
   // A volume can only be reverted while nothing has it attached and running.
-  const stopped = await incus.stopInstance(project, instance, { timeoutSeconds: 60, force: false });
-  if (stopped.type === 'did not stop') {
-    const forced = await incus.stopInstance(project, instance, { timeoutSeconds: 30, force: true });
-    if (forced.type !== 'stopped' && forced.type !== 'already stopped')
-      throw failure('Unexpected', `${instance} does not stop, so its volumes cannot be reverted.`);
-  } else if (stopped.type !== 'stopped' && stopped.type !== 'already stopped')
-    throw toolFailure(`Stopping ${instance}`, stopped);
+  await stopForSure(incus, { project, name: instance });
   for (const { pool, name } of volumes) {
     const restored = await incus.restoreVolumeSnapshot({ pool, project, volume: name, member, snapshot });
     if (restored.type === 'blocked') throw failure('Unexpected', `Volume ${name}: ${restored.message}`);
@@ -102,11 +97,7 @@ async function restoreAll(
   const restored = await incus.restoreInstanceSnapshot({ project, instance, snapshot });
   if (restored.type === 'blocked') throw failure('Unexpected', `${instance}: ${restored.message}`);
   if (restored.type !== 'restored') throw toolFailure(`Reverting ${instance}`, restored);
-  const started = await incus.startInstance(project, instance);
-  if (started.type === 'member evacuated')
-    throw failure('Busy', `${member} is evacuated, so ${instance} cannot start there.`);
-  if (started.type !== 'started' && started.type !== 'already running')
-    throw toolFailure(`Starting ${instance}`, started);
+  await startOn(incus, { project, name: instance }, member);
 }
 
 /** Nothing is ever deleted that a run of runbook did not make. */

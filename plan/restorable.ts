@@ -15,6 +15,8 @@ export interface RestorableCopy {
   snapshot: string;
   /** ISO 8601. */
   at: string;
+  /** So much a restore of it brings; absent where that is not written down with it. */
+  bytes?: number;
 }
 
 export interface RestorableView {

@@ -1,8 +1,19 @@
+import { replicaName } from './backup-selection.ts';
 import { gigabytes } from './bytes.ts';
 import { formatAge, ageOf } from './duration.ts';
 import type { Gate } from './gates.ts';
 import type { Problem } from './problem.ts';
 import { inProject } from './projects.ts';
+import {
+  asideOf,
+  copiesGates,
+  inPlaceGates,
+  resolveOf,
+  type InPlace,
+  type InPlaceGate,
+  type OriginalSeen,
+  type ReplicaAfter,
+} from './restore-in-place.ts';
 import type { StepView } from './run.ts';
 import { asSentence } from './sentence.ts';
 
@@ -21,6 +32,8 @@ export interface RestoreWish {
   backup?: string;
   /** Only copies on this host. */
   from?: string;
+  /** In the place of the volume itself. */
+  inPlace?: true;
 }
 
 /** Where a replica of the volume can be. */
@@ -43,8 +56,9 @@ export interface RestoreScope {
   pool?: string;
   /** Of a pool, which stay free. */
   minFreePercent: number;
-  /** As the fleet file writes it. */
+  /** As the fleet file writes them. */
   stallTimeout: string;
+  approvalTimeout: string;
 }
 
 export interface ReplicaSnapshot {
@@ -100,6 +114,8 @@ export interface DestinationSeen {
   others: string[];
   /** What the cluster knows of the volume itself. */
   isKnown: boolean;
+  /** Where it is to be restored in place, and Incus knows it there. */
+  original?: OriginalSeen;
 }
 
 export interface RestoreObservation {
@@ -124,9 +140,13 @@ export interface Restoration {
   /** What the new volume is called in Incus, and in ZFS. */
   name: string;
   dataset: string;
+  /** It takes the place of the volume itself, and its own name is only what it arrives under. */
+  inPlace?: InPlace;
 }
 
-export type RestoreGate = Omit<Gate, 'name'> & { name: 'copy' | 'key' | 'member' | 'name' | 'space' | 'recovery' };
+export type RestoreGate = Omit<Gate, 'name'> & {
+  name: 'copy' | 'key' | 'member' | 'name' | 'space' | 'recovery' | InPlaceGate['name'];
+};
 
 export interface RestorePlan {
   gates: RestoreGate[];
@@ -138,6 +158,10 @@ export interface RestorePlan {
 /** `edge-data-restored-20261123-0214-3f9c` */
 export const restoredName = ({ volume, to }: Pick<RestoreWish, 'volume' | 'to'>, run: string): string =>
   to ?? `${volume}-restored-${run.replace(/^runbook-/, '')}`;
+
+/** What is made, or what it arrives under. A volume that is gone is made anew under its own name. */
+export const arrivingName = (wish: RestoreWish, run: string, isKnown: boolean): string =>
+  wish.inPlace === true && !isKnown ? wish.volume : restoredName(wish, run);
 
 /** As Incus calls the dataset of a custom volume. */
 export const volumeDataset = (pool: string, { project, name }: { project: string; name: string }): string =>
@@ -156,9 +180,11 @@ export function planRestore(
   { run, now }: { run: string; now: string },
 ): RestorePlan {
   const { wish } = scope;
-  const name = restoredName(wish, run);
   const chosen = newestOf(observation.replicas);
   const { destination } = observation;
+  const name = arrivingName(wish, run, destination?.original !== undefined);
+  const inPlace =
+    destination === undefined ? undefined : inPlaceOf(wish, observation.replicas, chosen, destination, run);
   const gates: RestoreGate[] = [
     ...copyGates(scope, observation.replicas, chosen, now),
     ...(chosen === undefined ? [] : [keyGate(chosen)]),
@@ -168,8 +194,9 @@ export function planRestore(
       : [
           nameGate(name, wish, destination, chosen?.found.fitting.guid),
           ...(chosen === undefined ? [] : [spaceGate(destination, chosen.found)]),
-          recoveryGate(destination),
-          ...(destination.isKnown ? [] : [unknownConfiguration(wish)]),
+          ...(inPlace === undefined
+            ? [recoveryGate(destination), ...(destination.isKnown ? [] : [unknownConfiguration(wish)])]
+            : inPlace.gates),
         ]),
   ];
   const refusals = gates.filter(({ verdict }) => verdict === 'refused');
@@ -183,12 +210,47 @@ export function planRestore(
     kind: chosen.found.kind,
     raw: chosen.found.encrypted,
     dataset: volumeDataset(destination.pool.dataset, { project, name }),
+    ...(inPlace === undefined ? {} : { inPlace: inPlace.will }),
   };
   return { gates, refusals, restoration };
 }
 
+/** Undefined where nothing is replaced. */
+function inPlaceOf(
+  { project, volume }: RestoreWish,
+  replicas: readonly ReplicaSeen[],
+  chosen: Fitting | undefined,
+  { original, pool }: DestinationSeen,
+  run: string,
+): { gates: InPlaceGate[]; will: InPlace } | undefined {
+  if (original === undefined || chosen === undefined || pool === undefined) return undefined;
+  const title = inProject({ project, name: volume });
+  const aside = asideOf(pool.dataset, replicaName({ project, name: volume }), run);
+  const after = replicas.flatMap((each) => (each.found === undefined ? [] : [afterwards(each, chosen)]));
+  const { found, dataset, users } = original;
+  return {
+    gates: [...inPlaceGates(original, { title, kind: chosen.found.kind, aside }), ...copiesGates(title, after)],
+    will: {
+      ...{ dataset, users, usedBytes: found?.usedBytes ?? 0, snapshots: found?.snapshots ?? 0 },
+      ...(found === undefined || aside === undefined ? {} : { aside }),
+      resolve: after.filter(({ goesOn }) => !goesOn).map((each) => resolveOf(title, each)),
+    },
+  };
+}
+
+/** Copies go on where the newest that the replica has is what is restored. */
+const afterwards = ({ host, dataset, found }: ReplicaSeen, { found: chosen }: Fitting): ReplicaAfter => ({
+  ...{ host, dataset },
+  goesOn: found?.fitting?.guid === chosen.fitting.guid && found.newestAt === chosen.fitting.createdAt,
+});
+
 export const restoreSteps = ({ restoration }: RestorePlan): StepView[] =>
-  restoration === undefined ? [] : Object.values(stepsOf(restoration)).map((step) => ({ ...step, state: 'pending' }));
+  restoration === undefined ? [] : viewsOf(restoration).map((step) => ({ ...step, state: 'pending' }));
+
+const viewsOf = (restoration: Restoration): Omit<StepView, 'state'>[] =>
+  restoration.inPlace === undefined
+    ? Object.values(stepsOf(restoration))
+    : [stepsOf(restoration).copy, ...Object.values(inPlaceSteps(restoration))];
 
 export function stepsOf({ volume, snapshot, from, member, pool, name }: Restoration) {
   return {
@@ -199,6 +261,20 @@ export function stepsOf({ volume, snapshot, from, member, pool, name }: Restorat
     },
     recover: { ...({ id: 'recover', phase: 'recover' } as const), member, title: `volume ${name} in pool ${pool}` },
     verify: { ...({ id: 'verify', phase: 'verify' } as const), member, title: `${name} is what the copy is` },
+  };
+}
+
+/** After the copy, where it takes the place of the original. */
+export function inPlaceSteps({ volume, member, inPlace }: Restoration) {
+  const aside = inPlace?.aside === undefined ? '' : `, and what is there becomes ${inPlace.aside}`;
+  return {
+    ready: { ...({ id: 'ready', phase: 'copy' } as const), member, title: 'what arrived is made ready' },
+    before: { ...({ id: 'health-before', phase: 'copy' } as const), member, title: 'who uses it, and their health' },
+    stop: { ...({ id: 'stop', phase: 'drain' } as const), member, title: `guests with ${volume}` },
+    swap: { ...({ id: 'swap', phase: 'apply' } as const), member, title: `it becomes ${volume}${aside}` },
+    start: { ...({ id: 'start', phase: 'apply' } as const), member, title: 'guests that ran before' },
+    verify: { ...({ id: 'verify', phase: 'verify' } as const), member, title: 'health' },
+    settle: { ...({ id: 'settle', phase: 'clean up' } as const), member, title: 'records of snapshots that are aside' },
   };
 }
 
@@ -288,23 +364,24 @@ function memberGates({ wish }: RestoreScope, destination: DestinationSeen | unde
     return [refused('member', 'It is not known where the volume belongs', 'Name the member: --member NAME.')];
   const { member, problem, pool } = destination;
   if (problem !== undefined)
-    return [
-      refused(
-        'member',
-        `${member} cannot take it: ${problem.message}`,
-        wish.member === undefined ? 'Name a member that can: --member NAME.' : problem.whatToDo,
-      ),
-    ];
+    return [refused('member', `${member} cannot take it: ${problem.message}`, insteadOf(wish, problem))];
   return [passed('member', `${member}, pool ${pool?.name ?? ''}`)];
+}
+
+function insteadOf({ inPlace, member, volume }: RestoreWish, { whatToDo }: Problem): string {
+  if (inPlace === true)
+    return `In place is where it was. On another member without --in-place: --member NAME --to ${volume}.`;
+  return member === undefined ? 'Name a member that can: --member NAME.' : whatToDo;
 }
 
 function nameGate(
   name: string,
-  { volume, to }: RestoreWish,
+  { volume, to, inPlace }: RestoreWish,
   { member, isListed, target }: DestinationSeen,
   guid: string | undefined,
 ): RestoreGate {
-  const isReached = target !== undefined && isUnderWay(target, guid);
+  // In place, nothing that Incus has is moved to where the volume is.
+  const isReached = target !== undefined && isUnderWay(target, guid) && !(inPlace === true && isListed);
   const isOwn = isReached || (target !== undefined && !isListed && isReceived(target, guid));
   if (isOwn || (!isListed && target === undefined))
     return passed('name', isOwn ? `${name} is there in part and gone on with` : `${name} is free`);

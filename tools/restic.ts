@@ -15,6 +15,8 @@ const snapshotsSchema = z
       hostname: z.string(),
       paths: z.array(z.string()),
       tags: z.array(z.string()).nullish(),
+      // Since restic 0.17, and not of snapshots from before.
+      summary: z.object({ total_bytes_processed: z.number().optional() }).nullish(),
     }),
   )
   .nullable();
@@ -61,6 +63,8 @@ export interface ResticSnapshot {
   hostname: string;
   paths: string[];
   tags: string[];
+  /** Of all files in it, as they were read. */
+  bytes?: number;
 }
 
 /** `host`: where restic runs and its password file is. */
@@ -110,9 +114,10 @@ function readSnapshots(ran: Ran): { type: 'snapshots'; snapshots: ResticSnapshot
   if (problem !== undefined) return problem;
   const answer = readJson('restic', ran, snapshotsSchema);
   if (answer.type !== 'json') return answer;
-  const snapshots = (answer.value ?? []).map(({ time, id, hostname, paths, tags }) => {
+  const snapshots = (answer.value ?? []).map(({ time, id, hostname, paths, tags, summary }) => {
     const created = new Date(time).toISOString();
-    return { id, created, hostname, paths, tags: tags ?? [] };
+    const bytes = summary?.total_bytes_processed;
+    return { id, created, hostname, paths, tags: tags ?? [], ...(bytes === undefined ? {} : { bytes }) };
   });
   return { type: 'snapshots', snapshots };
 }

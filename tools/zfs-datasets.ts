@@ -23,6 +23,8 @@ export interface ZfsDatasets {
   /** Properties that were set on the dataset itself: native ones and a user's. */
   localProperties(dataset: string): Promise<Answer<{ type: 'properties'; properties: Record<string, string> }>>;
   setProperties(dataset: string, properties: Readonly<Record<string, string>>): Promise<Answer<{ type: 'set' }>>;
+  /** Properties that were set on the dataset itself are not any more. Idempotent. */
+  clearProperties(dataset: string, properties: readonly string[]): Promise<Answer<{ type: 'cleared' }>>;
   /** With everything below it. `exists`: the new name is taken, and nothing was changed. */
   rename(from: string, to: string): Promise<Answer<{ type: 'renamed' } | { type: 'exists' }>>;
   /** A filesystem. */
@@ -60,6 +62,13 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
     setProperties: async (dataset, properties) => {
       const ran = await run(['zfs', 'set', ...assignments(properties), zfsName(dataset)]);
       return ran.result.exitCode === 0 ? { type: 'set' } : readZfsError('zfs', ran);
+    },
+    clearProperties: async (dataset, properties) => {
+      for (const property of properties) {
+        const ran = await run(['zfs', 'inherit', propertyName(property), zfsName(dataset)]);
+        if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
+      }
+      return { type: 'cleared' };
     },
     rename: async (from, to) => {
       const ran = await run(['zfs', 'rename', zfsName(from), zfsName(to)]);

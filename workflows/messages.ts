@@ -61,7 +61,7 @@ export interface NightlyBackupInput extends ClusterUpgradeInput {
 export type RestoreDrillInput = NightlyBackupInput;
 /** Without `node` all of it. */
 export type DriftInput = Omit<IdentityBackupInput, 'planOnly'>;
-/** From a replica, beside the original. */
+/** From a replica, beside the original or in its place. */
 export type RestoreInput = ClusterUpgradeInput & RestoreWish;
 /** From restic, into a folder of the guest. */
 export interface RestoreFilesInput extends ClusterUpgradeInput {

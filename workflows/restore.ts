@@ -4,6 +4,7 @@ import { durationMs } from '../plan/duration.ts';
 import { planRestore, restoreSteps, stepsOf, type RestorePlan, type RestoreScope } from '../plan/restore.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { RestoreInput } from './messages.ts';
+import { replace } from './restore/in-place.ts';
 import { receiveReplica } from './restore/receive.ts';
 import { halfWay, planned, restored } from './restore/results.ts';
 import { conclude, unchanged } from './support/conclude.ts';
@@ -12,7 +13,10 @@ import { withLocks } from './support/locks.ts';
 import { Run } from './support/run.ts';
 import { refused } from './upgrade/results.ts';
 
-/** A volume as it was, beside the original. Nothing that is there is changed; what is half-way is gone on from by name. */
+/**
+ * A volume as it was: beside the original, where nothing that is there is changed, or in its place, by approval. What is half-way
+ * is gone on from by name.
+ */
 export async function restore(input: RestoreInput): Promise<RunView> {
   const { fleet, planOnly, volume, project } = input;
   const subject = replicaName({ project, name: volume });
@@ -24,14 +28,16 @@ export async function restore(input: RestoreInput): Promise<RunView> {
       const scope = await resolveScope(run, ref, input);
       const member = scope.wish.member ?? scope.member;
       const work = (): Promise<RunResult> => bringBack(run, ref, scope, input);
-      return planOnly || member === undefined ? work() : withLocks(run, [`member/${member}`], work);
+      // In place a person is asked first, who holds nobody up.
+      const takesLock = !planOnly && member !== undefined && scope.wish.inPlace !== true;
+      return takesLock ? withLocks(run, [`member/${member}`], work) : work();
     },
     input,
   );
 }
 
 async function resolveScope(run: Run, { fleet }: RunRef, input: RestoreInput): Promise<RestoreScope> {
-  const { project, volume, until, to, member, backup, from } = input;
+  const { project, volume, until, to, member, backup, from, inPlace } = input;
   const wish = {
     ...{ project, volume },
     ...(until === undefined ? {} : { until }),
@@ -39,6 +45,7 @@ async function resolveScope(run: Run, { fleet }: RunRef, input: RestoreInput): P
     ...(member === undefined ? {} : { member }),
     ...(backup === undefined ? {} : { backup }),
     ...(from === undefined ? {} : { from }),
+    ...(inPlace === undefined ? {} : { inPlace }),
   };
   return run.step(
     { id: 'scope', phase: 'gate', title: 'fleet file', kind: 'observe' },
@@ -61,6 +68,15 @@ async function bringBack(run: Run, ref: RunRef, scope: RestoreScope, input: Rest
     return unchanged(error);
   }
   const work = { ...ref, restoration, stallMs: durationMs(scope.stallTimeout) };
+  if (scope.wish.inPlace === true) {
+    if (restoration.inPlace !== undefined) return replace(run, work, scope, input);
+    return withLocks(run, [`member/${restoration.member}`], () => anew(run, work, input));
+  }
+  return anew(run, work, input);
+}
+
+async function anew(run: Run, work: RestorationRef, input: RestoreInput): Promise<RunResult> {
+  const { restoration } = work;
   try {
     await act(run, work);
     return restored(restoration, new Date().toISOString());

@@ -18,6 +18,7 @@ export interface RestoreOptions {
   backup?: string;
   from?: string;
   path?: string;
+  inPlace?: true;
 }
 
 /** As Incus takes the names of volumes and projects. */
@@ -33,10 +34,12 @@ export function prepareRestore(context: CommandContext, options: RestoreOptions,
 
 async function prepareFiles(
   context: CommandContext,
-  { volume, project, at, to, member, backup, path }: RestoreOptions,
+  { volume, project, at, to, member, backup, path, inPlace }: RestoreOptions,
   planOnly: boolean,
 ): Promise<Start> {
   const until = untilOf(at);
+  if (inPlace === true)
+    throw wrongUsage('From restic files come back beside the original: leave --in-place out, and move them there.');
   if (volume !== undefined || project !== undefined || member !== undefined)
     throw wrongUsage('From restic files come back into their guest: leave --volume, --project and --member out.');
   if (backup === undefined) throw wrongUsage('Expected --backup NAME with --from restic: whose files they are.');
@@ -62,7 +65,7 @@ const wrongUsage = (message: string): CliError => new CliError('wrong usage', me
 
 async function prepareVolume(
   context: CommandContext,
-  { volume, project = 'default', at, to, member, backup, from, path }: RestoreOptions,
+  { volume, project = 'default', at, to, member, backup, from, path, inPlace }: RestoreOptions,
   planOnly: boolean,
 ): Promise<Start> {
   if (volume === undefined)
@@ -70,6 +73,14 @@ async function prepareVolume(
   if (path !== undefined)
     throw wrongUsage(
       '--path is for files from restic. Of a replica the whole volume is restored beside the original: attach it, and take what you need.',
+    );
+  if (inPlace === true && member !== undefined)
+    throw wrongUsage(
+      `In place is where the volume is: leave --member out. On another member it is made without --in-place: --member ${member} --to ${volume}.`,
+    );
+  if (inPlace === true && to === volume)
+    throw wrongUsage(
+      'With --in-place, --to is what the copy arrives under, which is another name than that of the volume.',
     );
   for (const [option, name] of Object.entries({ volume, project, to }))
     if (name !== undefined) requireName(option, name);
@@ -94,6 +105,7 @@ async function prepareVolume(
     ...(member === undefined ? {} : { member }),
     ...(backup === undefined ? {} : { backup }),
     ...(from === undefined ? {} : { from }),
+    ...(inPlace === undefined ? {} : { inPlace }),
   };
   const subject = replicaName({ project, name: volume });
   return { workflowType: 'restore', runbook: 'restore', subject, input, revision, branch };

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { helpAfter, JSON_OPTION, type AddCommand } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
-import { RESTORE_AT } from './restore-at.ts';
+import { RESTORE_AT, RESTORE_IN_PLACE } from './restore-at.ts';
 
 const PLAN_ENDINGS: readonly Ending[] = ['done', 'failed', 'wrong usage', 'unreachable', 'no worker', 'interrupted'];
 
@@ -170,6 +170,7 @@ export const addPlan: AddCommand = (parent, context) => {
     .option('--backup <name>', 'only copies of this entry of backups')
     .option('--from <host>', 'only replicas on this host; restic: files of the guest of --backup')
     .option('--path <path>', 'from restic: only what is in this folder')
+    .option('--in-place', RESTORE_IN_PLACE)
     .option('--json', JSON_OPTION)
     .addHelpText('after', helpAfter(['runbook plan restore --volume edge-data --at 2026-11-20'], PLAN_ENDINGS))
     .action(async (options) => {

@@ -1,7 +1,7 @@
 import { Option, type Command } from '@commander-js/extra-typings';
 import { helpAfter, type AddCommand, type CommandContext } from '../context.ts';
 import type { Ending } from '../exit-codes.ts';
-import { RESTORE_AT } from './restore-at.ts';
+import { RESTORE_AT, RESTORE_IN_PLACE } from './restore-at.ts';
 
 const START_ENDINGS: readonly Ending[] = [
   'done',
@@ -260,9 +260,9 @@ function addRestoreDrill(start: Command, context: CommandContext): void {
 function addRestore(start: Command, context: CommandContext): void {
   start
     .command('restore')
-    .summary('bring a volume back as it was, beside the original')
+    .summary('bring a volume back as it was, beside the original or in its place')
     .description(
-      'Makes a new volume of a replica as it was at a time, on the guest’s member or another one; also where the member is gone that it was copied from. Or brings files of a guest back from restic, into a folder of the guest. The original is not touched.',
+      'Makes a new volume of a replica as it was at a time, on the guest’s member or another one; also where the member is gone that it was copied from. The original is not touched, but with --in-place: then it asks, sets the original aside, and gives the restored one its place. Or brings files of a guest back from restic, into a folder of the guest.',
     )
     .option('--volume <name>', 'the volume')
     .option('--project <name>', 'its project in Incus (default: default)')
@@ -272,6 +272,7 @@ function addRestore(start: Command, context: CommandContext): void {
     .option('--backup <name>', 'only copies of this entry of backups')
     .option('--from <host>', 'only replicas on this host; restic: files of the guest of --backup')
     .option('--path <path>', 'from restic: only what is in this folder')
+    .option('--in-place', RESTORE_IN_PLACE)
     .option('--detach', 'start it and return')
     .option('--json', 'print each state as a line of JSON (docs/cli.md)')
     .addHelpText('after', helpAfter(['runbook start restore --volume edge-data --at 2026-11-20'], START_ENDINGS))

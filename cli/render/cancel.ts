@@ -7,8 +7,10 @@ export function cancelOutlook(view: RunView | undefined): string {
     return 'What it made stays: started again, it goes on from there.';
   if (view?.runbook === 'nightly-backup')
     return 'Copies that it made stay, and what arrived of others: the next run goes on from there.';
-  if (view?.runbook === 'restore')
-    return 'What arrived stays, and the original is as it was: the end says how to go on.';
+  if (view?.runbook === 'restore' && !['roll back', 'clean up'].includes(view.phase))
+    return isInPlace(view)
+      ? 'The original is put back first, and its guests are started.'
+      : 'What arrived stays, and the original is as it was: the end says how to go on.';
   if (view?.runbook === 'identity-backup') return 'Copies that it made stay.';
   if (view?.runbook === 'node-reinstall')
     return view.phase === 'install'
@@ -56,6 +58,10 @@ export function cancelOutlook(view: RunView | undefined): string {
     return 'It cleans up already, and nothing is rolled back any more: it ends as it would have without you.';
   return 'What it changed is rolled back first.';
 }
+
+/** A restore that has begun to put what arrived in the place of the original. */
+const isInPlace = ({ phase, steps }: RunView): boolean =>
+  steps.some(({ id }) => id === 'swap') && ['drain', 'apply', 'verify'].includes(phase);
 
 /** One-way: docs/cluster-upgrade.md. */
 function clusterOutlook({ phase }: RunView): string {

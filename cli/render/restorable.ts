@@ -1,3 +1,4 @@
+import { formatBytes } from '../../plan/bytes.ts';
 import { dated } from '../../plan/restore.ts';
 import type { RestorableCopy, RestorableView } from '../../plan/restorable.ts';
 import { marked } from './marked.ts';
@@ -27,6 +28,7 @@ const columnsAt = (now: number): Column<RestorableCopy>[] => [
   { title: 'what', value: ({ of }) => of, shrinksTo: 12 },
   { title: 'taken', value: ({ at }) => dated(at) },
   { title: 'age', align: 'right', value: ({ at }) => age(now - Date.parse(at)) },
+  { title: 'size', align: 'right', value: ({ bytes }) => (bytes === undefined ? '' : formatBytes(bytes)) },
   { title: 'place', value: ({ kind, place }) => (kind === 'source' ? `${place} (itself)` : place), shrinksTo: 12 },
   { title: 'snapshot', value: ({ snapshot }) => snapshot, dispensable: true },
 ];

@@ -143,6 +143,9 @@ async function recordAside(recorder: Recorder): Promise<void> {
   await on('rename', ['zfs', 'rename', DATASET, KEPT]);
   await on('mark', ['zfs', 'set', 'runbook:rejoin=open', `runbook:kept-from=${DATASET}`, KEPT]);
   await on('mark of none', ['zfs', 'set', 'runbook:rejoin=open', 'tank/nope']);
+  await on('a property is cleared', ['zfs', 'inherit', 'runbook:kept-why', KEPT]);
+  await on('a property is cleared again', ['zfs', 'inherit', 'runbook:kept-why', KEPT]);
+  await on('a property of none is cleared', ['zfs', 'inherit', 'runbook:kept-why', 'tank/nope']);
   await on('create', ['zfs', 'create', '-o', 'mountpoint=legacy', '-o', 'devices=on', DATASET]);
   await on('create again', ['zfs', 'create', '-o', 'mountpoint=legacy', DATASET]);
 }

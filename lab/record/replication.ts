@@ -17,6 +17,7 @@ const parent = (dataset: string): string[] => [
 const details = (root: string): string[] => [
   ...['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,guid,createtxg,creation,userrefs,clones', root],
 ];
+const sizes = (root: string): string[] => ['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,referenced', root];
 const FIRST = ['-o', 'readonly=on', '-o', 'canmount=noauto', '-o', 'mountpoint=none'];
 const VOLUME = ['-o', 'readonly=on', '-o', 'volmode=none'];
 const send = (...words: string[]): string[] => ['zfs', 'send', '-vP', ...words];
@@ -85,6 +86,8 @@ async function recordIncrements(recorder: Recorder): Promise<void> {
   await on('a first send again', pipe(packed(`${SOURCE}@one`), receive(...FIRST, REPLICA)));
   await on('the replica', datasets(ROOT));
   await on('its snapshots', points(ROOT));
+  await on('their sizes', sizes(ROOT), 'how ZFS counts');
+  await on('sizes in no such place', sizes('tank/nope'));
   await on('what is in no such place', points('tank/nope'));
   await on('what is below no such place', datasets('tank/nope'));
   await write(recorder, 'second');

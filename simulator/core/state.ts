@@ -151,6 +151,8 @@ export interface Dataset {
   /** Of users, of its own. */
   properties?: Record<string, string>;
   mounted?: boolean;
+  /** What Incus's volume had in it, where it was renamed out of its place. */
+  content?: string;
   /** `filesystem` where it is absent. */
   type?: 'volume';
   readonly?: boolean;
@@ -290,6 +292,8 @@ export interface Volume {
   snapshots: Record<string, { createdAt: string; expiresAt: string; content: string }>;
   /** What ZFS knows of it where the pool is one of ZFS; its snapshots follow those of the volume. */
   dataset?: Dataset;
+  /** `away`: its dataset was renamed out of its place. `other`: one was renamed into it, whose snapshots are its own. */
+  renamed?: 'away' | 'other';
 }
 
 /**

@@ -1,8 +1,12 @@
 import { ToolError, Unknown, type Call } from '../core/call.ts';
 import { machineOf } from '../core/store.ts';
-import { datasetNamed, datasetsOf, isWithin, pointsOf } from './zfs-datasets.ts';
+import type { Dataset, State, Volume } from '../core/state.ts';
+import { datasetNamed, datasetsOf, isInUse, isWithin, pointsOf, volumeAt } from './zfs-datasets.ts';
 
-/** `zfs rename DATASET NAME`: with all that is below it. Datasets of Incus are in no state of their own, and stay. */
+/**
+ * `zfs rename DATASET NAME`: with all that is below it. The dataset of a volume of Incus's goes out of its place, of which Incus
+ * learns nothing, and one comes into a place that is empty.
+ */
 export async function rename(call: Call): Promise<number> {
   const [from = '', to = '', ...more] = call.args.slice(1);
   if (more.length > 0 || to === '') throw new Unknown('expected rename DATASET NAME');
@@ -11,7 +15,16 @@ export async function rename(call: Call): Promise<number> {
     datasetNamed(all, from);
     if (all.has(to)) throw new ToolError(`cannot rename '${from}': dataset already exists`);
     const { datasets } = machineOf(state, call.machine);
+    const volume = volumeAt(state, call.machine, from);
+    if (volume !== undefined) datasets[from] = takeOut(state, volume);
     if (!datasets[from]) throw new Unknown('nobody is to rename what Incus has');
+    const place = volumeAt(state, call.machine, to);
+    if (place !== undefined) {
+      const dataset = datasets[from];
+      Reflect.deleteProperty(datasets, from);
+      Object.assign(place, { dataset, renamed: 'other', content: dataset.content ?? 'as received' });
+      return;
+    }
     for (const [name, dataset] of Object.entries(datasets).filter(([each]) => isWithin(each, from))) {
       Reflect.deleteProperty(datasets, name);
       datasets[`${to}${name.slice(from.length)}`] = dataset;
@@ -20,7 +33,26 @@ export async function rename(call: Call): Promise<number> {
   return 0;
 }
 
-const NATIVE = ['readonly', 'mountpoint', 'canmount'];
+function takeOut(state: State, volume: Volume): Dataset {
+  if (isInUse(state, volume)) throw new Unknown('nobody is to rename what a running instance has');
+  const dataset = { snapshots: {}, ...volume.dataset, content: volume.content };
+  delete volume.dataset;
+  volume.renamed = 'away';
+  return dataset;
+}
+
+/** `zfs inherit PROPERTY DATASET`: of those of users. */
+export async function inherit(call: Call): Promise<number> {
+  const [property = '', name = '', ...more] = call.args.slice(1);
+  if (more.length > 0 || !property.includes(':')) throw new Unknown('expected inherit PROPERTY DATASET, of a user');
+  await call.update((state) => {
+    const { properties = {} } = datasetNamed(datasetsOf(state, call.machine), name);
+    Reflect.deleteProperty(properties, property);
+  });
+  return 0;
+}
+
+const NATIVE = ['readonly', 'mountpoint', 'canmount', 'quota', 'refquota'];
 
 /** `zfs set PROPERTY=VALUE… DATASET`: properties of users, and those of a dataset that is made ready to be mounted. */
 export async function set(call: Call): Promise<number> {

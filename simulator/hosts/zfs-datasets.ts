@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ToolError } from '../core/call.ts';
-import type { Dataset, DatasetPoint, DatasetSnapshot, Pool, State, Volume } from '../core/state.ts';
+import type { Dataset, DatasetPoint, DatasetSnapshot, Instance, Pool, State, Volume } from '../core/state.ts';
 import { machineOf } from '../core/store.ts';
+import { instanceStatus } from '../incus/view.ts';
 
 /** What Incus calls a snapshot of a volume in ZFS. */
 const INCUS = 'snapshot-';
@@ -14,7 +15,7 @@ export function datasetsOf(state: State, machine: string): Map<string, Dataset> 
   const found = new Map(Object.entries(machineOf(state, machine).datasets));
   for (const volume of Object.values(state.cluster.volumes)) {
     const name = placeOf(state, volume, machine);
-    if (name !== undefined) found.set(name, datasetOf(volume, name));
+    if (name !== undefined && volume.renamed !== 'away') found.set(name, datasetOf(state, volume, name));
   }
   const pools = [...Object.keys(machineOf(state, machine).zpools ?? {}), ...zpoolsOfIncus(state, machine)];
   for (const pool of pools) if (!found.has(pool)) found.set(pool, { snapshots: {}, mounted: true });
@@ -92,6 +93,19 @@ export function newPoint(
 /** So many bytes stand for what a snapshot changes. */
 export const CHANGED_BYTES = 40_000;
 
+/** The volume of Incus's whose place in ZFS that is, whether its dataset is there or not. */
+export const volumeAt = (state: State, machine: string, name: string): Volume | undefined =>
+  Object.values(state.cluster.volumes).find((each) => placeOf(state, each, machine) === name);
+
+/** Whether an instance that runs has it among its devices. */
+export const isInUse = (state: State, { pool, name }: Volume): boolean =>
+  usersIn(state, { pool, name }).some((instance) => instanceStatus(state, instance).status === 'Running');
+
+const usersIn = (state: State, { pool, name }: Pick<Volume, 'pool' | 'name'>): Instance[] =>
+  Object.values(state.cluster.instances).filter(({ devices }) =>
+    Object.values(devices).some((device) => device['pool'] === pool && device['source'] === name),
+  );
+
 function placeOf(state: State, { pool, location, project, name }: Volume, machine: string): string | undefined {
   if ((state.cluster.members[location]?.machine ?? location) !== machine) return undefined;
   const place = state.cluster.pools[pool]?.[location];
@@ -113,9 +127,11 @@ function zpoolsOfIncus(state: State, machine: string): string[] {
   );
 }
 
-/** Follows what Incus has made and removed meanwhile. */
-function datasetOf(volume: Volume, name: string): Dataset {
+/** Follows what Incus has made and removed meanwhile, and is mounted while an instance that has it runs. */
+function datasetOf(state: State, volume: Volume, name: string): Dataset {
   const dataset = (volume.dataset ??= { snapshots: {}, mounted: true });
+  if (usersIn(state, volume).length > 0) dataset.mounted = isInUse(state, volume);
+  if (volume.renamed === 'other') return dataset;
   for (const [snapshot, { createdAt, content }] of Object.entries(volume.snapshots)) {
     const made = Date.parse(createdAt);
     // The same whoever looks first: what only reads keeps nothing.
@@ -158,7 +174,7 @@ export function newerInZfs(state: State, volume: Volume, snapshot: string): stri
 function ownDataset(state: State, volume: Volume): [string, Dataset] | undefined {
   const member = state.cluster.members[volume.location]?.machine ?? volume.location;
   const name = placeOf(state, volume, member);
-  return name === undefined ? undefined : [name, datasetOf(volume, name)];
+  return name === undefined || volume.renamed === 'away' ? undefined : [name, datasetOf(state, volume, name)];
 }
 
 export const heldText = (full: string): string =>

@@ -5,13 +5,15 @@ import { CHANGED_BYTES, datasetNamed, datasetsOf, isWithin, pointsOf } from './z
 
 const POINTS = 'snapshot,bookmark name,guid,createtxg';
 const DETAILS = 'snapshot name,guid,createtxg,creation,userrefs,clones';
+const SIZES = 'snapshot name,referenced';
 const DATASETS = 'filesystem,volume name,type,encryption,keystatus,readonly,mounted,used,written,receive_resume_token';
 const USED = 24_576;
 
-/** Whether it is one of the three lists of {@link inventory}. */
+/** Whether it is one of the four lists of {@link inventory}. */
 export function isInventory(args: readonly string[]): boolean {
   return (
-    args[0] === 'list' && [POINTS, DETAILS, DATASETS].some((known) => args.slice(3, -1).join(' ') === asWords(known))
+    args[0] === 'list' &&
+    [POINTS, DETAILS, SIZES, DATASETS].some((known) => args.slice(3, -1).join(' ') === asWords(known))
   );
 }
 
@@ -34,6 +36,11 @@ export function inventory({ args, store, machine, out }: Call): number {
         out(`${[`${name}@${point.name}`, point.guid, point.createtxg].join('\t')}\n`);
       for (const point of pointsOf(name, dataset.bookmarks))
         out(`${[`${name}#${point.name}`, point.guid, point.createtxg].join('\t')}\n`);
+      continue;
+    }
+    if (asked.value('o') === 'name,referenced') {
+      for (const [at, point] of pointsOf(name, dataset.snapshots).entries())
+        out(`${name}@${point.name}\t${USED + at * CHANGED_BYTES}\n`);
       continue;
     }
     if (asked.value('t') === 'snapshot') {

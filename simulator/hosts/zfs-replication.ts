@@ -1,5 +1,5 @@
 import type { Call, Tool } from '../core/call.ts';
-import { rename, rollback, set } from './zfs-changes.ts';
+import { inherit, rename, rollback, set } from './zfs-changes.ts';
 import { inventory, isInventory } from './zfs-inventory.ts';
 import {
   bookmark,
@@ -24,6 +24,7 @@ const VERBS: Readonly<Record<string, Tool>> = {
   bookmark,
   hold: holdOrRelease,
   release: holdOrRelease,
+  inherit,
   rename,
   rollback,
   set,

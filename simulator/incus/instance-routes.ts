@@ -118,6 +118,12 @@ export function setInstanceState(store: Store, state: State, name: string, actio
 }
 
 function start(store: Store, state: State, instance: Instance): void {
+  const isAway = Object.values(state.cluster.volumes).some(
+    ({ renamed, pool, name }) =>
+      renamed === 'away' &&
+      Object.values(instance.devices).some((each) => each['pool'] === pool && each['source'] === name),
+  );
+  if (isAway) throw new Unknown('nobody is to start what has a volume that is not there');
   instance.status = 'Running';
   bootSystem(store, machineOf(state, instance.name));
 }

@@ -1,8 +1,7 @@
-import { ToolError } from '../core/call.ts';
-import { heldByZfs, newerInZfs } from '../hosts/zfs-datasets.ts';
-import type { Pool, State } from '../core/state.ts';
+import { ToolError, Unknown } from '../core/call.ts';
+import { heldByZfs, isInUse, newerInZfs, newPoint } from '../hosts/zfs-datasets.ts';
+import type { Pool, State, Volume } from '../core/state.ts';
 import { poolView } from './formation-routes.ts';
-import { instanceStatus } from './view.ts';
 import { assertMemberReady, json, NEVER, operation, findVolume, volumeOf, type Request, type Route } from './routes.ts';
 
 const VOLUME = '/1.0/storage-pools/:pool/volumes/custom/:volume';
@@ -87,13 +86,20 @@ function createSnapshot(state: State, request: Request): ReturnType<Route['handl
   assertMemberReady(state, volume.location);
   const name = String(request.body['name']);
   if (volume.snapshots[name]) throw new ToolError(`Error: Snapshot "${name}" already in use`);
+  if (volume.renamed === 'away') throw new Unknown('nobody is to take a snapshot of what is not there');
   const expiresAt = request.body['expires_at'];
+  followedBy(volume, name);
   volume.snapshots[name] = {
     createdAt: new Date().toISOString(),
     expiresAt: typeof expiresAt === 'string' ? expiresAt : NEVER,
     content: volume.content,
   };
   return operation('Creating storage volume snapshot');
+}
+
+/** Where the dataset does not follow by itself. */
+function followedBy({ renamed, dataset }: Volume, name: string): void {
+  if (renamed === 'other' && dataset !== undefined) dataset.snapshots[`snapshot-${name}`] = newPoint(name, dataset);
 }
 
 function deleteSnapshot(state: State, request: Request): ReturnType<Route['handle']> {
@@ -107,6 +113,7 @@ function deleteSnapshot(state: State, request: Request): ReturnType<Route['handl
   const held = heldByZfs(state, volume, name);
   if (held !== undefined) throw new ToolError(held);
   Reflect.deleteProperty(volume.snapshots, name);
+  if (volume.renamed === 'other') Reflect.deleteProperty(volume.dataset?.snapshots ?? {}, `snapshot-${name}`);
   return operation('Deleting storage volume snapshot');
 }
 
@@ -116,14 +123,7 @@ function restoreSnapshot(state: State, request: Request): ReturnType<Route['hand
   const name = String(request.body['restore']);
   const snapshot = volume.snapshots[name];
   if (!snapshot) throw new ToolError('Error: Snapshot not found');
-  const isUsed = Object.values(state.cluster.instances).some(
-    (instance) =>
-      instanceStatus(state, instance).status === 'Running' &&
-      Object.values(instance.devices).some(
-        (device) => device['pool'] === volume.pool && device['source'] === volume.name,
-      ),
-  );
-  if (isUsed) throw new ToolError('Error: Cannot restore custom volume used by running instances');
+  if (isInUse(state, volume)) throw new ToolError('Error: Cannot restore custom volume used by running instances');
   if (Object.keys(volume.snapshots).at(-1) !== name)
     throw new ToolError(
       `Error: Snapshot "${name}" cannot be restored due to subsequent snapshot(s). Set zfs.remove_snapshots to override`,

@@ -56,7 +56,13 @@ function snapshots(call: Call): number {
 
 function asListed({ id, time, hostname, paths, tags }: ResticSnapshot): Record<string, unknown> {
   const own = { time, tree: idOf(`tree ${id}`), paths, hostname, username: 'root' };
-  const summary = { backup_start: time, backup_end: time, files_new: 1, total_files_processed: 1 };
+  const summary = {
+    backup_start: time,
+    backup_end: time,
+    files_new: 1,
+    total_files_processed: 1,
+    total_bytes_processed: 5,
+  };
   const more = { program_version: 'restic 0.18.0', summary, id, short_id: id.slice(0, 8) };
   return { ...own, ...(tags.length > 0 ? { tags } : {}), ...more };
 }

@@ -26,6 +26,8 @@ describe('what a cancel comes to', () => {
     ['backups-resolve', 'gate', /^Nothing was changed/],
     ['backups-resolve', 'restore', /started again, it looks first/],
     ['restore', 'copy', /^What arrived stays/],
+    ['restore', 'verify', /^What arrived stays/],
+    ['restore', 'roll back', /on its way back already/],
     ['infra-apply', 'plan', /^Nothing was changed/],
     ['infra-apply', 'apply', /goes on to its end/],
     ['vm-recreate', 'gate', /^Nothing was changed/],
@@ -45,6 +47,14 @@ describe('what a cancel comes to', () => {
   it('in an infra-apply says what stays where an apply was ended half-way', () => {
     const apply = { id: 'apply-1', phase: 'apply', title: 'plan', state: 'done', detail: 'interrupted' } as const;
     expect(cancelOutlook(aView({ runbook: 'infra-apply', phase: 'plan', steps: [apply] }))).toMatch(/stays\.$/);
+  });
+
+  it('in a restore in place says that the original comes back, once it has begun with it', () => {
+    const swap = { id: 'swap', phase: 'apply', title: 'it becomes data', state: 'pending' } as const;
+    const outlook = (phase: 'copy' | 'drain' | 'verify'): string =>
+      cancelOutlook(aView({ runbook: 'restore', phase, steps: [swap] }));
+    expect(outlook('copy')).toMatch(/^What arrived stays/);
+    for (const phase of ['drain', 'verify'] as const) expect(outlook(phase)).toMatch(/^The original is put back first/);
   });
 
   it('with --all leaves the members that are finished', () => {

@@ -14,13 +14,13 @@ const copy = (own: Partial<RestorableCopy>): RestorableCopy => ({
 describe('the list of what there is to restore from', () => {
   it('says of each snapshot when it was taken and where it is', () => {
     const copies = [
-      copy({ kind: 'source', place: 'n1 zpool' }),
+      copy({ kind: 'source', place: 'n1 zpool', bytes: 3 * 2 ** 20 }),
       copy({ at: '2026-11-25T02:00:00.000Z', snapshot: 'b' }),
     ];
     expect(renderRestorable({ copies, silent: [] }, options)).toEqual([
-      'what       taken                    age  place              snapshot',
-      'edge-data  2026-11-28 02:00 UTC     4 h  n1 zpool (itself)  a',
-      'edge-data  2026-11-25 02:00 UTC  3 days  nuc-1 tank/r       b',
+      'what       taken                    age     size  place              snapshot',
+      'edge-data  2026-11-28 02:00 UTC     4 h  3.0 MiB  n1 zpool (itself)  a',
+      'edge-data  2026-11-25 02:00 UTC  3 days           nuc-1 tank/r       b',
     ]);
   });
 

@@ -23,7 +23,7 @@ const replica = (host: string, createdAt: string, more: Partial<ReplicaSeen['fou
 const place = (host: string, ...guests: string[]) => ({ host, dataset: 'tank/replicas/data', guests });
 const scope = (change: Partial<RestoreScope> = {}): RestoreScope => ({
   ...{ wish: { project: 'default', volume: 'data' }, places: [place('nuc', 'g1'), place('attic', 'g1')] },
-  ...{ member: 'n1', minFreePercent: 10, stallTimeout: '10m' },
+  ...{ member: 'n1', minFreePercent: 10, stallTimeout: '10m', approvalTimeout: '8h' },
   ...change,
 });
 const destination = (change: Partial<DestinationSeen> = {}): DestinationSeen => ({

@@ -12,6 +12,7 @@ import type {
   ScheduleActivities,
   ReinstallActivities,
   ResticActivities,
+  InPlaceActivities,
   RestoreActivities,
   RecreateActivities,
   DriftActivities,
@@ -229,7 +230,7 @@ const NO_REINSTALL: ReinstallActivities = {
   awaitInstalled: notHere,
 };
 
-const NO_RESTORE: RestoreActivities = {
+const NO_RESTORE: RestoreActivities & InPlaceActivities = {
   resolveRestore: notHere,
   listRestorable: notHere,
   observeRestore: notHere,
@@ -239,6 +240,13 @@ const NO_RESTORE: RestoreActivities = {
   recoverVolume: notHere,
   verifyRestored: notHere,
   stopRestore: notHere,
+  makeReady: notHere,
+  usersOfVolume: notHere,
+  stopUsers: notHere,
+  startUsers: notHere,
+  takePlace: notHere,
+  putOriginalBack: notHere,
+  settleInPlace: notHere,
 };
 
 const NO_RESTIC: ResticActivities = {

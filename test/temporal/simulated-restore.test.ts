@@ -152,6 +152,7 @@ describe('restore over the simulated fleet', () => {
       const replicas = ['replica nuc-1 tank/replica nightly', 'replica nuc-1 tank/replica older'];
       expect(await lines()).toEqual(['source elitedesk-1 zpool now', ...replicas]);
       expect((await list()).copies.map(({ of }) => of)).toContain('metrics-data');
+      expect((await list()).copies.filter(({ bytes }) => bytes === undefined)).toEqual([]);
       await simulation().power('elitedesk-1', 'off');
       expect(await lines()).toEqual(replicas);
       expect((await list()).silent.map(({ place }) => place)).toEqual(['elitedesk-1']);
@@ -168,10 +169,11 @@ describe('restore over the simulated fleet', () => {
           snapshots.push(...snapshots.map((each) => ({ ...each, id: 'b'.repeat(64), paths: ['/srv/old'] })));
       });
       const { copies } = await list();
-      expect(copies.flatMap(({ kind, of, snapshot }) => (kind === 'restic' ? [`${of} ${snapshot}`] : []))).toEqual([
-        '/srv/data of edge-vm aaaaaaaa',
-        '/srv/old of edge-vm bbbbbbbb',
-      ]);
+      expect(
+        copies.flatMap(({ kind, of, snapshot, bytes }) =>
+          kind === 'restic' ? [`${of} ${snapshot} ${bytes ?? 'unknown'}`] : [],
+        ),
+      ).toEqual(['/srv/data of edge-vm aaaaaaaa 5', '/srv/old of edge-vm bbbbbbbb 5']);
     },
     TIMEOUT_MS,
   );

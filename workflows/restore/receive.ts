@@ -22,11 +22,16 @@ export async function receiveReplica(
     );
   } catch (error) {
     await CancellationScope.nonCancellable(async () => {
-      if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
+      await letGo(error);
       await stop(run, work, step.title);
     });
     throw error;
   }
+}
+
+/** What failed by its time may be at work for that long still. */
+export async function letGo(error: unknown): Promise<void> {
+  if (!isCancellation(error)) await sleep(LEARNS_WITHIN);
 }
 
 /** Nothing is to be at work, nor held, when nobody watches any more. */

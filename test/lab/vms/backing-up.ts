@@ -29,6 +29,8 @@ export interface Declared {
   /** More volumes of g1. */
   volumes?: readonly string[];
   policy?: object;
+  /** Of g1 itself. */
+  guest?: object;
 }
 
 interface FleetFile {
@@ -80,12 +82,16 @@ export function backingUp(lab: () => Lab, worker: () => LabWorker): BackingUp {
         entries = {},
         volumes = [],
         policy = {},
+        guest = {},
       } = declared;
       const file = join(lab().repo, 'runbook.yaml');
       const way = { type: 'direct', identityFile: KEY, hostKey: lab().facts.hostKeys['n2'] ?? '' };
       const to = [{ type: 'zfs', member: 'n2', dataset: place, keep, ...(direct ? { path: way } : {}) }];
       const fleet = parse(await readFile(file, 'utf8')) as FleetFile;
-      const guests = { ...fleet.guests, g1: { ...fleet.guests.g1, volumes: volumesOf('g1-data', ...volumes) } };
+      const guests = {
+        ...fleet.guests,
+        g1: { ...fleet.guests.g1, volumes: volumesOf('g1-data', ...volumes), ...guest },
+      };
       const backups = { g1: { guest: 'g1', volumes: ['g1-data'], to, ...more }, ...entries };
       const policies = { ...fleet.policies, backup: policy };
       await writeFile(file, stringify({ ...fleet, guests, backups, policies }));

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { RunView } from '../../../plan/run.ts';
-import { TASK_QUEUE, type RestoreInput } from '../../../workflows/messages.ts';
+import type { Decision, RunView } from '../../../plan/run.ts';
+import {
+  DECIDE_UPDATE,
+  TASK_QUEUE,
+  VIEW_QUERY,
+  type DecideArgs,
+  type RestoreInput,
+} from '../../../workflows/messages.ts';
 import type { restore } from '../../../workflows/restore.ts';
 import { eventually } from '../../hosts/eventually.ts';
 import { viewOf } from '../../temporal/simulated-fleet.ts';
@@ -101,5 +107,72 @@ describe('restore on virtual hosts', () => {
     await worker().restart();
     expect(outcomeOf(await viewOf(run))).toBe('Done');
     expect(await seenBy('n3', 'g3')).toBe(then);
+  });
+
+  const approve = async (run: WorkflowHandle<typeof restore>): Promise<RunView> => {
+    await eventually('it asks', async () => (await run.query<RunView>(VIEW_QUERY)).approval !== undefined, 60_000);
+    const answer = { approved: true, actor: 'tester', reason: 'a test', name: 'g1-data' };
+    await run.executeUpdate<Decision, [DecideArgs]>(DECIDE_UPDATE, { args: [answer] });
+    return viewOf(run);
+  };
+  const inPlace = async (wish: Partial<RestoreInput> = {}): Promise<RunView> =>
+    approve(await start({ inPlace: true, ...wish }));
+  const snapshotsListed = async (): Promise<string[]> => {
+    const path = '/1.0/storage-pools/local/volumes/custom/g1-data/snapshots?target=n1&recursion=1';
+    const listed = JSON.parse(await text('n1', 'incus', 'query', path)) as { name: string }[];
+    return listed.map(({ name }) => `snapshot-${name.replace(/^.*\//, '')}`);
+  };
+
+  it('gives the copy the original’s place, whose guest has it again, and keeps what was there', async () => {
+    const then = await backedUp(4);
+    await write('later', 1);
+    const now = await sumsOfSource();
+    const configured = await text('n1', 'incus', 'storage', 'volume', 'show', 'local', 'g1-data');
+    const view = await inPlace();
+    expect(outcomeOf(view)).toBe('Done');
+    expect(await ofSource()).toBe(then);
+    await text('g1', 'touch', '/srv/data/new');
+    expect(await text('n1', 'incus', 'storage', 'volume', 'show', 'local', 'g1-data')).toBe(configured);
+    // What Incus lists is there.
+    expect(await snapshotsOn('n1', SOURCE)).toEqual(expect.arrayContaining(await snapshotsListed()));
+    const aside = `tank/incus-g1-data-${view.name}`;
+    await text('n1', 'mount', '-t', 'zfs', '-o', 'ro', aside, '/mnt');
+    expect(await text('n1', 'sh', '-ec', 'cd /mnt; find . -type f -exec sha256sum {} + | sort', 'sh')).toBe(now);
+    await text('n1', 'umount', '/mnt');
+    expect(await text('n1', 'zfs', 'get', '-Hpo', 'value', 'runbook:kept', aside)).toBe(view.name);
+    // Incus makes, lists and deletes snapshots as before; the next night is as every night.
+    await text('n1', 'incus', 'storage', 'volume', 'snapshot', 'create', 'local', 'g1-data', 'mine');
+    await text('n1', 'incus', 'storage', 'volume', 'snapshot', 'delete', 'local', 'g1-data', 'mine');
+    expect(outcomeOf(await backUp())).toBe('Done');
+  });
+
+  it('puts the original back where its guest is not healthy with the copy', async () => {
+    const probe = { type: 'command', argv: ['test', '-e', '/srv/data/later'], timeout: '10s', for: '10s' };
+    await declare({ guest: { probes: [probe] } });
+    await backedUp(4);
+    await write('later', 1);
+    const now = await sumsOfSource();
+    const before = await snapshotsOn('n1', SOURCE);
+    const view = await inPlace();
+    expect(outcomeOf(view)).toBe('RolledBack');
+    expect(await sumsOfSource()).toBe(now);
+    expect(await snapshotsOn('n1', SOURCE)).toEqual(before);
+    expect(await snapshotsOn('n1', SOURCE)).toEqual(await snapshotsListed());
+  });
+
+  it('goes on in place where the worker is killed', async () => {
+    const then = await backedUp(100);
+    const run = await start({ inPlace: true });
+    const ended = approve(run);
+    await eventually(
+      'guests are stopped',
+      async () =>
+        (await run.query<RunView>(VIEW_QUERY)).steps.some(({ id, state }) => id === 'stop' && state !== 'pending'),
+      5 * 60_000,
+    );
+    await worker().kill();
+    await worker().restart();
+    expect(outcomeOf(await ended)).toBe('Done');
+    expect(await ofSource()).toBe(then);
   });
 });

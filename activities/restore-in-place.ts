@@ -1,0 +1,195 @@
+import type { Host } from '../hosts/host.ts';
+import { inProject } from '../plan/projects.ts';
+import { isUnderWay, type Restoration } from '../plan/restore.ts';
+import type { InPlace } from '../plan/restore-in-place.ts';
+import { createIncus, type Incus } from '../tools/incus.ts';
+import { createZfsDatasets, type ZfsDatasets } from '../tools/zfs-datasets.ts';
+import { MARKS } from '../tools/zfs-kept.ts';
+import { zfsRollback } from '../tools/zfs-rollback.ts';
+import type { InPlaceActivities, Reached, RestorationRef } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { failure, toolFailure } from './failure.ts';
+import { guarded, type ActivityContext } from './guard.ts';
+import { RESTORED, targetOn, usersOf } from './observe-restore.ts';
+import { datasetOn } from './replica-facts.ts';
+import { becomeOwn, setOn } from './restored-volume.ts';
+import { startOn, stopForSure } from './stop-and-start.ts';
+
+/** What Incus and people set on the dataset of a volume; everything else came with the copy, or is ZFS's own. */
+const KEPT_PROPERTIES = new Set(
+  `quota refquota reservation refreservation mountpoint canmount volmode snapdir atime relatime compression recordsize sync
+   logbias primarycache secondarycache xattr acltype exec devices setuid dedup copies`.split(/\s+/),
+);
+
+/** In the end Incus lists it no more; of a run that somebody has terminated it does so by itself. What is aside stays. */
+const LISTED_MS = 30 * 24 * 3_600_000;
+
+interface Work {
+  run: string;
+  restoration: Restoration;
+  inPlace: InPlace;
+  host: Host;
+  incus: Incus;
+  zfs: ZfsDatasets;
+  signal: AbortSignal;
+}
+
+/** A restored volume in the place of the original: two renames in ZFS, of which Incus knows nothing. */
+export function createInPlaceActivities(deps: Deps): InPlaceActivities {
+  const workOf = async (
+    { fleet: ref, name: run, restoration }: RestorationRef,
+    { signal }: ActivityContext,
+  ): Promise<Work> => {
+    const { inPlace, member } = restoration;
+    if (inPlace === undefined) throw failure('Unexpected', `${restoration.name} is not to take the place of anything.`);
+    const host = deps.machines.member(await deps.fleetAt(ref), member);
+    const tools = { incus: createIncus(host, { signal }), zfs: createZfsDatasets(host, { signal }) };
+    return { run, restoration, inPlace, host, ...tools, signal };
+  };
+
+  return {
+    makeReady: guarded(async (input, context) => {
+      const { host, restoration, signal } = await workOf(input, context);
+      return becomeOwn(host, restoration, signal);
+    }),
+    usersOfVolume: guarded(async (input, context) => {
+      const { incus, restoration } = await workOf(input, context);
+      return usersOf(await deps.fleetAt(input.fleet), incus, restoration);
+    }),
+    stopUsers: guarded(async ({ users, ...input }, context) => {
+      const { incus } = await workOf(input, context);
+      for (const user of users) {
+        context.report({ progress: inProject(user) });
+        await stopForSure(incus, user);
+      }
+    }),
+    startUsers: guarded(async ({ users, ...input }, context) => {
+      const { incus, restoration } = await workOf(input, context);
+      const { member } = restoration;
+      for (const user of users) {
+        context.report({ progress: inProject(user) });
+        await startOn(incus, user, member);
+      }
+      const now = await usersOf(await deps.fleetAt(input.fleet), incus, restoration);
+      const down = users.filter(
+        ({ project, name }) => now.find((each) => each.project === project && each.name === name)?.status !== 'Running',
+      );
+      if (down.length > 0) throw failure('Unhealthy', `Does not run: ${down.map(inProject).join(', ')}.`);
+    }),
+    takePlace: guarded(async ({ at, ...input }, context) => takePlace(await workOf(input, context), at)),
+    putOriginalBack: guarded(async (input, context) => putOriginalBack(await workOf(input, context))),
+    settleInPlace: guarded(async (input, context) => settle(await workOf(input, context))),
+  };
+}
+
+async function takePlace(work: Work, at: string): Promise<Reached> {
+  const { restoration, inPlace, host, zfs, signal } = work;
+  const { guid } = restoration.snapshot;
+  const isRestored = async (dataset: string): Promise<boolean> => {
+    const seen = await targetOn(host, dataset, signal);
+    return seen !== undefined && isUnderWay(seen, guid);
+  };
+  if (await isRestored(inPlace.dataset)) return 'already';
+  if (!(await isRestored(restoration.dataset)))
+    throw failure('Unexpected', `${host.name} has no ${restoration.dataset} that a restore has received.`);
+  if (inPlace.aside !== undefined) await setAside(work, inPlace.aside, at);
+  expecting(await zfs.rename(restoration.dataset, inPlace.dataset), 'renamed', host.name);
+  if (!(await isRestored(inPlace.dataset)))
+    throw failure('Unexpected', `It was renamed, and ${inPlace.dataset} is not what was restored.`);
+  return 'done';
+}
+
+/** With a snapshot of what it is at that moment; what was set on it is set on what takes its place. */
+async function setAside(work: Work, aside: string, at: string): Promise<void> {
+  const { run, restoration, inPlace, host, incus, zfs, signal } = work;
+  const there = await datasetOn(host, inPlace.dataset, signal);
+  if (there !== undefined) {
+    if (there.mounted) throw failure('Busy', `${inPlace.dataset} on ${host.name} is mounted still: somebody uses it.`);
+    const expiresAt = new Date(Date.parse(at) + LISTED_MS).toISOString();
+    const made = await incus.createVolumeSnapshot({ ...recordOf(restoration), snapshot: run, expiresAt });
+    if (made.type !== 'created' && made.type !== 'already there') throw toolFailure(`incus on ${host.name}`, made);
+    expecting(await zfs.rename(inPlace.dataset, aside), 'renamed', host.name);
+  }
+  const marks = {
+    [MARKS.run]: run,
+    [MARKS.from]: inPlace.dataset,
+    [MARKS.at]: at,
+    [MARKS.why]: `${restoration.volume} was restored as it was at ${restoration.snapshot.createdAt}`,
+  };
+  expecting(await zfs.setProperties(aside, marks), 'set', host.name);
+  const set = await propertiesOf(zfs, host, aside);
+  const now = await propertiesOf(zfs, host, restoration.dataset);
+  const missing = Object.entries(set).filter(([name, value]) => now[name] !== value);
+  if (missing.length > 0) await setOn(host, restoration.dataset, Object.fromEntries(missing), signal);
+}
+
+/** Those of users too, as `incus:content_type`; runbook's own say something of one dataset only. */
+async function propertiesOf(zfs: ZfsDatasets, host: Host, dataset: string): Promise<Record<string, string>> {
+  const { properties } = expecting(await zfs.localProperties(dataset), 'properties', host.name);
+  return Object.fromEntries(
+    Object.entries(properties).filter(
+      ([name]) => KEPT_PROPERTIES.has(name) || (name.includes(':') && !name.startsWith('runbook:')),
+    ),
+  );
+}
+
+const recordOf = ({ pool, project, volume, member }: Restoration) => ({ pool, project, volume, member });
+
+async function putOriginalBack(work: Work): Promise<boolean> {
+  const { run, restoration, inPlace, host, zfs, signal } = work;
+  const { dataset, aside } = inPlace;
+  const there = await targetOn(host, dataset, signal);
+  const isReplaced = there !== undefined && isUnderWay(there, restoration.snapshot.guid);
+  if (isReplaced) expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
+  if (aside !== undefined) {
+    const isAway = there === undefined || isReplaced;
+    if (isAway && (await zfs.tree(aside)).type === 'datasets')
+      expecting(await zfs.rename(aside, dataset), 'renamed', host.name);
+    await forgetAside(zfs, host, dataset, run);
+    await forgetSnapshot(work, run);
+  }
+  return isAsCopied(work);
+}
+
+/** It is what it was before, and nothing that is kept. */
+async function forgetAside(zfs: ZfsDatasets, host: Host, dataset: string, run: string): Promise<void> {
+  const { properties } = expecting(await zfs.localProperties(dataset), 'properties', host.name);
+  if (properties[MARKS.run] !== run) return;
+  // The one that says so at the end: until then it is done again.
+  const marks = [MARKS.from, MARKS.at, MARKS.why, MARKS.run].filter((mark) => mark in properties);
+  expecting(await zfs.clearProperties(dataset, marks), 'cleared', host.name);
+}
+
+/** Guests may have written to it. Where that cannot be taken back, no run goes on with it. */
+async function isAsCopied({ run, restoration, host, signal }: Work): Promise<boolean> {
+  const { dataset, snapshot } = restoration;
+  const seen = await targetOn(host, dataset, signal);
+  if (seen === undefined || !isUnderWay(seen, snapshot.guid)) return false;
+  const back = await zfsRollback(host, { dataset, snapshot: snapshot.name }, { signal });
+  if (back.type === 'rolled back') return true;
+  if (back.type !== 'newer') throw toolFailure(`zfs on ${host.name}`, back);
+  await setOn(host, dataset, { [RESTORED]: run }, signal);
+  return false;
+}
+
+/** Incus knows snapshots of the original that are aside now: it would offer them, and could not go back to any. */
+async function settle(work: Work): Promise<string[]> {
+  const { run, restoration, inPlace, host, incus, signal } = work;
+  // The records first: what is made meanwhile has its data.
+  const { snapshots } = expecting(await incus.volumeSnapshots(recordOf(restoration)), 'snapshots', host.name);
+  const there = await datasetOn(host, inPlace.dataset, signal);
+  if (there === undefined) throw failure('Unhealthy', `${host.name} has no ${inPlace.dataset}.`);
+  const names = new Set(there.snapshots.map(({ name }) => name));
+  const lost = snapshots.map(({ name }) => name).filter((name) => !names.has(`snapshot-${name}`));
+  for (const snapshot of lost) await forgetSnapshot(work, snapshot);
+  await setOn(host, inPlace.dataset, { [RESTORED]: run }, signal);
+  return lost;
+}
+
+/** With its data, where it has any in that place. */
+async function forgetSnapshot({ restoration, host, incus }: Work, snapshot: string): Promise<void> {
+  const gone = await incus.deleteVolumeSnapshot({ ...recordOf(restoration), snapshot });
+  if (gone.type === 'held') throw failure('Busy', `Snapshot ${snapshot} of ${restoration.volume}: ${gone.message}`);
+  if (gone.type !== 'deleted' && gone.type !== 'already gone') throw toolFailure(`incus on ${host.name}`, gone);
+}
