@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addDecisions } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addCheckAndSchema } from './commands/fleet-file.ts';
+import { addInit } from './commands/init.ts';
 import { addKept } from './commands/kept.ts';
 import { addList } from './commands/list.ts';
 import { addPauseAndResume } from './commands/pause.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addBackups,
   addKept,
   addSchedules,
+  addInit,
   addCheckAndSchema,
   addSecrets,
   addDoctor,
