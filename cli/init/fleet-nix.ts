@@ -1,5 +1,5 @@
 import type { Answers } from './answers.ts';
-import { nixList, nixName, nixString } from './text.ts';
+import { nixListSetting, nixName, nixString } from './text.ts';
 
 /** What Nix has to know of the fleet: addresses, and who may log in. */
 export function fleetNix({ name, members, guests, network, timeZone, sshKeys }: Answers): string {
@@ -15,18 +15,18 @@ export function fleetNix({ name, members, guests, network, timeZone, sshKeys }: 
   network = {
     prefixLength = ${network.prefix};
     gateway = ${nixString(network.gateway)};
-    nameservers = ${nixList(network.nameservers, '    ')};
+${nixListSetting('nameservers', network.nameservers, '    ')}
   };
 
   # Public keys: of the machine that the worker of runbook is on, and of people.
-  sshKeys = ${nixList(sshKeys, '  ')};
+${nixListSetting('sshKeys', sshKeys, '  ')}
 
   members = ${addresses(members)};
 
   guests = ${addresses(guests)};
 
   # Guests that may read the metrics and the journals of hosts.
-  monitoring = ${nixList(collectors, '  ')};
+${nixListSetting('monitoring', collectors, '  ')}
 }
 `;
 }

@@ -17,12 +17,15 @@ const NIX_WORDS = ['assert', 'else', 'if', 'in', 'inherit', 'let', 'or', 'rec', 
 export const nixName = (name: string): string =>
   /^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) && !NIX_WORDS.includes(name) ? name : nixString(name);
 
-/** A list of Nix as nixfmt writes it. `indent`: of the line that it begins on. */
-export function nixList(values: readonly string[], indent: string): string {
-  const [first, ...others] = values.map(nixString);
-  if (first === undefined) return '[ ]';
-  if (others.length === 0) return `[ ${first} ]`;
-  return [`[`, ...[first, ...others].map((value) => `${indent}  ${value}`), `${indent}]`].join('\n');
+/** Columns up to which nixfmt leaves a list of one item on its line. */
+const NIX_WIDTH = 100;
+
+/** An attribute with a list of strings, as nixfmt writes it. `indent`: of the line that it begins on. */
+export function nixListSetting(name: string, values: readonly string[], indent: string): string {
+  const written = values.map(nixString);
+  const line = `${indent}${name} = [ ${written.join(' ')}${written.length === 0 ? '' : ' '}]`;
+  if (written.length === 0 || (written.length === 1 && line.length <= NIX_WIDTH)) return `${line};`;
+  return [`${indent}${name} = [`, ...written.map((value) => `${indent}  ${value}`), `${indent}];`].join('\n');
 }
 
 /** A list of strings of HCL, as `terraform fmt` leaves it. Expects no quotes and no `${` in them. */
