@@ -6,6 +6,7 @@ import { addDecisions } from './commands/decide.ts';
 import { addDrift } from './commands/drift.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addCheckAndSchema } from './commands/fleet-file.ts';
+import { addInit } from './commands/init.ts';
 import { addKept } from './commands/kept.ts';
 import { addList } from './commands/list.ts';
 import { addPauseAndResume } from './commands/pause.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDrift,
   addKept,
   addSchedules,
+  addInit,
   addCheckAndSchema,
   addSecrets,
   addDoctor,

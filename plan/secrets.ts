@@ -32,8 +32,11 @@ export interface SecretsFacts {
   guests: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Begins what stands in the rules where a public key is to be put: `runbook init` does not know any yet. */
+export const PLACEHOLDER = 'REPLACE';
+
 export interface Drift {
-  type: 'missing' | 'superfluous' | 'no rule' | 'plain' | 'shared' | 'not there' | 'unreadable' | 'guest';
+  type: 'no key' | 'missing' | 'superfluous' | 'no rule' | 'plain' | 'shared' | 'not there' | 'unreadable' | 'guest';
   message: string;
   whatToDo: string;
 }
@@ -91,7 +94,9 @@ export const shortName = (names: Readonly<Record<string, string>>, key: string):
 function driftOf(facts: SecretsFacts, file: SecretFileFacts): Drift[] {
   const { path, state, problem = '', rule } = file;
   switch (state) {
-    case 'missing':
+    case 'missing': {
+      const unknown = (rule?.recipients ?? []).filter((key) => key.startsWith(PLACEHOLDER));
+      if (unknown.length > 0) return [noKey(facts, path, unknown)];
       return [
         {
           type: 'not there',
@@ -99,6 +104,7 @@ function driftOf(facts: SecretsFacts, file: SecretFileFacts): Drift[] {
           whatToDo: 'Make it with sops, or take it from the guest’s secrets in runbook.yaml.',
         },
       ];
+    }
     case 'unreadable':
       return [
         { type: 'unreadable', message: `${path} cannot be read: ${problem}.`, whatToDo: 'Correct it: git checkout.' },
@@ -115,6 +121,13 @@ function driftOf(facts: SecretsFacts, file: SecretFileFacts): Drift[] {
       return rule === undefined ? [noRule(facts, path), ...ofGuests(facts, file)] : ofRule(facts, file, rule);
   }
 }
+
+/** The file cannot be made before the keys are there. */
+const noKey = ({ config, names }: SecretsFacts, path: string, unknown: readonly string[]): Drift => ({
+  type: 'no key',
+  message: `${path} cannot be made yet: ${config} has no public key of ${unknown.map((key) => shortName(names, key)).join(', ')}.`,
+  whatToDo: `Put the keys in place of what begins with ${PLACEHOLDER} there, then make the file with sops. A guest prints its key with age-keygen -y; if it needs no secrets, take the file from it in runbook.yaml.`,
+});
 
 const noRule = ({ config }: SecretsFacts, path: string): Drift => ({
   type: 'no rule',

@@ -73,6 +73,17 @@ const wasmBeside = {
   },
 };
 
+/** The templates of `runbook init` are read where they are: in the package, beside dist/. */
+const templatesBeside = {
+  name: 'templates-beside',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/]init[/]template-folder[.]ts$/ }, () => ({
+      contents: `import { join } from 'node:path';
+        export const TEMPLATES = join(__dirname, '../../../templates/homelab');`,
+    }));
+  },
+};
+
 /** What {@link wasmBeside} has them look for: path, and the file that it is a copy of. */
 export const WASM = Object.entries({
   'runtime.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
@@ -93,7 +104,7 @@ export async function cliFiles(options) {
     alias: { '@commander-js/extra-typings': 'commander' },
     // Beside the parts: what the licences of the libraries want kept.
     legalComments: 'external',
-    plugins: [serveApart, laterChildProcess, laterStringWidth, usedProtocol, wasmBeside],
+    plugins: [serveApart, laterChildProcess, laterStringWidth, usedProtocol, wasmBeside, templatesBeside],
   });
   const parts = outputFiles.map(async ({ path, text }) =>
     path.endsWith('.js') ? { path, text: await asScript(text) } : { path, text },
