@@ -2,6 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import type { LastEnd } from '../../plan/schedule-health.ts';
 import type { ScheduledEnd } from '../../plan/schedules.ts';
+import { findCannotDecrypt } from '../../workers/codec/payload-codec.ts';
 import { causes } from '../errors.ts';
 import { isOpen } from '../run-state.ts';
 import type { Connected } from './connect.ts';
