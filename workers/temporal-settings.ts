@@ -1,42 +1,24 @@
 /** How to get to Temporal, as the environment and temporal.toml say: the same for the command line and workers. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
-import { loadClientConnectConfig, type ClientConnectConfig, type LoadClientProfileOptions } from '@temporalio/envconfig';
-import { tomlLoadClientConfigProfile } from '@temporalio/envconfig/lib/envconfig-toml.js';
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { BadSetting } from './bad-setting.ts';
 import type { Environment } from './environment.ts';
 
 /** Throws {@link BadSetting}. */
 export function readTemporalSettings(env: Environment): ClientConnectConfig {
-  const settings = load(defined(env), loadClientConnectConfig);
+  const settings = load(
+    Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))),
+  );
   const { address, tls } = settings.connectionOptions;
   if (address !== undefined) requireAddress(address, sourceOf(env, ['TEMPORAL_ADDRESS'], 'address'));
   if (typeof tls === 'object' && tls !== null) requirePem(env, tls);
   return settings;
 }
 
-/**
- * A setting of runbook's own: the variable, or the key in the table `runbook` of the profile. Temporal's own programs pass
- * over that table. Throws {@link BadSetting}.
- */
-export function readOwnSetting(env: Environment, variable: string, key: string): string | undefined {
-  const value = env[variable];
-  if (value !== undefined && value !== '') return value;
-  const profile: object = load(defined(env), tomlLoadClientConfigProfile);
-  const table: unknown = 'runbook' in profile ? profile.runbook : undefined;
-  const found: unknown = typeof table === 'object' && table !== null ? Reflect.get(table, key) : undefined;
-  if (found === undefined || typeof found === 'string') return found;
-  throw new BadSetting(`Expected ${key} of the profile in temporal.toml to be a text, got a ${typeof found}.`);
-}
-
-const defined = (env: Environment): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
-
-type Options = Pick<LoadClientProfileOptions, 'overrideEnvVars' | 'disableFile'>;
-
-function load<Found>(overrideEnvVars: Record<string, string>, read: (options: Options) => Found): Found {
+function load(overrideEnvVars: Record<string, string>): ClientConnectConfig {
   try {
-    return readProfile(overrideEnvVars, read);
+    return loadProfile(overrideEnvVars);
   } catch (error) {
     const message = types.isNativeError(error) ? error.message : String(error);
     const path = types.isNativeError(error) && 'path' in error ? error.path : undefined;
@@ -47,13 +29,13 @@ function load<Found>(overrideEnvVars: Record<string, string>, read: (options: Op
   }
 }
 
-function readProfile<Found>(overrideEnvVars: Record<string, string>, read: (options: Options) => Found): Found {
+function loadProfile(overrideEnvVars: Record<string, string>): ClientConnectConfig {
   try {
-    return read({ overrideEnvVars });
+    return loadClientConnectConfig({ overrideEnvVars });
   } catch (error) {
     // The SDK stumbles over a file without profiles, which has nothing to say.
     if (!(error instanceof TypeError) || overrideEnvVars['TEMPORAL_PROFILE'] !== undefined) throw error;
-    return read({ overrideEnvVars, disableFile: true });
+    return loadClientConnectConfig({ overrideEnvVars, disableFile: true });
   }
 }
 

@@ -6,7 +6,7 @@ import { keepShellsReady } from '../hosts/shells.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
 import { awaitPolling } from './await-polling.ts';
 import { createPayloadCodec } from './codec/payload-codec.ts';
-import { findCodecKeys } from './codec/settings.ts';
+import { findCodecKeys } from './codec/keys.ts';
 import { connectWorker, orRefused } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { temporalLogger } from './logging.ts';

@@ -5,10 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { BadSetting } from '../../workers/bad-setting.ts';
 import { readToken } from '../../workers/codec/bearer.ts';
-import { privateText } from '../../workers/codec/keys.ts';
+import { findCodecKeys, privateText } from '../../workers/codec/keys.ts';
 import { createPayloadCodec } from '../../workers/codec/payload-codec.ts';
 import { createCodecServer, type CodecServerOptions } from '../../workers/codec/server.ts';
-import { findCodecKeys } from '../../workers/codec/settings.ts';
 import { onStopSignal } from '../../workers/stop-signals.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError, errorCode } from '../errors.ts';
@@ -49,9 +48,7 @@ function settingsOf(io: Io, options: CodecServeOptions): { settings: CodecServer
   try {
     const keys = findCodecKeys(io.env);
     if (keys === undefined)
-      throw new BadSetting(
-        'Expected RUNBOOK_CODEC_KEYS, or codec_keys in the table "runbook" of the profile in temporal.toml, to name a file with keys.',
-      );
+      throw new BadSetting('Expected RUNBOOK_CODEC_KEYS to name a file with keys, found it empty or not set.');
     const tls = tlsOf(io, options);
     const settings = {
       codec: createPayloadCodec(keys),

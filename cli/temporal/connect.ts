@@ -3,7 +3,7 @@ import type { PayloadCodec } from '@temporalio/common';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { BadSetting } from '../../workers/bad-setting.ts';
 import { createPayloadCodec } from '../../workers/codec/payload-codec.ts';
-import { findCodecKeys } from '../../workers/codec/settings.ts';
+import { findCodecKeys } from '../../workers/codec/keys.ts';
 import { isAlive, type DevServerRecord } from '../../workers/dev-state.ts';
 import { readTemporalSettings } from '../../workers/temporal-settings.ts';
 import { causes, CliError } from '../errors.ts';

@@ -43,10 +43,7 @@ export async function open(io: Io, patienceMs?: number): Promise<Connected> {
 
 const cannotRead = (error: Error): CliError =>
   new CliError('wrong config', 'What Temporal keeps of it cannot be read here.', {
-    description: [
-      error.message,
-      'RUNBOOK_CODEC_KEYS, or codec_keys in the table "runbook" of the profile in temporal.toml, names the file with the keys.',
-    ],
+    description: [error.message, 'RUNBOOK_CODEC_KEYS names the file with the keys.'],
   });
 
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE, and UNIMPLEMENTED, which says that this is another kind of server. */

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { main } from '../../cli/program.ts';
-import { readCodecKeys } from '../../workers/codec/keys.ts';
+import { findCodecKeys, readCodecKeys } from '../../workers/codec/keys.ts';
 import { createPayloadCodec } from '../../workers/codec/payload-codec.ts';
-import { findCodecKeys } from '../../workers/codec/settings.ts';
 import { testIo } from '../cli/io.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runbook-codec-'));
@@ -68,14 +67,10 @@ describe('a key file', () => {
     expect(() => readCodecKeys(folder)).toThrow(/found something else than a file/);
   });
 
-  it('is named by the environment, or by the profile of temporal.toml', () => {
+  it('is named by the environment', () => {
     const keys = file(`a ${SECRET}`);
-    const toml = file(`[profile.home.runbook]\ncodec_keys = "${keys}"\n[profile.odd.runbook]\ncodec_keys = 5\n`);
-    const env = { TEMPORAL_CONFIG_FILE: toml, TEMPORAL_PROFILE: 'home' };
-    expect(findCodecKeys(env)?.file).toBe(keys);
-    expect(findCodecKeys({ ...env, RUNBOOK_CODEC_KEYS: file(`b ${SECRET}`) })?.keys[0].id).toBe('b');
-    expect(findCodecKeys({ TEMPORAL_CONFIG_FILE: '/nowhere' })).toBeUndefined();
-    expect(() => findCodecKeys({ ...env, TEMPORAL_PROFILE: 'odd' })).toThrow('to be a text, got a number');
+    expect(findCodecKeys({ RUNBOOK_CODEC_KEYS: keys })?.file).toBe(keys);
+    for (const env of [{}, { RUNBOOK_CODEC_KEYS: '' }]) expect(findCodecKeys(env)).toBeUndefined();
   });
 });
 

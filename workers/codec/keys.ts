@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { types } from 'node:util';
 import { BadSetting } from '../bad-setting.ts';
+import type { Environment } from '../environment.ts';
 
 export interface CodecKey {
   /** Stays readable beside everything that this key encrypted. */
@@ -20,6 +21,15 @@ export const KEY_BYTES = 32;
 export const KEY_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const OTHERS = 0o077;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * The keys of the file that `RUNBOOK_CODEC_KEYS` names; undefined where it names none. Not in temporal.toml: `temporal config
+ * set` (1.9.1) forgets what it does not know, and payloads would be written in the clear from then on. Throws BadSetting.
+ */
+export function findCodecKeys(env: Environment): CodecKeys | undefined {
+  const file = env['RUNBOOK_CODEC_KEYS'] ?? '';
+  return file === '' ? undefined : readCodecKeys(file);
+}
 
 /**
  * Reads a key file: a line per key, its id and its 32 bytes in base64; `#` begins a remark.
