@@ -58,6 +58,7 @@ export async function readEnd(connected: Connected, { workflowId, runId }: Execu
   try {
     return (await clientOf(connected).workflow.getHandle(workflowId, runId).result()) as ScheduledEnd;
   } catch (error) {
+    if (findCannotDecrypt(error) !== undefined) throw error;
     return { type: 'failed', reason: causes(error).join(': ') };
   }
 }

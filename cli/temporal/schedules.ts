@@ -64,7 +64,7 @@ export async function readSchedule(
     );
     if ((await markOf(codec, id, description.memo)) === undefined) return 'foreign';
     const [input] = await valuesOf(codec, description.schedule?.action?.startWorkflow?.input?.payloads ?? []);
-    return appliedOf(name, description, (input ?? {}) as Partial<ScheduledInput>, Date.now());
+    return appliedOf(name, description, input ?? {}, Date.now());
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return 'none';
     throw error;

@@ -69,7 +69,7 @@ describe('encrypted runs, for somebody with Temporal’s own tools and the codec
       () => Promise.reject(ApplicationFailure.nonRetryable(CANARY, 'Unhealthy')),
     ];
     await fleet.work(keys, { instead: { glanceAtFleet: () => looks.shift()?.() } });
-    for (const _look of [...looks]) expect((await fleet.cli(keys, 'status', '--live')).out).toContain(CANARY);
+    while (looks.length > 0) expect((await fleet.cli(keys, 'status', '--live')).out).toContain(CANARY);
   }, 120_000);
   afterAll(async () => {
     for (const { io, ended } of serving) {
@@ -121,14 +121,18 @@ describe('encrypted runs, for somebody with Temporal’s own tools and the codec
     }, 60_000);
     afterAll(() => browser.close());
 
-    it.each(['COMPLETED', 'FAILED'] as const)('the page of a run that is %s says why', async (ended) => {
-      const { workflowId, runId } = await lookThat(ended);
-      const page = await browser.newPage({ viewport: { width: 1440, height: 1500 } });
-      const asked = page.waitForResponse((response) => response.url().startsWith(`${forUi}/decode`));
-      const path = `/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
-      await page.goto(server.uiAddress + path, { waitUntil: 'domcontentloaded' });
-      expect((await asked).status()).toBe(200);
-      await page.getByText(CANARY).first().waitFor();
-    }, 60_000);
+    it.each(['COMPLETED', 'FAILED'] as const)(
+      'the page of a run that is %s says why',
+      async (ended) => {
+        const { workflowId, runId } = await lookThat(ended);
+        const page = await browser.newPage({ viewport: { width: 1440, height: 1500 } });
+        const asked = page.waitForResponse((response) => response.url().startsWith(`${forUi}/decode`));
+        const path = `/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+        await page.goto(server.uiAddress + path, { waitUntil: 'domcontentloaded' });
+        expect((await asked).status()).toBe(200);
+        await page.getByText(CANARY).first().waitFor();
+      },
+      60_000,
+    );
   });
 });

@@ -77,7 +77,12 @@ describe('with keys', () => {
     'says which key is missing to who has none, or another',
     async () => {
       for (const keys of [undefined, await fleet.keys(['b', 2])]) {
-        for (const argv of [['show', RUN], ['report', RUN], ['watch', RUN], ['retry', RUN]]) {
+        for (const argv of [
+          ['show', RUN],
+          ['report', RUN],
+          ['watch', RUN],
+          ['retry', RUN],
+        ]) {
           const { code, err, out } = await fleet.cli(keys, ...argv);
           expect([argv, out, code, err]).toEqual([argv, '', 2, expect.stringMatching(/encrypted by the key "a", and (no keys are|.* only b)/)]); // prettier-ignore
         }

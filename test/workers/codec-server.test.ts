@@ -149,7 +149,12 @@ describe('runbook codec-server', () => {
     ['a token that others read', ['--token-file', file('open', TOKEN, 0o644)], {}, 'found mode 0644'],
     ['a token that is short', ['--token-file', file('short', 'abc')], {}, '16 characters'],
     ['half of TLS', ['--tls-cert', file('c', '')], {}, '--tls-cert and --tls-key together'],
-    ['no certificate', ['--tls-cert', file('c', 'x'), '--tls-key', file('k', 'y')], {}, 'certificate and its key as PEM'],
+    [
+      'no certificate',
+      ['--tls-cert', file('c', 'x'), '--tls-key', file('k', 'y')],
+      {},
+      'certificate and its key as PEM',
+    ],
     ['no address', ['--listen', 'localhost:1'], {}, 'Expected an IP address and a port'],
   ])('is refused with %s', async (_what, argv, env: Record<string, string>, text) => {
     const io = ioOf(env);

@@ -24,7 +24,8 @@ function file(content: string, mode = 0o600): string {
   return path;
 }
 
-const codec = (content?: string) => createPayloadCodec(content === undefined ? undefined : readCodecKeys(file(content)));
+const codec = (content?: string) =>
+  createPayloadCodec(content === undefined ? undefined : readCodecKeys(file(content)));
 const payloadOf = (value: unknown) => defaultPayloadConverter.toPayload(value);
 const valueOf = async (by: ReturnType<typeof codec>, payload: object): Promise<unknown> => {
   const [decoded] = await by.decode([payload]);
@@ -112,7 +113,10 @@ describe('the payload codec', () => {
     const [first, second] = await by.encode([payloadOf('canary'), payloadOf('canary')]);
     expect(Buffer.from(first?.data ?? []).includes('canary')).toBe(false);
     expect(Buffer.from(first?.data ?? []).equals(Buffer.from(second?.data ?? []))).toBe(false);
-    const metadata = Object.entries(first?.metadata ?? {}).map(([name, bytes]) => [name, Buffer.from(bytes).toString()]);
+    const metadata = Object.entries(first?.metadata ?? {}).map(([name, bytes]) => [
+      name,
+      Buffer.from(bytes).toString(),
+    ]);
     expect(metadata).toEqual([
       ['encoding', 'binary/encrypted'],
       ['encryption-key-id', 'a'],

@@ -19,6 +19,7 @@ export interface CodecServerOptions {
 const LARGEST_BODY = 10_000_000;
 const REQUEST_MS = 10_000;
 const MAX_CONNECTIONS = 64;
+const WORK: Partial<Record<string, 'decode' | 'encode'>> = { '/decode': 'decode', '/encode': 'encode' };
 /** What the Web UI may send. */
 const HEADERS = 'Content-Type, X-Namespace, Authorization, Authorization-Extras';
 const PREFLIGHT_SECONDS = '600';
@@ -51,7 +52,7 @@ class Refusal extends Error {
 async function answer(request: IncomingMessage, response: ServerResponse, options: CodecServerOptions): Promise<void> {
   const { codec, origins, token } = options;
   allowOrigin(request.headers.origin, response, origins);
-  const work = { '/decode': codec.decode, '/encode': codec.encode }[pathOf(request)];
+  const work = WORK[pathOf(request)];
   if (work === undefined) throw new Refusal(404, 'Expected /decode or /encode.');
   if (request.method === 'OPTIONS') {
     response.writeHead(204).end();
@@ -60,7 +61,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   if (request.method !== 'POST') throw new Refusal(405, 'Expected POST.');
   if (token !== undefined && !isBearer(request.headers.authorization, token))
     throw new Refusal(401, 'Expected the header "Authorization: Bearer …" with the token of this codec server.');
-  const done = await work(payloadsFrom(await bodyOf(request)));
+  const done = await codec[work](payloadsFrom(await bodyOf(request)));
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
   response.end(payloadsText(done));
 }
@@ -72,7 +73,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
 function allowOrigin(origin: string | undefined, response: ServerResponse, origins: readonly string[]): void {
   response.setHeader('Vary', 'Origin');
   if (origin === undefined) return;
-  if (!origins.includes(origin)) throw new Refusal(403, 'Pages of this origin may not ask: --origin declares those that may.');
+  if (!origins.includes(origin))
+    throw new Refusal(403, 'Pages of this origin may not ask: --origin declares those that may.');
   response.setHeader('Access-Control-Allow-Origin', origin);
   response.setHeader('Access-Control-Allow-Credentials', 'true');
   response.setHeader('Access-Control-Allow-Methods', 'POST');
