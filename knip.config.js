@@ -4,7 +4,7 @@ export default {
     '{cli,demo,lab,simulator,bench}/main.ts!',
     'lab/record/record.ts!',
     'workers/temporal-cli.ts!',
-    'workflows/index.ts!',
+    'workflows/{index,failure-converter}.ts!',
     'scripts/*.{mjs,cjs}',
     'test/{lab,crash}/jest.config.mjs',
     'test/replay/record/jest.config.mjs',
@@ -15,7 +15,7 @@ export default {
   ],
   project: ['**/*.{ts,mjs,js}'],
   // Of the system: util-linux, OpenSSH, coreutils, sqlite3, xdg-utils.
-  ignoreBinaries: ['flock', 'setpriv', 'ssh-keygen', 'script', 'setsid', 'sqlite3', 'terraform', 'xdg-open'],
+  ignoreBinaries: ['flock', 'openssl', 'setpriv', 'ssh-keygen', 'script', 'setsid', 'sqlite3', 'terraform', 'xdg-open'],
   // Read as files: grammars as WebAssembly, the schema of SARIF.
   ignoreDependencies: ['@cursorless/tree-sitter-wasms', '@microsoft/jest-sarif'],
   // Where the build puts it.

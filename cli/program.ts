@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help } from '@commander-js/extra-typings';
 import { addBackups } from './commands/backups.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addCodec, addCodecServer } from './commands/codec.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecisions } from './commands/decide.ts';
 import { addDrift } from './commands/drift.ts';
@@ -52,6 +53,8 @@ const COMMANDS: readonly AddCommand[] = [
   addSecrets,
   addDoctor,
   addWorkerAndDev,
+  addCodec,
+  addCodecServer,
   addCompletion,
 ];
 

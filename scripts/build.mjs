@@ -90,16 +90,37 @@ async function forgetOldChunks(folder, current) {
   }
 }
 
-async function buildWorkflowBundle() {
+/** One bundle for workers without keys, and one whose failures are payloads, which a codec can encrypt. */
+async function buildWorkflowBundles() {
   const workflowsPath = join(ROOT, 'workflows', 'index.ts');
   if (!existsSync(workflowsPath)) return;
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quietly = { trace() {}, debug() {}, info() {}, warn: console.error, error: console.error, log() {} };
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quietly });
-  await moveIntoPlace(join(DIST, 'workflow-bundle.js'), code);
+  const failureConverterPath = join(ROOT, 'workflows', 'failure-converter.ts');
+  for (const [name, converter] of [
+    ['workflow-bundle.js', {}],
+    ['workflow-bundle-encoded.js', { failureConverterPath }],
+  ]) {
+    const { code } = await bundleWorkflowCode({ workflowsPath, logger: quietly, ...converter });
+    await moveIntoPlace(join(DIST, name), code);
+  }
+  await buildFailureConverter(failureConverterPath);
 }
 
-const BUILDERS = { programs: buildPrograms, workflows: buildWorkflowBundle };
+/** The SDK loads it by require(). */
+async function buildFailureConverter(path) {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    entryPoints: [path],
+    outfile: join(DIST, 'failure-converter.cjs'),
+    format: 'cjs',
+    packages: 'external',
+  });
+  for (const file of outputFiles) await moveIntoPlace(file.path, file.text);
+}
+
+const BUILDERS = { programs: buildPrograms, workflows: buildWorkflowBundles };
 
 /** Builds the parts whose sources changed since. The stamp is written last, so what was interrupted is built again. */
 export async function build({ say = () => {}, force = false } = {}) {

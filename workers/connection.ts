@@ -1,8 +1,9 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
+import { BadSetting } from './bad-setting.ts';
 import type { Environment } from './environment.ts';
 import { StartError } from './start-error.ts';
-import { BadSetting, readTemporalSettings } from './temporal-settings.ts';
+import { readTemporalSettings } from './temporal-settings.ts';
 
 /** A connection to one namespace; `close()` it after the worker has stopped, before that it throws. */
 export interface WorkerConnection {
@@ -36,9 +37,12 @@ export async function connectWorker(env: Environment, devAddress?: string): Prom
   }
 }
 
-function settingsOf(env: Environment): Partial<ClientConnectConfig> {
+const settingsOf = (env: Environment): Partial<ClientConnectConfig> => orRefused(() => readTemporalSettings(env));
+
+/** Throws StartError `refused` for a setting that cannot be meant. */
+export function orRefused<Found>(read: () => Found): Found {
   try {
-    return readTemporalSettings(env);
+    return read();
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error;
     const whatToDo = 'It is read from the environment (TEMPORAL_ADDRESS, TEMPORAL_PROFILE, …) and from temporal.toml.';

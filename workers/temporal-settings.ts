@@ -2,12 +2,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { BadSetting } from './bad-setting.ts';
 import type { Environment } from './environment.ts';
-
-/** A setting that cannot be meant; the message names the variable or the file that has it. */
-export class BadSetting extends Error {
-  override readonly name = 'BadSetting';
-}
 
 /** Throws {@link BadSetting}. */
 export function readTemporalSettings(env: Environment): ClientConnectConfig {

@@ -5,12 +5,14 @@ import type { Logger } from 'pino';
 import { keepShellsReady } from '../hosts/shells.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
 import { awaitPolling } from './await-polling.ts';
-import { connectWorker } from './connection.ts';
+import { createPayloadCodec } from './codec/payload-codec.ts';
+import { findCodecKeys } from './codec/keys.ts';
+import { connectWorker, orRefused } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { temporalLogger } from './logging.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { StartError } from './start-error.ts';
-import { findWorkflowBundle } from './workflow-bundle.ts';
+import { findFailureConverter, findWorkflowBundle } from './workflow-bundle.ts';
 
 export interface WorkerSettings {
   /** What workflows may ask for, by name. */
@@ -59,15 +61,20 @@ const SHELLS_READY = 5;
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { activities, env = process.env, taskQueue = TASK_QUEUE } = settings;
-  const workflowBundle = settings.workflowBundle ?? findWorkflowBundle();
+  const keys = orRefused(() => findCodecKeys(env));
+  const workflowBundle = settings.workflowBundle ?? findWorkflowBundle({ encoded: keys !== undefined });
+  const dataConverter = {
+    payloadCodecs: [createPayloadCodec(keys)],
+    ...(keys === undefined ? {} : { failureConverterPath: findFailureConverter() }),
+  };
   installRuntime(settings);
   const { connection, namespace, address } = await connectWorker(env, settings.devAddress);
   const identity = `runbook@${hostname()}`;
   keepShellsReady(SHELLS_READY);
   try {
     await ensureSearchAttributes(connection, namespace);
-    const options = { connection, namespace, identity, taskQueue, activities, workflowBundle, ...MANNERS };
-    const worker = await Worker.create(options);
+    const place = { connection, namespace, identity, taskQueue };
+    const worker = await Worker.create({ ...place, activities, workflowBundle, dataConverter, ...MANNERS });
     const stopped = worker.run().finally(() => {
       keepShellsReady(0);
       return connection.close();

@@ -5,5 +5,5 @@ import type { Connected } from './connect.ts';
 export type WorkflowClient = Pick<Client, 'workflow' | 'schedule' | 'options'>;
 
 /** The SDK's client on an open connection. Loading it takes longer than all that `status` does. */
-export const clientOf = ({ connection, namespace, identity }: Connected): WorkflowClient =>
-  new Client({ connection, namespace, identity });
+export const clientOf = ({ connection, namespace, identity, codec }: Connected): WorkflowClient =>
+  new Client({ connection, namespace, identity, dataConverter: { payloadCodecs: [codec] } });

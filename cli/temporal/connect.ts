@@ -1,7 +1,11 @@
 import { Connection } from '@temporalio/client/lib/connection.js';
+import type { PayloadCodec } from '@temporalio/common';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { BadSetting } from '../../workers/bad-setting.ts';
+import { createPayloadCodec } from '../../workers/codec/payload-codec.ts';
+import { findCodecKeys } from '../../workers/codec/keys.ts';
 import { isAlive, type DevServerRecord } from '../../workers/dev-state.ts';
-import { BadSetting, readTemporalSettings } from '../../workers/temporal-settings.ts';
+import { readTemporalSettings } from '../../workers/temporal-settings.ts';
 import { causes, CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { identityOf } from './identity.ts';
@@ -17,6 +21,8 @@ export interface Connected {
   /** Who asks: identity.ts. */
   identity: string;
   address: string;
+  /** What is sent is encrypted by it, and what is read decrypted, where keys are configured. */
+  codec: PayloadCodec;
   /** Where the Web UI is, if somebody said so. */
   uiAddress?: string;
   close: () => Promise<void>;
@@ -27,6 +33,7 @@ export interface Endpoint {
   namespace: string;
   address: string;
   connectionOptions: ClientConnectConfig['connectionOptions'];
+  codec: PayloadCodec;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -40,7 +47,8 @@ export function findEndpoint(io: Io, developmentAddress: string | undefined): En
   try {
     const { connectionOptions, namespace = 'default' } = readTemporalSettings(io.env);
     const address = connectionOptions.address ?? developmentAddress ?? 'localhost:7233';
-    return { namespace, address, connectionOptions: { ...connectionOptions, address } };
+    const codec = createPayloadCodec(findCodecKeys(io.env));
+    return { namespace, address, connectionOptions: { ...connectionOptions, address }, codec };
   } catch (error) {
     if (!(error instanceof BadSetting)) throw error;
     throw new CliError('wrong config', 'The connection to Temporal is not configured right.', {
@@ -54,7 +62,7 @@ export function findEndpoint(io: Io, developmentAddress: string | undefined): En
 
 /** Connects, or throws CliError `unreachable` that says what was tried and what to do. */
 export async function connectTo(io: Io, endpoint: Endpoint, patienceMs = CONNECT_TIMEOUT_MS): Promise<Connected> {
-  const { address, namespace, connectionOptions } = endpoint;
+  const { address, namespace, connectionOptions, codec } = endpoint;
   const { tls, apiKey, metadata } = connectionOptions;
   const connection = Connection.lazy({
     address,
@@ -66,7 +74,7 @@ export async function connectTo(io: Io, endpoint: Endpoint, patienceMs = CONNECT
   try {
     const connecting = connection.ensureConnected();
     await Promise.race([connecting, orObstacle(connecting, endpoint, io, patienceMs)]);
-    return { connection, namespace, identity: identityOf(io.env), address, close: () => connection.close() };
+    return { connection, namespace, identity: identityOf(io.env), address, codec, close: () => connection.close() };
   } catch (cause) {
     await connection.close();
     throw unreachable(address, cause);

@@ -1,3 +1,4 @@
+import { findCannotDecrypt } from '../../workers/codec/payload-codec.ts';
 import { CliError } from '../errors.ts';
 import { isOpen, type RunState, type WatchState } from '../run-state.ts';
 import { TASK_QUEUE } from '../../workflows/messages.ts';
@@ -55,7 +56,7 @@ async function look(before: WatchState, { read, pollers, now }: ObserveOptions):
       },
     };
   } catch (error) {
-    if (error instanceof CliError) throw error;
+    if (error instanceof CliError || findCannotDecrypt(error) !== undefined) throw error;
     const message = error instanceof Error ? shortReason(error) : String(error);
     return {
       ...(before.run === undefined ? {} : { run: before.run }),

@@ -2,6 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import type { LastEnd } from '../../plan/schedule-health.ts';
 import type { ScheduledEnd } from '../../plan/schedules.ts';
+import { findCannotDecrypt } from '../../workers/codec/payload-codec.ts';
 import { causes } from '../errors.ts';
 import { isOpen } from '../run-state.ts';
 import type { Connected } from './connect.ts';
@@ -57,6 +58,7 @@ export async function readEnd(connected: Connected, { workflowId, runId }: Execu
   try {
     return (await clientOf(connected).workflow.getHandle(workflowId, runId).result()) as ScheduledEnd;
   } catch (error) {
+    if (findCannotDecrypt(error) !== undefined) throw error;
     return { type: 'failed', reason: causes(error).join(': ') };
   }
 }

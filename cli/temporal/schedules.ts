@@ -1,4 +1,4 @@
-import { defaultPayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter, type PayloadCodec } from '@temporalio/common';
 import { optionalTsToDate, optionalTsToMs, requiredTsToDate } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import { DAYS, type Calendar } from '../../fleet/calendar.ts';
@@ -23,14 +23,15 @@ const PAGE = 200;
 const NOT_FOUND = 5;
 
 /** The marks of all schedules that any runbook has made in this namespace. Needs no more than one question as a rule. */
-export function listMarks({ connection, namespace }: Connected): Promise<ScheduleMark[]> {
+export function listMarks({ connection, namespace, codec }: Connected): Promise<ScheduleMark[]> {
   return connection.withDeadline(Date.now() + TIMEOUT_MS, async () => {
     const found: ScheduleMark[] = [];
     let nextPageToken: Uint8Array = new Uint8Array();
     do {
       const request = { namespace, maximumPageSize: PAGE, nextPageToken };
       const page = await connection.workflowService.listSchedules(request);
-      found.push(...page.schedules.flatMap((entry) => markOf(entry.scheduleId, entry.memo) ?? []));
+      const marks = await Promise.all(page.schedules.map((entry) => markOf(codec, entry.scheduleId, entry.memo)));
+      found.push(...marks.filter((mark) => mark !== undefined));
       ({ nextPageToken } = page);
     } while (nextPageToken.length > 0);
     return found;
@@ -38,8 +39,12 @@ export function listMarks({ connection, namespace }: Connected): Promise<Schedul
 }
 
 /** Undefined for what is not ours: both its id and its memo have to say that it is. */
-function markOf(id: string | null | undefined, memo: Description['memo']): ScheduleMark | undefined {
-  const mark: unknown = payloadOf(memo?.fields?.[MEMO]);
+async function markOf(
+  codec: PayloadCodec,
+  id: string | null | undefined,
+  memo: Description['memo'],
+): Promise<ScheduleMark | undefined> {
+  const [mark] = await valuesOf(codec, [memo?.fields?.[MEMO] ?? {}]);
   if (typeof mark !== 'object' || mark === null) return undefined;
   const { fleet, schedule } = mark as Partial<Record<keyof ScheduleMark, unknown>>;
   if (typeof fleet !== 'string' || typeof schedule !== 'string' || id !== scheduleId(fleet, schedule)) return undefined;
@@ -48,7 +53,7 @@ function markOf(id: string | null | undefined, memo: Description['memo']): Sched
 
 /** A schedule of this fleet; `foreign` where somebody else has made one of that id. */
 export async function readSchedule(
-  { connection, namespace }: Connected,
+  { connection, namespace, codec }: Connected,
   fleet: string,
   name: string,
 ): Promise<AppliedSchedule | 'none' | 'foreign'> {
@@ -57,25 +62,31 @@ export async function readSchedule(
     const description = await connection.withDeadline(Date.now() + TIMEOUT_MS, () =>
       connection.workflowService.describeSchedule({ namespace, scheduleId: id }),
     );
-    return markOf(id, description.memo) === undefined ? 'foreign' : appliedOf(name, description, Date.now());
+    if ((await markOf(codec, id, description.memo)) === undefined) return 'foreign';
+    const [input] = await valuesOf(codec, description.schedule?.action?.startWorkflow?.input?.payloads ?? []);
+    return appliedOf(name, description, input ?? {}, Date.now());
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return 'none';
     throw error;
   }
 }
 
-function appliedOf(name: string, { schedule, info }: Description, now: number): AppliedSchedule {
+function appliedOf(
+  name: string,
+  { schedule, info }: Description,
+  input: Partial<ScheduledInput>,
+  now: number,
+): AppliedSchedule {
   const { spec, policies, state, action } = schedule ?? {};
   const calendar = calendarOf(spec ?? {});
   const jitterMs = optionalTsToMs(spec?.jitter) ?? 0;
-  const [input] = (action?.startWorkflow?.input?.payloads ?? []).map(payloadOf) as [Partial<ScheduledInput>?];
   const isOurs = action?.startWorkflow?.workflowType?.name === SCHEDULED_WORKFLOW;
   const catchUpMs = optionalTsToMs(policies?.catchupWindow);
   const texts: ScheduleTexts = {
-    runs: isOurs ? runsText(input?.runbook ?? '', input?.node) : BY_HAND,
+    runs: isOurs ? runsText(input.runbook ?? '', input.node) : BY_HAND,
     when: calendar === undefined ? BY_HAND : whenText(calendar),
     jitter: exactly(jitterMs),
-    'catch-up': catchUpMs !== undefined && catchUpMs === input?.catchUpMs ? exactly(catchUpMs) : BY_HAND,
+    'catch-up': catchUpMs !== undefined && catchUpMs === input.catchUpMs ? exactly(catchUpMs) : BY_HAND,
     overlap: [UNSPECIFIED, SKIP].includes(policies?.overlapPolicy ?? UNSPECIFIED) ? 'skip' : BY_HAND,
   };
   const updatedAt = optionalTsToDate(info?.updateTime)?.toISOString();
@@ -142,5 +153,11 @@ function numbersIn(ranges: readonly Range[] | null | undefined): number[] {
   });
 }
 
-const payloadOf = (payload: proto.temporal.api.common.v1.IPayload | null | undefined): unknown =>
-  payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+/** What payloads hold; undefined for an empty one. */
+const valuesOf = async (
+  codec: PayloadCodec,
+  payloads: readonly proto.temporal.api.common.v1.IPayload[],
+): Promise<unknown[]> =>
+  (await codec.decode([...payloads])).map((payload) =>
+    payload.metadata ? defaultPayloadConverter.fromPayload(payload) : undefined,
+  );

@@ -1,3 +1,4 @@
+import { findCannotDecrypt } from '../../workers/codec/payload-codec.ts';
 import { readDevServer } from '../../workers/dev-state.ts';
 import { stateFolder } from '../../workers/state-folder.ts';
 import type { Ending } from '../exit-codes.ts';
@@ -8,7 +9,8 @@ import { connectTo, findEndpoint, noNamespace, unlessGone, unreachable, type Con
 
 /**
  * Connects, does the work and closes the connection whatever happens.
- * A connection that breaks on the way becomes CliError `unreachable`, an unknown namespace `wrong config`.
+ * A connection that breaks on the way becomes CliError `unreachable`; an unknown namespace `wrong config`, and so does a
+ * payload whose key is not here.
  */
 export async function withTemporal(
   { io }: CommandContext,
@@ -18,6 +20,8 @@ export async function withTemporal(
   try {
     return await work(connected);
   } catch (error) {
+    const unread = findCannotDecrypt(error);
+    if (unread !== undefined) throw cannotRead(unread);
     if (isConnectionError(error)) throw unreachable(connected.address, error);
     throw isAboutNamespace(error) ? noNamespace(connected) : error;
   } finally {
@@ -36,6 +40,11 @@ export async function open(io: Io, patienceMs?: number): Promise<Connected> {
     io.env['RUNBOOK_UI'] ?? (development?.address === endpoint.address ? development.uiAddress : undefined);
   return uiAddress === undefined ? connected : { ...connected, uiAddress };
 }
+
+const cannotRead = (error: Error): CliError =>
+  new CliError('wrong config', 'What Temporal keeps of it cannot be read here.', {
+    description: [error.message, 'RUNBOOK_CODEC_KEYS names the file with the keys.'],
+  });
 
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE, and UNIMPLEMENTED, which says that this is another kind of server. */
 const isConnectionError = (error: unknown): boolean =>

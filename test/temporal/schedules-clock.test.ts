@@ -4,6 +4,7 @@ import { DAYS, timesBetween } from '../../fleet/calendar.ts';
 import { fleetSchema } from '../../fleet/schema.ts';
 import { createSchedule } from '../../cli/temporal/change-schedules.ts';
 import type { Connected } from '../../cli/temporal/connect.ts';
+import { createPayloadCodec } from '../../workers/codec/payload-codec.ts';
 import { scheduleId } from '../../workflows/messages.ts';
 import { aServer } from './a-simulated-fleet.ts';
 
@@ -35,6 +36,7 @@ describe('the times of the calendar', () => {
         address,
         namespace: 'default',
         identity: 'test',
+        codec: createPayloadCodec(undefined),
         close: async () => {},
       };
       for (const [index, at] of TIMES.entries()) {
