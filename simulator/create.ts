@@ -26,6 +26,7 @@ import {
 } from './reference-fleet.ts';
 import { PORT } from './server.ts';
 import { writeMachinePrograms } from './shims.ts';
+import { TOOLS } from './tools.ts';
 
 export interface SimulationOptions {
   /** Answers programs from one process that is started here, and ended by `dispose`. Default true. */
@@ -104,8 +105,9 @@ export async function createSimulation(dir: string, options: SimulationOptions =
   initialiseStore(dir, options.bare === true ? bareState(pace, options.members) : referenceState(pace));
   const store = openStore(dir);
   await store.update((state) => {
-    writeMachinePrograms(dir, store.root(WORKER), WORKER, program);
-    for (const name of Object.keys(state.machines)) writeMachinePrograms(dir, store.root(name), name, program);
+    writeMachinePrograms(dir, store.root(WORKER), WORKER, program, Object.keys(TOOLS.worker));
+    for (const name of Object.keys(state.machines))
+      writeMachinePrograms(dir, store.root(name), name, program, Object.keys(TOOLS.machine));
     for (const { machine, closure } of initialClosures()) {
       if (!state.machines[machine]) continue;
       const root = store.root(machine);

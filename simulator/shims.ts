@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { OWN_FOLDERS } from './core/paths.ts';
 import type { Machine } from './core/state.ts';
 import { REAL_GIT } from './hosts/git.ts';
-import { REAL_PROGRAMS, TOOLS } from './tools.ts';
+import { REAL_PROGRAMS } from './real-programs.ts';
 import { WORKER } from './core/call.ts';
 import { PORT, PROCESSES } from './server.ts';
 
@@ -16,12 +16,17 @@ const FOLDERS = [
 ].filter((folder) => folder.startsWith('/') && !existsSync(join(folder, '.shim')));
 
 /** Fills a machine's `bin`: one script under the names of all simulated programs, and links to the real ones. */
-export function writeMachinePrograms(dir: string, root: string, name: Machine['name'], program: string): void {
+export function writeMachinePrograms(
+  dir: string,
+  root: string,
+  name: Machine['name'],
+  program: string,
+  simulated: readonly string[],
+): void {
   const bin = join(root, 'bin');
   mkdirSync(bin, { recursive: true });
   const shim = join(bin, '.shim');
   writeFileSync(shim, shimScript(dir, name, program), { mode: 0o755 });
-  const simulated = Object.keys(name === WORKER ? TOOLS.worker : TOOLS.machine);
   for (const tool of simulated) link('.shim', join(bin, tool));
   if (name === WORKER) {
     link(findProgram('git') ?? 'git', join(root, REAL_GIT));

@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { readOptions } from '../core/arguments.ts';
 import { ToolError, Unknown, type Call } from '../core/call.ts';
@@ -52,7 +62,7 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
       throw new ToolError(
         'Error: Failed creating instance record: Failed initializing instance: Invalid devices: Failed detecting root disk device: No root device could be found',
       );
-    state.machines[name] = newMachine(store, name);
+    state.machines[name] = newMachine(store, name, machine);
     cluster.instances[name] = {
       ...{
         name,
@@ -73,11 +83,20 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
   return 0;
 }
 
+/** The names of the programs that are played on a machine: links to its one script. */
+function simulatedOn(store: Store, machine: string): string[] {
+  const bin = join(store.root(machine), 'bin');
+  return readdirSync(bin).filter((name) => {
+    const path = join(bin, name);
+    return lstatSync(path).isSymbolicLink() && readlinkSync(path) === '.shim';
+  });
+}
+
 /** With the programs and the system of an image, and a host key of its own. */
-function newMachine(store: Store, name: string): State['machines'][string] {
+function newMachine(store: Store, name: string, member: string): State['machines'][string] {
   const root = store.root(name);
   rmSync(root, { recursive: true, force: true });
-  writeMachinePrograms(store.dir, root, name, process.argv[1] ?? '');
+  writeMachinePrograms(store.dir, root, name, process.argv[1] ?? '', simulatedOn(store, member));
   const closure = closureOf(name, { hostname: name, version: '26.05.0', kernel: '6.12.0' });
   materialise(root, closure);
   setProfile(join(root, 'nix/var/nix/profiles/system'), join(root, closure.path));

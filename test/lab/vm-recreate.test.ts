@@ -47,13 +47,14 @@ describe('a real guest that is made anew', () => {
     const found = JSON.parse(await on('n1', 'incus', 'list', '-f', 'json')) as {
       name: string;
       status: string;
-      expanded_devices: Record<string, { source?: string }>;
+      // null while its member is taken for away.
+      expanded_devices: Record<string, { source?: string }> | null;
     }[];
     return found
       .filter(({ name }) => name.startsWith(GUEST))
       .map(({ name, status, expanded_devices: devices }) => ({
         ...{ name, status },
-        volumes: Object.values(devices).flatMap(({ source = '' }) => (source === VOLUME ? [source] : [])),
+        volumes: Object.values(devices ?? {}).flatMap(({ source = '' }) => (source === VOLUME ? [source] : [])),
       }));
   };
   const start = (): Promise<WorkflowHandle<typeof vmRecreate>> =>
