@@ -162,7 +162,8 @@ describe('what is on no disk any more', () => {
   });
 
   it('makes no instance anew whose image nobody has, or of which nothing is known', () => {
-    const { image: _, ...without } = web();
+    const without = web();
+    delete without.image;
     expect(bare({ instances: [without] }).missing?.notRemade[0]?.why).toMatch(/^no other member has the image/);
     expect(bare({ instances: [web({ isRecorded: false })] }).missing?.notRemade[0]?.why).toMatch(/has forgotten/);
   });
@@ -196,8 +197,8 @@ describe('others that are away', () => {
 
   it('are waited for where nothing else is in the way', () => {
     expect(plan({ cluster: away }).waitsFor).toBe('Not every other member is Online: n2 Offline.');
-    const { cluster: _, ...without } = { cluster: away, host: host(), copies: [] };
-    expect(planRejoin(SCOPE, { ...without, noQuorum: true, clusterProblem: 'n1: no' }).waitsFor).toBe(
+    const looked = { host: host(), copies: [] };
+    expect(planRejoin(SCOPE, { ...looked, noQuorum: true, clusterProblem: 'n1: no' }).waitsFor).toBe(
       'The cluster has no quorum: n1: no.',
     );
   });

@@ -96,7 +96,7 @@ describe('node-rejoin over the simulated fleet, where the disks are lost', () =>
         ['edge-data', 'home-data'].map((name) => ({
           ...{ name, project: 'default', pool: 'zpool' },
           config: { size: '20GiB', 'volatile.idmap.last': `of ${name}` },
-          dataset: { readonly: false, snapshots: { 'snapshot-nightly': expect.anything() as unknown } },
+          dataset: { readonly: false, snapshots: { 'snapshot-nightly': expect.anything() } },
         })),
       );
       expect(instance('edge-vm')).toMatchObject({
