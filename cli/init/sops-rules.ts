@@ -9,7 +9,7 @@ export function sopsRules({ guests, recipients }: Answers): string {
   const keys = [
     ['operator', operator ?? placeholder('operator')],
     ...others.map((key, index) => [`operator-${index + 2}`, key]),
-    ...guests.map(({ name }) => [`${name}`, placeholder(name)]),
+    ...guests.map(({ name }) => [name, placeholder(name)]),
   ] as const;
   const operators = keys.slice(0, keys.length - guests.length).map(([name = '']) => `*${name}`);
   const rules = guests.map(
