@@ -317,14 +317,34 @@ describe('runbook init', () => {
   });
 
   it.each([
-    ['a link in the place of a folder', () => { symlinkSync(tmpdir(), join(cwd, 'host')); }, 'host is a link, no folder'],
+    [
+      'a link in the place of a folder',
+      () => {
+        symlinkSync(tmpdir(), join(cwd, 'host'));
+      },
+      'host is a link, no folder',
+    ],
     [
       'a link in the place of a file',
-      () => { symlinkSync('/dev/null', join(cwd, 'flake.nix')); },
+      () => {
+        symlinkSync('/dev/null', join(cwd, 'flake.nix'));
+      },
       'flake.nix: it is a link',
     ],
-    ['a folder in the place of a file', () => { mkdirSync(join(cwd, 'flake.nix')); }, 'flake.nix: it is a folder'],
-    ['a file in the place of a folder', () => { writeFileSync(join(cwd, 'host'), ''); }, 'host is a file, no folder'],
+    [
+      'a folder in the place of a file',
+      () => {
+        mkdirSync(join(cwd, 'flake.nix'));
+      },
+      'flake.nix: it is a folder',
+    ],
+    [
+      'a file in the place of a folder',
+      () => {
+        writeFileSync(join(cwd, 'host'), '');
+      },
+      'host is a file, no folder',
+    ],
   ])('follows and replaces nothing: %s', async (_what, prepare, message) => {
     prepare();
     const { code, err } = await run(...flags, '--name', 'lab');
