@@ -138,7 +138,9 @@ const createOf = (name: string, random: Random): YamlMap =>
   mapOf({
     ...{ type: 'incus', image: random.pick(['nixos', 'images:nixos/26.05']) },
     ...(random.chance(0.5) ? { profiles: new YamlList(random.chance(0.5) ? ['default', 'small'] : []) } : {}),
-    ...(random.chance(0.5) ? { config: mapOf({ 'limits.cpu': 2, 'cloud-init.user-data': '#cloud-config\n{}\n' }) } : {}),
+    ...(random.chance(0.5)
+      ? { config: mapOf({ 'limits.cpu': 2, 'cloud-init.user-data': '#cloud-config\n{}\n' }) }
+      : {}),
     devices: mapOf({ data: mapOf({ type: 'disk', pool: 'zpool', source: `${name}-data`, path: '/srv' }) }),
   });
 
