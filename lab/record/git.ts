@@ -57,6 +57,12 @@ export async function recordGit(recorder: Recorder): Promise<void> {
     'sub',
   );
   await git('files of a commit', 'ls-tree', '-r', '-z', '--name-only', '--full-tree', revision, '--', 'sub');
+  const staged = ['ls-files', '-z', '--cached', '--full-name', '--', 'sub'];
+  await git('files of a folder that the next commit has', ...staged);
+  const differing = ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff', '--'];
+  await git('files that are not as the next commit has them', ...differing, '.');
+  await git('a file as the next commit has it', 'cat-file', 'blob', ':runbook.yaml');
+  await git('a file that the next commit has not', 'cat-file', 'blob', ':nope');
   await git('what changed a file', 'log', '--format=%H %cI', '--max-count=50', '--', 'runbook.yaml');
   await at('no repository', '/', ...locate);
   await at('no folder', '/nowhere', ...locate);
