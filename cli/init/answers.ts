@@ -164,17 +164,21 @@ function checkNames(members: readonly InitMember[], guests: readonly InitGuest[]
   }
 }
 
+const GATEWAY = 'the gateway';
+const GATEWAY_HELP = '--gateway names the router and how long the prefix of its network is.';
+
 /** Everything is in one network, each at an address of its own. */
 function checkAddresses(machines: readonly InitMember[], { gateway, prefix }: Answers['network']): void {
   const size = 2 ** (32 - prefix);
   const base = Math.floor(numberOf(gateway) / size) * size;
-  const seen = new Map<string, string>([[gateway, 'the gateway']]);
+  const seen = new Map<string, string>([[gateway, GATEWAY]]);
   for (const { name, address } of machines) {
     const other = seen.get(address);
     if (other !== undefined)
       throw new CliError(
         'wrong usage',
         `Expected an address of its own for ${name}, got ${address}, which is that of ${other}.`,
+        { description: other === GATEWAY ? [GATEWAY_HELP] : [] },
       );
     seen.set(address, name);
     const offset = numberOf(address) - base;
@@ -183,7 +187,7 @@ function checkAddresses(machines: readonly InitMember[], { gateway, prefix }: An
         'wrong usage',
         `Expected an address in the network of ${gateway}/${prefix} for ${name}, got ${address}.`,
         {
-          description: ['--gateway names the router and how long the prefix of its network is.'],
+          description: [GATEWAY_HELP],
         },
       );
   }
