@@ -16,6 +16,7 @@ import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readAnswers, type InitOptions } from '../../cli/init/answers.ts';
 import { monorepoFiles, type InitFile } from '../../cli/init/files.ts';
+import { writeFiles } from '../../cli/init/write.ts';
 import { nixListSetting, nixName, nixString } from '../../cli/init/text.ts';
 import { main } from '../../cli/program.ts';
 import { clockChanges, DAYS } from '../../fleet/calendar.ts';
@@ -350,6 +351,23 @@ describe('runbook init', () => {
     const { code, err } = await run(...flags, '--name', 'lab');
     expect([code, err.includes(message)]).toEqual([1, true]);
     expect(readdirSync(cwd)).toHaveLength(1);
+  });
+
+  it('takes back what it has put there where a file came into the place of one meanwhile', async () => {
+    writeFileSync(join(cwd, 'runbook.yaml'), 'somebody’s');
+    const files = await filesOf(REFERENCE);
+    await expect(writeFiles(cwd, files)).rejects.toThrow('EEXIST');
+    expect(readdirSync(cwd)).toEqual(['runbook.yaml']);
+    expect(readFileSync(join(cwd, 'runbook.yaml'), 'utf8')).toBe('somebody’s');
+  });
+
+  it('removes what a killed one has written aside, and not what one that runs has', async () => {
+    const { pid } = spawnSync('true');
+    const [dead, alive] = [`.runbook-init-${pid}-00000000`, `.runbook-init-${process.ppid}-00000000`];
+    for (const name of [dead, alive, '.runbook-init-notes']) mkdirSync(join(cwd, name));
+    expect((await run(...flags, '--name', 'lab')).code).toBe(0);
+    const left = readdirSync(cwd).filter((name) => name.startsWith('.runbook'));
+    expect(left.sort()).toEqual(['.runbook-init-notes', alive].sort());
   });
 
   it('only lists with --dry-run', async () => {
