@@ -38,13 +38,10 @@ export async function serveWorker(context: CommandContext, options: ServeOptions
 }
 
 /** Whether the runs that are open would go on with this build; takes no work. */
-export async function checkBuild(
-  { io }: CommandContext,
-  { logLevel }: Pick<ServeOptions, 'logLevel'>,
-): Promise<Ending> {
+export async function checkBuild({ io }: CommandContext): Promise<Ending> {
   const development = await readDevServer(stateFolder(io.env));
   const { address } = findEndpoint(io, development?.address);
-  const logger = createLogger({ level: logLevel });
+  const logger = createLogger({ level: 'silent' });
   let replayed: Replayed[] = [];
   await explained(async () => {
     replayed = await checkOpenRuns({ env: { ...io.env, TEMPORAL_ADDRESS: address }, logger });
