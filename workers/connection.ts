@@ -2,6 +2,7 @@ import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { BadSetting } from './bad-setting.ts';
 import type { Environment } from './environment.ts';
+import { nativeWords } from './native-words.ts';
 import { StartError } from './start-error.ts';
 import { readTemporalSettings } from './temporal-settings.ts';
 
@@ -78,8 +79,7 @@ function explain(error: unknown, address: string, namespace: string): StartError
   }
 }
 
-/** The SDK's native part shows its errors as Rust debugs them; the system's own words are in there. */
 function plainly(error: unknown): unknown {
-  const [, words] = /message: "([^"]+)"/.exec(error instanceof Error ? error.message : '') ?? [];
+  const words = nativeWords(error instanceof Error ? error.message : '');
   return words === undefined ? error : new Error(words);
 }

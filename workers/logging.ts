@@ -4,7 +4,7 @@ import { pino, stdSerializers, type Logger } from 'pino';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface LogOptions {
-  level: LogLevel;
+  level: LogLevel | 'silent';
   /** A file that is added to, 0600. Without it: stderr. */
   file?: string;
 }

@@ -19,6 +19,8 @@ export interface RunOptions {
   log: LogOptions;
   /** `127.0.0.1:9464`: where Prometheus may ask. */
   metrics?: string;
+  /** Of runbook. */
+  version: string;
 }
 
 export type WorkerEvent =
@@ -50,9 +52,9 @@ export const runDevelopment = (
   });
 
 async function withActivities(
-  { repo, stateDir, env, log, metrics }: RunOptions,
+  { repo, stateDir, env, log, metrics, version }: RunOptions,
   work: (
-    settings: { activities: object; logger: ReturnType<typeof createLogger>; metrics?: string },
+    settings: { activities: object; logger: ReturnType<typeof createLogger>; metrics?: string; version: string },
     signal: AbortSignal,
   ) => Promise<void>,
 ): Promise<void> {
@@ -65,7 +67,7 @@ async function withActivities(
     stop.abort();
   });
   try {
-    await work({ activities, logger, ...(metrics !== undefined && { metrics }) }, stop.signal);
+    await work({ activities, logger, version, ...(metrics !== undefined && { metrics }) }, stop.signal);
   } finally {
     giveBack();
     await close();

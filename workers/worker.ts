@@ -5,14 +5,15 @@ import type { Logger } from 'pino';
 import { keepShellsReady } from '../hosts/shells.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
 import { awaitPolling } from './await-polling.ts';
-import { createPayloadCodec } from './codec/payload-codec.ts';
+import { deploymentOf } from './build.ts';
 import { findCodecKeys } from './codec/keys.ts';
 import { connectWorker, orRefused } from './connection.ts';
+import { dataConverterFor } from './data-converter.ts';
 import type { Environment } from './environment.ts';
 import { temporalLogger } from './logging.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { StartError } from './start-error.ts';
-import { findFailureConverter, findWorkflowBundle } from './workflow-bundle.ts';
+import { findWorkflowBundle } from './workflow-bundle.ts';
 
 export interface WorkerSettings {
   /** What workflows may ask for, by name. */
@@ -28,6 +29,8 @@ export interface WorkerSettings {
   metrics?: string;
   /** Default: the one that was built with the program. */
   workflowBundle?: { codePath: string };
+  /** Of runbook, for histories. */
+  version?: string;
 }
 
 export interface RunningWorker {
@@ -63,17 +66,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const { activities, env = process.env, taskQueue = TASK_QUEUE } = settings;
   const keys = orRefused(() => findCodecKeys(env));
   const workflowBundle = settings.workflowBundle ?? findWorkflowBundle({ encoded: keys !== undefined });
-  const dataConverter = {
-    payloadCodecs: [createPayloadCodec(keys)],
-    ...(keys === undefined ? {} : { failureConverterPath: findFailureConverter() }),
-  };
+  const dataConverter = dataConverterFor(keys);
   installRuntime(settings);
   const { connection, namespace, address } = await connectWorker(env, settings.devAddress);
   const identity = `runbook@${hostname()}`;
   keepShellsReady(SHELLS_READY);
   try {
     await ensureSearchAttributes(connection, namespace);
-    const place = { connection, namespace, identity, taskQueue };
+    const workerDeploymentOptions = await deploymentOf(workflowBundle, settings.version);
+    const place = { connection, namespace, identity, taskQueue, workerDeploymentOptions };
     const worker = await Worker.create({ ...place, activities, workflowBundle, dataConverter, ...MANNERS });
     const stopped = worker.run().finally(() => {
       keepShellsReady(0);
@@ -98,7 +99,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
  * Before anything else of the SDK; the first in a process decides. It must not take the signals: the order of
  * stopping is ours.
  */
-function installRuntime({ logger, metrics }: WorkerSettings): void {
+export function installRuntime({ logger, metrics }: Pick<WorkerSettings, 'logger' | 'metrics'>): void {
   try {
     Runtime.install({
       logger: temporalLogger(logger),

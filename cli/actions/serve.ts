@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { types } from 'node:util';
+import { checkOpenRuns, type Replayed } from '../../workers/check-open-runs.ts';
 import { readDevServer } from '../../workers/dev-state.ts';
-import type { LogLevel } from '../../workers/logging.ts';
+import { createLogger, type LogLevel } from '../../workers/logging.ts';
 import { runDevelopment, runWorker, type RunOptions } from '../../workers/run.ts';
 import { StartError } from '../../workers/start-error.ts';
 import { stateFolder } from '../../workers/state-folder.ts';
@@ -11,8 +12,9 @@ import { CliError, errorCode } from '../errors.ts';
 import type { Ending } from '../exit-codes.ts';
 import { print } from '../io.ts';
 import { findFleetFile } from '../fleet-file.ts';
-import { renderDevEvent, renderWorkerEvent } from '../render/serve.ts';
+import { renderDevEvent, renderReplayed, renderWorkerEvent } from '../render/serve.ts';
 import { findEndpoint, unlessGone } from '../temporal/connect.ts';
+import { VERSION } from '../version.ts';
 
 export interface ServeOptions {
   metrics?: string;
@@ -33,6 +35,21 @@ export async function serveWorker(context: CommandContext, options: ServeOptions
   return explained(() => runWorker({ ...settings, env, report })).catch((error: unknown) => {
     throw unlessGone(error, address, development);
   });
+}
+
+/** Whether the runs that are open would go on with this build; takes no work. */
+export async function checkBuild({ io }: CommandContext): Promise<Ending> {
+  const development = await readDevServer(stateFolder(io.env));
+  const { address } = findEndpoint(io, development?.address);
+  const logger = createLogger({ level: 'silent' });
+  let replayed: Replayed[] = [];
+  await explained(async () => {
+    replayed = await checkOpenRuns({ env: { ...io.env, TEMPORAL_ADDRESS: address }, logger });
+  }).catch((error: unknown) => {
+    throw unlessGone(error, address, development);
+  });
+  print(io, renderReplayed(replayed));
+  return replayed.every(({ problem }) => problem === undefined) ? 'done' : 'failed';
 }
 
 /** Runs a development server, its Web UI and a worker until it is asked to stop. */
@@ -62,6 +79,7 @@ async function settingsOf(
     repo: dirname(await findFleetFile(context)),
     stateDir: stateFolder(env),
     env,
+    version: VERSION,
     log: { level: logLevel, ...(logFile === undefined ? {} : { file: logFile }) },
     ...(metrics === undefined ? {} : { metrics }),
   };

@@ -29,10 +29,14 @@ export const addWorkerAndDev: AddCommand = (parent, context) => {
     .option('--metrics <address>', METRICS, parseAddress)
     .addOption(logLevel())
     .option('--log-file <file>', 'log there instead of to stderr')
-    .addHelpText('after', helpAfter(['runbook worker --metrics 127.0.0.1:9464'], SERVE_ENDINGS))
+    .option('--check', 'only see whether the runs that are open would go on with this build')
+    .addHelpText(
+      'after',
+      helpAfter(['runbook worker --metrics 127.0.0.1:9464', 'runbook worker --check'], SERVE_ENDINGS),
+    )
     .action(async (options) => {
-      const { serveWorker } = await loadServe();
-      context.ending = await serveWorker(context, options);
+      const { checkBuild, serveWorker } = await loadServe();
+      context.ending = await (options.check === true ? checkBuild : serveWorker)(context, options);
     });
   parent
     .command('dev')

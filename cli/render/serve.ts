@@ -1,5 +1,6 @@
 import { describeBinaryEvent } from '../../workers/binaries/events.ts';
 import type { DevEvent } from '../../workers/dev.ts';
+import type { Replayed } from '../../workers/check-open-runs.ts';
 import type { WorkerEvent } from '../../workers/run.ts';
 import { clean } from './clean.ts';
 
@@ -42,4 +43,18 @@ export function renderDevEvent(event: DevEvent, logFile: string | undefined): st
     case 'stopping':
       return ['Stopping: worker, then server. Ctrl-C again ends at once.'];
   }
+}
+
+/** Whether open runs fit a build, and what to do where they don't. */
+export function renderReplayed(replayed: readonly Replayed[]): string[] {
+  const odd = replayed.filter(({ problem }) => problem !== undefined);
+  if (replayed.length === 0) return ['No run is open: this build may take over.'];
+  if (odd.length === 0) return [`All that is open (${replayed.length}) goes on with this build.`];
+  return [
+    ...odd.flatMap(({ workflowId, problem = '' }) => [
+      clean(`✘ ${workflowId} would not go on with this build.`),
+      clean(`  ${problem.split('\n')[0] ?? ''}`),
+    ]),
+    'Keep the worker of the old build until it is over, or cancel it there. Nothing is lost: it waits for a build that fits.',
+  ];
 }

@@ -103,6 +103,7 @@ describe('with keys', () => {
         await work(before);
         expect(await fleet.cli(before, 'start', 'cluster-upgrade', '--detach')).toMatchObject({ code: 0 });
         await asks(before);
+        expect(await fleet.cli(after, 'worker', '--check')).toMatchObject({ code: 0 });
         await Promise.all(workers.splice(0).map((worker) => worker.stop()));
         await work(after);
         expect(await fleet.cli(after, 'reject', RUN, '--reason', CANARY)).toMatchObject({ code: 0 });
@@ -126,6 +127,12 @@ describe('with keys', () => {
         async () => (await fleet.kept(RUN)).includes('It is encrypted by the key "a", and no keys are configured here'),
         30_000,
       );
+      expect(await fleet.cli(undefined, 'worker', '--check')).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(
+          /cluster-upgrade.all would not go on with this build[.]\n.*by the key "a", and no keys/,
+        ),
+      });
       await work(keys);
       await asks(keys);
       expect(await fleet.cli(keys, 'reject', RUN, '--reason', CANARY)).toMatchObject({ code: 0 });
