@@ -95,7 +95,7 @@ function isWithin(wanted: readonly string[], all: readonly string[]): boolean {
   for (const word of all) {
     const next = wanted[at];
     if (next === undefined) break;
-    if (word === next || (next.endsWith('=') && word.startsWith(next))) at += 1;
+    if (word === next || (/[=:]$/.test(next) && word.startsWith(next))) at += 1;
   }
   return at === wanted.length;
 }

@@ -92,6 +92,7 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'an increment for a replica that was written to': NO_DATA,
     'a replica that was written to': NO_DATA,
     'an increment past a snapshot that changes something': NO_DATA,
+    'a replica that was rolled back': NO_DATA,
     'an increment that is not raw': NO_KEYS,
     'a raw increment after that': NO_KEYS,
     'a send that is not raw, without the key': NO_KEYS,
