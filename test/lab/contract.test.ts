@@ -23,5 +23,5 @@ describe('the real programs', () => {
     await playScenarios(lab(), compare, { withoutLast: true });
     expect(changes).toEqual([]);
     expect(played.sort()).toEqual(subjects().filter((subject) => !(subject in LAST || subject in ON_ZFS)));
-  }, 300_000);
+  }, 600_000);
 });

@@ -123,12 +123,12 @@ export function describeRestic(place: () => Place): void {
     const isLocked = async (): Promise<boolean> => {
       if ((await locks(repository)) !== '') return true;
       await sh(
-        'for each in CONT STOP; do sleep 0.1; pkill "-$each" -f -- "--repo=$1 .*--host=g3" || exit; done',
+        'for each in CONT STOP; do sleep 0.2; pkill "-$each" -f -- "--repo=$1 .*--host=g3" || exit; done',
         repository,
       );
       return false;
     };
-    await eventually('restic has its lock', isLocked, 30_000);
+    await eventually('restic has its lock', isLocked, 90_000);
   };
   /** Several places have one server. */
   const ownName = (name: string): string => `${place().folder.split('/').at(-1) ?? ''}-${name}`;
@@ -217,7 +217,7 @@ export function describeRestic(place: () => Place): void {
     expect(await backup).toMatchObject({ type: 'complete' });
     expect(await of.prune()).toEqual({ type: 'done' });
     expect(await locks(repository)).toBe('');
-  }, 120_000);
+  }, 240_000);
 
   it('goes on without its worker, for the next attempt to find, and ends where a person cancels it', async () => {
     const { data, repository } = await aRepository('attempts');
@@ -243,7 +243,7 @@ export function describeRestic(place: () => Place): void {
       env.cancel();
     });
     expect([await locks(repository), await number()]).toEqual(['', 1]);
-  }, 120_000);
+  }, 240_000);
 
   it('is not taken for backed up where something was not read', async () => {
     const { data, repository } = await aRepository('incomplete');

@@ -55,7 +55,7 @@ describe('recorded runs', () => {
     const verdicts = await replay(WORKFLOW_BUNDLE, histories);
     expect(Object.keys(verdicts).sort()).toEqual(Object.keys(histories).sort());
     expect(Object.entries(verdicts).filter(([, verdict]) => verdict !== undefined)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   it('have no secret and no trace of the machine that recorded them', () => {
     for (const [name, history] of Object.entries(histories))
@@ -105,7 +105,7 @@ describe('a run that was altered', () => {
     for (const history of Object.values(altered)) askForOneLess(history);
     for (const [name, verdict] of Object.entries(await replay(WORKFLOW_BUNDLE, altered)))
       expect({ name, verdict }).toEqual({ name, verdict: expect.any(DeterminismViolationError) });
-  }, 120_000);
+  }, 300_000);
 
   it('by another activity is refused, of every workflow that uses one', async () => {
     const altered = Object.fromEntries(Object.entries(histories).filter(([, history]) => activityIn(history)));
@@ -116,7 +116,7 @@ describe('a run that was altered', () => {
     }
     for (const [name, verdict] of Object.entries(await replay(WORKFLOW_BUNDLE, altered)))
       expect({ name, verdict }).toEqual({ name, verdict: expect.any(DeterminismViolationError) });
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('workflows that were altered', () => {
@@ -143,5 +143,5 @@ describe('workflows that were altered', () => {
       expect({ refused, by: verdicts[refused] }).toEqual({ refused, by: expect.any(DeterminismViolationError) });
     for (const fine of ['safeUpgrade/plan-only', 'clusterUpgrade/done', 'safeUpgradeAll/done', 'doctor/healthy'])
       expect({ fine, by: verdicts[fine] }).toEqual({ fine, by: undefined });
-  }, 120_000);
+  }, 300_000);
 });
