@@ -9,7 +9,7 @@ import { unpack } from '../tools/unpack.ts';
 import type { FleetRef } from '../workflows/messages.ts';
 import { failure, toolFailure } from './failure.ts';
 
-const FILE = 'runbook.yaml';
+export const FLEET_FILE = 'runbook.yaml';
 
 /** The monorepo at a revision: its fleet file, its flake, its files. */
 export interface Monorepo {
@@ -41,13 +41,13 @@ export function createMonorepo(local: Host, folder: string): Monorepo {
       const known = read.get(revision);
       if (known) return known;
       const { root, dir } = await repository();
-      const path = dir === '' ? FILE : `${dir}/${FILE}`;
+      const path = dir === '' ? FLEET_FILE : `${dir}/${FLEET_FILE}`;
       let file = await git.readFileAt(root, revision, path);
       if (file.type !== 'file') {
         await requireCommit(git, root, revision);
         file = await git.readFileAt(root, revision, path);
       }
-      if (file.type !== 'file') throw toolFailure(`Reading ${FILE} at ${revision}`, file);
+      if (file.type !== 'file') throw toolFailure(`Reading ${FLEET_FILE} at ${revision}`, file);
       const fleet = parse(file.content);
       read.set(revision, fleet);
       return fleet;
@@ -92,7 +92,7 @@ async function locate(git: Git, folder: string): Promise<Repository> {
 }
 
 function parse(text: string): Fleet {
-  const parsed = parseFleet(text, FILE);
+  const parsed = parseFleet(text, FLEET_FILE);
   if (parsed.type === 'fleet') return parsed.fleet;
   throw failure('BadConfig', renderDiagnostics(parsed.diagnostics, text, { color: false, width: 100 }));
 }

@@ -16,6 +16,7 @@ import { guestToCreate, observeRecreate, recreateScope } from './observe-recreat
 import { proveOldKeyOut } from './prove-old-key.ts';
 import { deployJob } from './jobs.ts';
 import { keysOf } from './rotation.ts';
+import { startOn } from './stop-and-start.ts';
 import { systemStateOf } from './system-state.ts';
 
 /** How long a guest is given to shut down before its plug is pulled. */
@@ -119,12 +120,8 @@ async function stop({ incus, guest }: Place, name: string): Promise<void> {
   if (forced.type !== 'stopped' && forced.type !== 'already stopped') throw toolFailure(`Stopping ${name}`, forced);
 }
 
-async function start({ incus, guest, name }: Place): Promise<void> {
-  const answer = await incus.startInstance(guest.project, name);
-  if (answer.type === 'member evacuated')
-    throw failure('Busy', `${guest.member} is evacuated, so ${name} cannot start there.`);
-  if (answer.type !== 'started' && answer.type !== 'already running') throw toolFailure(`Starting ${name}`, answer);
-}
+const start = ({ incus, guest, name }: Place): Promise<void> =>
+  startOn(incus, { project: guest.project, name }, guest.member);
 
 async function rename({ incus, guest }: Place, from: string, to: string): Promise<void> {
   expecting(await incus.renameInstance(guest.project, from, to), 'renamed', guest.member);

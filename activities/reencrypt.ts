@@ -10,11 +10,10 @@ import type { Sops } from '../tools/sops.ts';
 import type { Reencrypted, ReencryptInput } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
+import { FLEET_FILE } from './fleet-at.ts';
 import type { ActivityContext } from './guard.ts';
 import { isSame, put } from './observe-rotation.ts';
 import { operatorKeyFile, operatorSops, scratchOf, secretsAt, type SecretsAt } from './secrets-at.ts';
-
-const FLEET_FILE = 'runbook.yaml';
 
 export const refOf = (run: string, phase: string): string => `refs/runbook/${run}/${phase}`;
 

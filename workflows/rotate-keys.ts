@@ -5,6 +5,7 @@ import type { RunResult, RunView } from '../plan/run.ts';
 import type { RotateKeysInput } from './messages.ts';
 import { planned, rotated, stuck, takenBack } from './rotation/results.ts';
 import { cutOver, handOver, takeBack, type Rotation } from './rotation/steps.ts';
+import { ended } from './rotation/tidy.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -137,16 +138,4 @@ async function approve(run: Run, scope: RotationScope, { plan, names }: Looked):
     timeoutMs: durationMs(scope.approvalTimeout),
   });
   if (!approved) throw failure('NotApproved', `Another key for ${guest} was not approved (${actor}: ${reason}).`);
-}
-
-/** The end of a run that changed nothing: what looking needed on the worker goes. */
-async function ended(run: Run, ref: Ref, result: RunResult): Promise<RunResult> {
-  await run.unstoppable(() =>
-    run.step(
-      { id: 'tidy', phase: 'clean up', title: 'what looking needed on the worker', kind: 'observe' },
-      (activities) => activities.tidyRotation(ref),
-      () => ({ state: 'done' }),
-    ),
-  );
-  return result;
 }

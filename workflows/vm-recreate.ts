@@ -6,6 +6,7 @@ import type { RunResult, RunView } from '../plan/run.ts';
 import type { VmRecreateInput } from './messages.ts';
 import { planned, recreated, takenBack } from './recreate/results.ts';
 import { endOld, makeAnew, takeBack, type Recreation } from './recreate/steps.ts';
+import { ended } from './rotation/tidy.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -125,16 +126,4 @@ async function approve(run: Run, scope: RecreateScope, { plan, names }: Looked):
     timeoutMs: durationMs(scope.approvalTimeout),
   });
   if (!approved) throw failure('NotApproved', `Making ${guest} anew was not approved (${actor}: ${reason}).`);
-}
-
-/** The end of a run that changed nothing: what looking needed on the worker goes. */
-async function ended(run: Run, ref: Ref, result: RunResult): Promise<RunResult> {
-  await run.unstoppable(() =>
-    run.step(
-      { id: 'tidy', phase: 'clean up', title: 'what looking needed on the worker', kind: 'observe' },
-      (activities) => activities.tidyRotation(ref),
-      () => ({ state: 'done' }),
-    ),
-  );
-  return result;
 }

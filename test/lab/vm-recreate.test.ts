@@ -12,6 +12,7 @@ import { eventually } from '../hosts/eventually.ts';
 import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
 import { watchCommands } from './watch-commands.ts';
+import { whatIsKept } from './what-is-kept.ts';
 import { aLabWorker } from './worker.ts';
 
 const lab = aLab();
@@ -223,16 +224,7 @@ describe('a real guest that is made anew', () => {
     expect(view.result?.left.join()).toContain('caddy.token');
     const secrets = [CANARY, ...oldKeys, ...(await privateKeys())];
     expect(secrets).toHaveLength(3);
-    const history = JSON.stringify(await handle.fetchHistory());
-    const payloads = (history.match(/[A-Za-z0-9+/=]{24,}/g) ?? []).map((word) =>
-      Buffer.from(word, 'base64').toString('latin1'),
-    );
-    const objects = git('cat-file', '--batch-all-objects', '--batch-check=%(objectname)')
-      .split('\n')
-      .map((id) =>
-        execFileSync('git', ['-C', repo(), 'cat-file', '-p', id], { maxBuffer: 2 ** 28 }).toString('latin1'),
-      );
-    const kept = [history, ...payloads, ...objects, JSON.stringify(view)].join('\n');
+    const kept = whatIsKept({ history: await handle.fetchHistory(), view, repo: repo() });
     expect(kept.includes('AGE-SECRET-KEY-1')).toBe(false);
     // Others that work on this machine have keys of their own.
     const all = [kept, ...seen()].join('\n');

@@ -3,6 +3,7 @@ import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
 import { recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
 import { shortName } from '../../plan/secrets.ts';
+import { tidy } from '../rotation/tidy.ts';
 import { describeFailure, failure } from '../support/failures.ts';
 import type { Run, StepSpec } from '../support/run.ts';
 import { describeFindings } from '../upgrade/health.ts';
@@ -180,20 +181,4 @@ export async function takeBack(recreation: Recreation): Promise<string[]> {
     }),
   );
   return problems.length > 0 ? problems : tidy(recreation);
-}
-
-/** Returns what could not be removed. */
-async function tidy({ run, ref }: Recreation, keep?: string): Promise<string[]> {
-  try {
-    return await run.step(
-      { id: 'tidy', phase: 'clean up', title: 'job records, and what it needed on the worker', kind: 'rollBack' },
-      async (act) => {
-        await act.tidyRotation({ ...ref, ...(keep === undefined ? {} : { keep }) });
-        return act.forgetJobs({ ...ref, nodes: [ref.guest] });
-      },
-      () => ({ state: 'done' }),
-    );
-  } catch (error) {
-    return [`On the worker: ${describeFailure(error).message}`];
-  }
 }

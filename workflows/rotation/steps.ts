@@ -6,6 +6,7 @@ import { commitMessage, type RotationPlan, type RotationScope } from '../../plan
 import { describeFailure, failure } from '../support/failures.ts';
 import type { Run, StepSpec } from '../support/run.ts';
 import { describeFindings } from '../upgrade/health.ts';
+import { tidy } from './tidy.ts';
 
 /** A run, and how far it is. */
 export interface Rotation {
@@ -163,20 +164,4 @@ export async function takeBack(rotation: Rotation): Promise<string[]> {
       act.keepGuestKey({ ...ref, keep: 'old', old: plan.old, next: next ?? '' }),
     );
   return problems.length > 0 ? problems : tidy(rotation);
-}
-
-/** Returns what could not be removed. */
-async function tidy({ run, ref }: Rotation, keep?: string): Promise<string[]> {
-  try {
-    return await run.step(
-      { id: 'tidy', phase: 'clean up', title: 'job records, and what it needed on the worker', kind: 'rollBack' },
-      async (act) => {
-        await act.tidyRotation({ ...ref, ...(keep === undefined ? {} : { keep }) });
-        return act.forgetJobs({ ...ref, nodes: [ref.guest] });
-      },
-      () => ({ state: 'done' }),
-    );
-  } catch (error) {
-    return [`On the worker: ${describeFailure(error).message}`];
-  }
 }
