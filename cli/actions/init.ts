@@ -6,7 +6,7 @@ import type { Ending } from '../exit-codes.ts';
 import { readAnswers, type Answers, type InitOptions } from '../init/answers.ts';
 import { monorepoFiles, type InitFile } from '../init/files.ts';
 import { askFor } from '../init/questions.ts';
-import { compare, writeFiles, type Compared } from '../init/write.ts';
+import { compare, tidy, writeFiles, type Compared } from '../init/write.ts';
 import { colourOf, print, printJson, widthOf } from '../io.ts';
 import { clean } from '../render/clean.ts';
 import { painter } from '../render/paint.ts';
@@ -32,6 +32,7 @@ export async function init(
   const compared = await compare(folder, files);
   const state = stateOf(compared, options);
   if (state === 'written') await writeFiles(folder, newOnes(files, compared));
+  if (state === 'already so') await tidy(folder);
   const shown = { folder, state, files: compared };
   if (options.json === true) printJson(io, shown);
   else show(context, { ...shown, answers });

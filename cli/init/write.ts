@@ -119,6 +119,9 @@ async function makeFolder(path: string, undo: (() => Promise<void>)[]): Promise<
   undo.unshift(() => rmdir(path).catch(() => undefined));
 }
 
+/** Removes what a command has left that was killed when all of its files were in their place. */
+export const tidy = (folder: string): Promise<void> => forgetAside(folder, ASIDE);
+
 /** What commands that were killed have left. */
 async function forgetAside(folder: string, prefix: string): Promise<void> {
   for (const name of await readdir(folder)) {

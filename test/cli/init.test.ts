@@ -408,6 +408,18 @@ describe('runbook init', () => {
     expect(tree(join(cwd, 'lab'))).toContain('guests/edge-vm/configuration.nix');
   });
 
+  it('killed when all files were in their place, is tidied up by the same command', async () => {
+    const into = join(cwd, 'lab');
+    await run('lab', ...flags);
+    const { pid } = spawnSync('true');
+    mkdirSync(join(into, `.runbook-init-${pid}-0123abcd/host`), { recursive: true });
+    mkdirSync(join(into, `.runbook-init-${process.pid}-0123abcd`));
+    await run('lab', ...flags);
+    expect(readdirSync(into).filter((name) => name.startsWith('.runbook-init-'))).toEqual([
+      `.runbook-init-${process.pid}-0123abcd`,
+    ]);
+  });
+
   it('killed anywhere, leaves no file half, no monorepo before it is whole, and is completed by the same command', async () => {
     const program = join(ROOT, 'dist/cli/main.js');
     for (const folder of ['new', 'there']) {

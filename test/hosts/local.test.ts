@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -25,6 +25,21 @@ describe('the local host', () => {
   it.each(['INT', 'HUP', 'QUIT'])('takes an end by SIG%s for an interruption, not for an answer', async (signal) => {
     const run = createLocalHost(settings).run(['sh', '-c', `echo part; kill -${signal} $$`], { timeoutMs: 5000 });
     await expect(run).rejects.toMatchObject({ name: 'HostError', type: 'Interrupted', output: 'part\n' });
+  });
+
+  it('leaves no half of a file where it is told to stop', async () => {
+    const host = createLocalHost(settings);
+    const own = mkdtempSync(join(folder, 'halves-'));
+    await host.putFile(join(own, 'file'), 'whole');
+    for (const ms of [10, 20, 30, 50, 80, 120]) {
+      const stopped = host.putFile(join(own, 'file'), Buffer.alloc(30_000_000, 'x'), {
+        signal: AbortSignal.timeout(ms),
+      });
+      await stopped.catch((error: unknown) => {
+        expect(error).toMatchObject({ name: 'HostError' });
+      });
+      expect(readdirSync(own)).toEqual(['file']);
+    }
   });
 
   describe('with shells that were started ahead', () => {

@@ -178,6 +178,13 @@ export function describeRun(makeHost: () => Promise<{ host: Host; folder: string
       expect((await host.run(sh('stat -c %a "$1"; od -An -tx1 "$1"', path), short)).stdout).toBe('755\n 00 ff 0a 27\n');
     });
 
+    it('removes the half of a file that one has left that was killed', async () => {
+      const path = `${folder}/halves/file`;
+      await host.run(sh('mkdir "$1" && touch "$2.runbook-0123456789abcdef"', `${folder}/halves`, path), short);
+      await host.putFile(path, 'whole');
+      expect((await host.run(['ls', `${folder}/halves`], short)).stdout).toBe('file\n');
+    });
+
     it('says why a file could not be put, and leaves nothing', async () => {
       await host.run(['mkdir', `${folder}/dir`], short);
       await expect(host.putFile(`${folder}/dir`, 'x')).rejects.toThrow(`${folder}/dir is a directory`);
