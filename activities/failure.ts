@@ -40,6 +40,9 @@ export function toolFailure(what: string, problem: ToolProblem): ApplicationFail
       return failure('NotFound', `${what}: ${problem.what}`);
     case 'not clustered':
       return failure('Unexpected', `${what}: this Incus server is not part of a cluster.`);
+    default:
+      // An answer that the caller did not expect, of those that its tool has.
+      return failure('Unexpected', `${what}: ${JSON.stringify(problem)}`);
   }
 }
 

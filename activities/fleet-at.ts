@@ -98,7 +98,7 @@ function parse(text: string): Fleet {
 }
 
 /** The commit may be newer than the worker's clone: fetched once, then it has to be there. */
-async function requireCommit(git: Git, repo: string, revision: string): Promise<void> {
+export async function requireCommit(git: Git, repo: string, revision: string): Promise<void> {
   if (await hasCommit(git, repo, revision)) return;
   const fetched = await git.fetch(repo);
   if (fetched.type === 'fetch failed') throw failure('Unreachable', `git fetch in ${repo}: ${fetched.message}`);

@@ -1,7 +1,7 @@
 import type { Host } from '../hosts/host.ts';
 import { inProject } from '../plan/projects.ts';
 import { isUnderWay, type Restoration } from '../plan/restore.ts';
-import type { InPlace } from '../plan/restore-in-place.ts';
+import type { InPlace, VolumeUser } from '../plan/restore-in-place.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createZfsDatasets, type ZfsDatasets } from '../tools/zfs-datasets.ts';
 import { MARKS } from '../tools/zfs-kept.ts';
@@ -77,13 +77,16 @@ export function createInPlaceActivities(deps: Deps): InPlaceActivities {
       );
       if (down.length > 0) throw failure('Unhealthy', `Does not run: ${down.map(inProject).join(', ')}.`);
     }),
-    takePlace: guarded(async ({ at, ...input }, context) => takePlace(await workOf(input, context), at)),
+    takePlace: guarded(async ({ at, ...input }, context) => {
+      const work = await workOf(input, context);
+      return takePlace(work, at, async () => usersOf(await deps.fleetAt(input.fleet), work.incus, work.restoration));
+    }),
     putOriginalBack: guarded(async (input, context) => putOriginalBack(await workOf(input, context))),
     settleInPlace: guarded(async (input, context) => settle(await workOf(input, context))),
   };
 }
 
-async function takePlace(work: Work, at: string): Promise<Reached> {
+async function takePlace(work: Work, at: string, users: () => Promise<VolumeUser[]>): Promise<Reached> {
   const { restoration, inPlace, host, zfs, signal } = work;
   const { guid } = restoration.snapshot;
   const isRestored = async (dataset: string): Promise<boolean> => {
@@ -93,7 +96,7 @@ async function takePlace(work: Work, at: string): Promise<Reached> {
   if (await isRestored(inPlace.dataset)) return 'already';
   if (!(await isRestored(restoration.dataset)))
     throw failure('Unexpected', `${host.name} has no ${restoration.dataset} that a restore has received.`);
-  if (inPlace.aside !== undefined) await setAside(work, inPlace.aside, at);
+  if (inPlace.aside !== undefined) await setAside(work, inPlace.aside, at, users);
   expecting(await zfs.rename(restoration.dataset, inPlace.dataset), 'renamed', host.name);
   if (!(await isRestored(inPlace.dataset)))
     throw failure('Unexpected', `It was renamed, and ${inPlace.dataset} is not what was restored.`);
@@ -101,11 +104,14 @@ async function takePlace(work: Work, at: string): Promise<Reached> {
 }
 
 /** With a snapshot of what it is at that moment; what was set on it is set on what takes its place. */
-async function setAside(work: Work, aside: string, at: string): Promise<void> {
+async function setAside(work: Work, aside: string, at: string, users: () => Promise<VolumeUser[]>): Promise<void> {
   const { run, restoration, inPlace, host, incus, zfs, signal } = work;
   const there = await datasetOn(host, inPlace.dataset, signal);
   if (there !== undefined) {
     if (there.mounted) throw failure('Busy', `${inPlace.dataset} on ${host.name} is mounted still: somebody uses it.`);
+    // A block volume has no mount that tells: a virtual machine would write into what is aside.
+    const up = (await users()).filter(({ status }) => status !== 'Stopped');
+    if (up.length > 0) throw failure('Busy', `It is used again: ${up.map(inProject).join(', ')}.`);
     const expiresAt = new Date(Date.parse(at) + LISTED_MS).toISOString();
     const made = await incus.createVolumeSnapshot({ ...recordOf(restoration), snapshot: run, expiresAt });
     if (made.type !== 'created' && made.type !== 'already there') throw toolFailure(`incus on ${host.name}`, made);

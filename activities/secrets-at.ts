@@ -7,6 +7,7 @@ import { createGit } from '../tools/git.ts';
 import { createSops, type Sops } from '../tools/sops.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
+import { requireCommit } from './fleet-at.ts';
 
 /** The secrets of a commit, as they are encrypted. Paths are from the folder that has runbook.yaml. */
 export interface SecretsAt {
@@ -29,6 +30,8 @@ export async function secretsAt(
 ): Promise<SecretsAt> {
   const { root, dir } = await repository();
   const git = createGit(local, { signal });
+  // Another worker may have made it.
+  await requireCommit(git, root, revision);
   const textOf = async (path: string): Promise<string | undefined> => {
     const file = await git.readFileAt(root, revision, posix.join(dir, path));
     if (file.type === 'file') return file.content;

@@ -73,8 +73,13 @@ function versionRows({ members: looked }: DriftScope, members: readonly MemberSt
 /** By what cluster-bootstrap would make, and by what it would leave as it is. */
 function formationRows(scope: FormationScope, observation: FormationObservation, at: string): DriftRow[] {
   const { contents } = observation;
-  // What no member tells is a row of that member.
-  if (contents === undefined) return [];
+  // Where there is no cluster yet, that is a row of its members.
+  if (contents === undefined)
+    return observation.members.flatMap(({ name, problem: message }) =>
+      message === undefined
+        ? []
+        : [unknownRow('what the cluster has', name, { message, whatToDo: doctorFor(name) })],
+    );
   const { steps } = planFormation(scope, observation, at);
   // While a member is away its role may be another's.
   const isWhole = observation.members.every(({ cluster }) => cluster?.every(({ status }) => status === 'Online'));

@@ -70,6 +70,9 @@ interface Judged {
 
 const NEVER = '@never';
 
+/** As it is to be typed: the times of a schedule are several words, with stars. */
+const shown = (value: string): string => (/^[\w@,:.-]*$/.test(value) ? value : `'${value}'`);
+
 function rowOf({ subject, where, found, rule, set }: Judged): DriftRow[] {
   const keys = [
     ...wrong('schedule', rule.schedule, found.schedule, sameSchedule),
@@ -84,7 +87,7 @@ function rowOf({ subject, where, found, rule, set }: Judged): DriftRow[] {
       ...{ kind: 'snapshots', subject, where },
       declared: keys.map(({ key, declared }) => `${key} ${declared ?? 'set'}`).join(', '),
       found: keys.map(({ key, found: is }) => `${key} ${is ?? 'not set'}`).join(', '),
-      whatToDo: set(keys.map(({ key, declared }) => `snapshots.${key}=${declared ?? key.toUpperCase()}`).join(' ')),
+      whatToDo: set(keys.map(({ key, declared }) => `snapshots.${key}=${shown(declared ?? key.toUpperCase())}`).join(' ')),
     },
   ];
 }

@@ -15,7 +15,20 @@ export interface Suppression {
   to: number;
 }
 
-const IGNORE = /^(?:#|\/\/|\/\*)\s*runbook-ignore\b[ \t]*([\w-]*)[ \t]*:?[ \t]*(.*?)\s*(?:\*\/)?$/;
+const MARK = /^(?:#|\/\/|\/\*)\s*runbook-ignore\b(.*)/;
+
+/** Of its first line, with single blanks: so that no two parts of the pattern can share a run of them. */
+function ignored(comment: string): { rule: string; reason: string } | undefined {
+  const [, behind] = MARK.exec(comment.trim()) ?? [];
+  if (behind === undefined) return undefined;
+  const line = behind
+    .replace(/\*\/\s*$/, '')
+    .split(/\s+/)
+    .join(' ')
+    .trim();
+  const [, rule = '', reason = ''] = /^([\w-]*) ?:? ?(.*)$/.exec(line) ?? [];
+  return { rule, reason };
+}
 
 /** Those of every file. A comment behind something is for its line; one on a line of its own is for the next line with anything on it. */
 export const suppressionsOf = ({ files, comments }: Monorepo): Suppression[] =>
@@ -29,16 +42,15 @@ function inFile(file: string, text: string, comments: readonly Comment[]): Suppr
   const lines = text.split('\n');
   const isComment = (line: number): boolean => /^\s*(?:#|\/\/|\/\*)/.test(lines[line - 1] ?? '');
   return comments.flatMap(({ start, end, text: comment }) => {
-    const found = IGNORE.exec(comment.trim());
-    if (found === null) return [];
+    const found = ignored(comment);
+    if (found === undefined) return [];
     const { line, column } = place(start);
     let to = line;
     if ((lines[line - 1] ?? '').slice(0, column - 1).trim() === '') {
       to = line + 1;
       while (isComment(to)) to += 1;
     }
-    const [, rule = '', reason = ''] = found;
-    return [{ file, at: { start, end }, rule, reason, from: line, to }];
+    return [{ file, at: { start, end }, ...found, from: line, to }];
   });
 }
 

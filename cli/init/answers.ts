@@ -104,6 +104,9 @@ function readGuests(texts: readonly string[], members: readonly InitMember[]): I
   });
 }
 
+/** A file of each member’s folder, and the anchors of the operator’s keys. */
+const TAKEN = /^(?:main|operator(?:-\d+)?)$/;
+
 function readGuest(
   name: string,
   {
@@ -118,6 +121,7 @@ function readGuest(
   const home = members.find((each) => each.name === member);
   if (home === undefined)
     throw wrong('--guest', `a member to be on: ${members.map((each) => each.name).join(', ')}`, member ?? '');
+  if (TAKEN.test(guest)) throw wrong('--guest', 'a name that the template does not use itself', guest);
   const wanted = role ?? (ROLES.some((each) => each === short) ? short : 'plain');
   const found = ROLES.find((each) => each === wanted);
   if (found === undefined) throw wrong('--guest', `one of ${ROLES.join(', ')} behind the colon`, wanted);

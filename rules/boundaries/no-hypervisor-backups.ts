@@ -44,12 +44,23 @@ const jobs = (_repo: Monorepo, { path: file, settings }: NixFile): Violation[] =
 const isItem = ({ path }: NixSetting): boolean => /^\d+$/.test(path.at(-1) ?? '');
 const valuesOf = (value: NixValue): NixValue[] => (value.type === 'list' ? value.items : [value]);
 
-const EXPORT = /\bincus(?:\s+--?\S+)*\s+(?:export|storage\s+volume\s+export)\b/;
+const VOLUME_EXPORT = ['storage', 'volume', 'export'];
+
+/** By its words: a pattern would try options in more ways than can be counted. */
+function isExport(script: string): boolean {
+  const words = script.split(/\s+/);
+  return words.some((word, i) => {
+    if (!/(?:^|\W)incus$/.test(word)) return false;
+    let at = i + 1;
+    while (words[at]?.startsWith('-') === true) at += words[at] === '--project' ? 2 : 1;
+    return words[at] === 'export' || VOLUME_EXPORT.every((each, n) => words[at + n] === each);
+  });
+}
 
 /** Jobs of the host’s own making. */
 const exports = ({ path: file, settings }: NixFile): Violation[] =>
   settings.flatMap((setting) =>
-    setting.value.type === 'string' && EXPORT.test(setting.value.value)
+    setting.value.type === 'string' && isExport(setting.value.value)
       ? [{ file, at: setting, message: `${setting.path.join('.')}: the host exports instances or volumes.` }]
       : [],
   );

@@ -224,6 +224,8 @@ describe('what is asked for', () => {
       { ...REFERENCE, guest: ['a=10.0.0.8:edge', 'b=10.0.0.9:edge'] },
       'Expected guests that differ',
     ],
+    ['the name of a file', { ...REFERENCE, guest: ['main=10.0.0.9@nuc-1'] }, 'Expected a name that the template'],
+    ['an operator', { ...REFERENCE, guest: ['operator-2=10.0.0.9@nuc-1'] }, 'Expected a name that the template'],
     ['an address twice', { ...REFERENCE, guest: ['a=10.0.0.11'] }, 'which is that of elitedesk-1'],
     ['the address of the router', { ...REFERENCE, guest: ['a=10.0.0.1'] }, 'which is that of the gateway'],
     ['another network', { ...REFERENCE, guest: ['a=10.0.1.9'] }, 'Expected an address in the network of 10.0.0.1/24'],

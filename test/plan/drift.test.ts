@@ -138,6 +138,12 @@ describe('drift of snapshots', () => {
     ]);
   });
 
+  it('has a command that can be typed', () => {
+    const guests = [{ ...EDGE, snapshots: { schedule: '0 6 * * *', expiry: '7d' } }];
+    const [row] = rows({}, { guests }).filter(({ kind, subject }) => kind === 'snapshots' && subject === 'edge-vm');
+    expect(row?.whatToDo).toBe("incus config set edge-vm snapshots.schedule='0 6 * * *'");
+  });
+
   it('is none where somebody has said that there are to be none, unless others are declared', () => {
     const never = { ...INSTANCE, schedule: '@never', expiry: '' };
     expect(words({ instances: [never] })).toEqual([]);

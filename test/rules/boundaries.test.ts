@@ -359,6 +359,13 @@ const CASES: Record<string, Case[]> = {
       host("systemd.services.x.script = ''\n    incus export home-vm /backup/home-vm.tar\n  '';"),
       `${HOST}:11`,
     ),
+    seed(
+      'an export of a volume, in a project',
+      host('systemd.services.x.script = "incus --project home storage volume export local home-data /backup/x";'),
+      `${HOST}:11`,
+    ),
+    near('more options than can be tried', host(`systemd.services.x.script = "incus${' --a'.repeat(60)} list";`)),
+    near('an image', host('systemd.services.x.script = "incus image export debian";')),
     near('the host’s own', host('services.restic.backups.etc.paths = [ "/etc/nixos" ];')),
     near(
       'sent as ZFS',

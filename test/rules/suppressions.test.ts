@@ -32,6 +32,14 @@ describe('what is ignored with a reason', () => {
     ).toEqual([['suppression-used:34'], ['no-plaintext-secrets: of a test']]);
   });
 
+  it('is read at once, however many blanks there are', async () => {
+    const blanks = ' '.repeat(5000);
+    expect(await told(host(`/* runbook-ignore${blanks}\n${blanks}x${blanks} */\n  ${NGINX}`))).toEqual([
+      ['suppression-reason:11', 'no-host-proxies:13'],
+      [],
+    ]);
+  });
+
   it('is left for that rule and that line alone', async () => {
     const [findings] = await told(
       host(`${IGNORE}\n  ${NGINX}\n  services.caddy.enable = true;\n  services.mysql.enable = true;`),

@@ -27,8 +27,10 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * set` (1.9.1) forgets what it does not know, and payloads would be written in the clear from then on. Throws BadSetting.
  */
 export function findCodecKeys(env: Environment): CodecKeys | undefined {
-  const file = env['RUNBOOK_CODEC_KEYS'] ?? '';
-  return file === '' ? undefined : readCodecKeys(file);
+  const file = env['RUNBOOK_CODEC_KEYS'];
+  if (file === '')
+    throw new BadSetting('Expected RUNBOOK_CODEC_KEYS to name a key file, found nothing. Unset it to write in the clear.');
+  return file === undefined ? undefined : readCodecKeys(file);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { BadSetting } from '../bad-setting.ts';
 import { codeOf, KEY_BYTES, KEY_ID, privateText, readCodecKeys } from './keys.ts';
 
@@ -38,6 +38,9 @@ export function addKey(file: string, id: string): void {
   const text = privateText(path, 'a key file');
   try {
     writeFileSync(aside, `${text.trimEnd()}\n${newLine(id)}`, { flag: 'wx', mode: 0o600, flush: true });
+    // Whoever reads it now is to read it still: a worker is not root, who may add the key.
+    const { uid, gid } = statSync(path);
+    chownSync(aside, uid, gid);
     renameSync(aside, path);
   } catch (error) {
     rmSync(aside, { force: true });

@@ -77,8 +77,9 @@ async function approve(run: Run, { restoration }: RestorationRef, scope: Restore
 /** From where it throws nothing of the original was touched. */
 async function swap(run: Run, work: RestorationRef, input: RestoreInput): Promise<RunResult> {
   const { restoration } = work;
-  const users = await lookAgain(run, work);
+  // Who waits for hours may find other guests at work.
   await run.hold();
+  const users = await lookAgain(run, work);
   try {
     await act(run, work, users);
   } catch (error) {

@@ -17,12 +17,16 @@ in
 
   time.timeZone = fleet.timeZone;
 
+  # The image's boot partition has room for five kernels.
+  boot.loader.systemd-boot.configurationLimit = 3;
+
   networking = {
     useNetworkd = true;
     useDHCP = false;
     nftables.enable = true;
   };
-  systemd.network.networks."40-lan" = {
+  # By its name before what cloud-init wrote at the first boot, which nothing removes: networkd takes the first that matches.
+  systemd.network.networks."05-lan" = {
     matchConfig.Name = "enp5s0";
     address = [ "${address}/${toString fleet.network.prefixLength}" ];
     gateway = [ fleet.network.gateway ];
@@ -74,8 +78,15 @@ in
     oci-containers.backend = "podman";
   };
 
-  nix.settings.experimental-features = [
-    "nix-command"
-    "flakes"
-  ];
+  nix = {
+    settings.experimental-features = [
+      "nix-command"
+      "flakes"
+    ];
+    gc = {
+      automatic = true;
+      dates = "Sun 06:30";
+      options = "--delete-older-than 30d";
+    };
+  };
 }
