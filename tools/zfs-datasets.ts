@@ -20,7 +20,7 @@ type Answer<T> = T | NotFound | Unexpected;
 export interface ZfsDatasets {
   /** The dataset itself and all below it. */
   tree(dataset: string): Promise<Answer<{ type: 'datasets'; datasets: Dataset[] }>>;
-  /** Properties that were set on the dataset itself: native ones and a user's. */
+  /** Properties that were set on the dataset itself, native ones and a user's, as `setProperties` takes them. */
   localProperties(dataset: string): Promise<Answer<{ type: 'properties'; properties: Record<string, string> }>>;
   setProperties(dataset: string, properties: Readonly<Record<string, string>>): Promise<Answer<{ type: 'set' }>>;
   /** Properties that were set on the dataset itself are not any more. Idempotent. */
@@ -33,6 +33,10 @@ export interface ZfsDatasets {
     properties: Readonly<Record<string, string>>,
   ): Promise<Answer<{ type: 'created' } | { type: 'exists' }>>;
 }
+
+/** `zfs get -p` tells a quota that is switched off as 0, which `zfs set` refuses (OpenZFS 2.3: "use 'none' to disable"). */
+const settable = (name: string, value: string): string =>
+  (name === 'quota' || name === 'refquota') && value === '0' ? 'none' : value;
 
 export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDatasets {
   const run = async (argv: string[]): Promise<Ran> => ({
@@ -55,7 +59,8 @@ export function createZfsDatasets(host: Host, options: ToolOptions = {}): ZfsDat
       if (ran.result.exitCode !== 0) return readZfsError('zfs', ran);
       const pairs = linesOf(ran).map((line): [string, string] => {
         const at = line.indexOf('\t');
-        return [line.slice(0, at), line.slice(at + 1)];
+        const name = line.slice(0, at);
+        return [name, settable(name, line.slice(at + 1))];
       });
       return { type: 'properties', properties: Object.fromEntries(pairs) };
     },

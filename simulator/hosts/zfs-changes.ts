@@ -52,7 +52,8 @@ export async function inherit(call: Call): Promise<number> {
   return 0;
 }
 
-const NATIVE = ['readonly', 'mountpoint', 'canmount', 'quota', 'refquota'];
+const QUOTAS = ['quota', 'refquota'];
+const NATIVE = ['readonly', 'mountpoint', 'canmount', 'reservation', 'refreservation', ...QUOTAS];
 
 /** `zfs set PROPERTY=VALUE… DATASET`: properties of users, and those of a dataset that is made ready to be mounted. */
 export async function set(call: Call): Promise<number> {
@@ -65,7 +66,10 @@ export async function set(call: Call): Promise<number> {
       const [property, value] = [assignment.slice(0, Math.max(at, 0)), assignment.slice(at + 1)];
       if (!property.includes(':') && !NATIVE.includes(property))
         throw new Unknown(`expected set with properties of users, or ${NATIVE.join(', ')}`);
-      dataset.properties = { ...dataset.properties, [property]: value };
+      if (QUOTAS.includes(property) && value === '0')
+        throw new ToolError(`cannot set property for '${name}': use 'none' to disable quota/refquota`, 255);
+      const kept = QUOTAS.includes(property) && value === 'none' ? '0' : value;
+      dataset.properties = { ...dataset.properties, [property]: kept };
       if (property === 'readonly') dataset.readonly = value === 'on';
     }
   });

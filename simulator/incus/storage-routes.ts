@@ -2,6 +2,7 @@ import { ToolError, Unknown } from '../core/call.ts';
 import { heldByZfs, isInUse, newerInZfs, newPoint } from '../hosts/zfs-datasets.ts';
 import type { Pool, State, Volume } from '../core/state.ts';
 import { poolView } from './formation-routes.ts';
+import { machineOfMember } from './servers.ts';
 import { assertMemberReady, json, NEVER, operation, findVolume, volumeOf, type Request, type Route } from './routes.ts';
 
 const VOLUME = '/1.0/storage-pools/:pool/volumes/custom/:volume';
@@ -89,8 +90,9 @@ function createSnapshot(state: State, request: Request): ReturnType<Route['handl
   if (volume.renamed === 'away') throw new Unknown('nobody is to take a snapshot of what is not there');
   const expiresAt = request.body['expires_at'];
   followedBy(volume, name);
+  const { clockOffsetMs } = machineOfMember(state, volume.location);
   volume.snapshots[name] = {
-    createdAt: new Date().toISOString(),
+    createdAt: new Date(Date.now() + clockOffsetMs).toISOString(),
     expiresAt: typeof expiresAt === 'string' ? expiresAt : NEVER,
     content: volume.content,
   };

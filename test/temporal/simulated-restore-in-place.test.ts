@@ -20,6 +20,9 @@ const REPLICA = 'tank/replica/edge-data';
 const PLACE = 'zpool/incus/custom/default_edge-data';
 const RESTORED = 'as received';
 
+/** What it sets on a volume's dataset, as `zfs get -p` tells it. */
+const AS_INCUS = { quota: '21474836480', refquota: '0', reservation: '0', refreservation: '0' };
+
 describe('restore in place over the simulated fleet', () => {
   const { env, simulation } = aSimulatedFleet();
 
@@ -67,7 +70,7 @@ describe('restore in place over the simulated fleet', () => {
     expect(volume()).toMatchObject({ content: 'written since', config: { size: '20GiB' } });
     expect(Object.keys(volume()?.snapshots ?? {})).toEqual(['mine']);
     const { properties = {} } = volume()?.dataset ?? {};
-    expect(properties).toEqual({ quota: '20G' });
+    expect(properties).toEqual(AS_INCUS);
     expect(guest()).toBe('Running');
     expect(Object.keys(datasets()).filter((name) => name.startsWith('zpool/incus-'))).toEqual([]);
   };
@@ -76,7 +79,7 @@ describe('restore in place over the simulated fleet', () => {
       each.content = 'written since';
       each.config = { size: '20GiB' };
       each.snapshots['mine'] = recordOf(hoursAgo(2));
-      each.dataset = { snapshots: {}, ...each.dataset, properties: { quota: '20G' } };
+      each.dataset = { snapshots: {}, ...each.dataset, properties: { ...AS_INCUS } };
     });
 
   it(
@@ -86,7 +89,7 @@ describe('restore in place over the simulated fleet', () => {
       const view = await bring();
       expect(view.result).toMatchObject({ outcome: 'Done' });
       expect(volume()).toMatchObject({ content: RESTORED, config: { size: '20GiB' } });
-      expect(volume()?.dataset).toMatchObject({ readonly: false, properties: { quota: '20G', mountpoint: 'legacy' } });
+      expect(volume()?.dataset).toMatchObject({ readonly: false, properties: { ...AS_INCUS, mountpoint: 'legacy' } });
       // What has no data any more is listed no more.
       expect(volume()?.snapshots).toEqual({});
       expect(guest()).toBe('Running');
