@@ -3,6 +3,7 @@ import type { ClusterDeclaration, Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
 import { isBlank } from '../plan/formation-drift.ts';
+import { hasSetting } from '../plan/incus-defaults.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { FormationActivities, RunRef } from './contract.ts';
 import { unlessSomebodyIsAway } from './away.ts';
@@ -103,7 +104,7 @@ export function createFormationActivities(deps: Deps): FormationActivities {
       );
       const look = async () => expecting(await incus.identity(), 'identity', via).config;
       const isSo = (config: Readonly<Record<string, string>>): boolean =>
-        Object.entries(wanted).every(([key, value]) => config[key] === value);
+        Object.entries(wanted).every(([key, value]) => hasSetting(config, key, value));
       const config = await look();
       if (isSo(config)) return 'already';
       // A change that Incus 6.0.4 refuses takes the addresses of the server that was asked, unless they are sent along.

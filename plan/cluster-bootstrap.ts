@@ -8,6 +8,7 @@ import {
 } from './formation.ts';
 import { driftOf, isBlank, type Settings } from './formation-drift.ts';
 import { formationGates, type FormationGate } from './formation-gates.ts';
+import { hasSetting } from './incus-defaults.ts';
 import type { StepView } from './run.ts';
 
 /** What is done, in this order; each looks before it acts. */
@@ -104,7 +105,10 @@ function declaredSteps(
   via: string,
   contents: ClusterContents | undefined,
 ): FormationStep[] {
-  const keys = Object.keys(cluster.config).filter((key) => contents?.config[key] === undefined);
+  const listed = contents?.config ?? {};
+  const keys = Object.entries(cluster.config).flatMap(([key, wanted]) =>
+    listed[key] === undefined && !hasSetting(listed, key, wanted) ? [key] : [],
+  );
   const profiles = Object.keys(cluster.profiles).filter((name) => {
     const found = contents?.profiles.find((profile) => profile.name === name);
     return found === undefined || isBlank(found);

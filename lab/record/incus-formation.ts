@@ -172,6 +172,8 @@ async function recordDeclared(recorder: Recorder): Promise<void> {
   await on('its profiles', query(`${profiles}?recursion=1&project=default`));
   const set = (value: string, others = {}): string[] =>
     send('PATCH', '/1.0', { config: { ...others, 'cluster.offline_threshold': value } });
+  await on('a setting of the cluster, as its default is', set('20'));
+  await on('all: the server, which does not list it', query('/1.0'));
   await on('a setting of the cluster', set('30'));
   await on('a setting that is too low, with its addresses', set('5', ownAddresses('n1')));
   await on('all: the server after it', query('/1.0'));

@@ -40,7 +40,7 @@ export const serverRoutes: readonly Route[] = [
         api_status: 'stable',
         api_version: '1.0',
         auth: 'trusted',
-        config: { ...addressesOf(whole, member), ...state.cluster.config },
+        config: { ...addressesOf(whole, member), ...listedSettings(state.cluster.config) },
         environment: {
           addresses: address === undefined ? [] : [address],
           certificate: pem,
@@ -73,3 +73,9 @@ export const serverRoutes: readonly Route[] = [
       }),
   },
 ];
+
+/** Where one has its default, Incus does not list it. */
+const DEFAULTS: Readonly<Record<string, string>> = { 'cluster.offline_threshold': '20', 'cluster.max_voters': '3' };
+
+const listedSettings = (config: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).filter(([key, value]) => DEFAULTS[key] !== value));

@@ -13,7 +13,7 @@ const SCOPE: FormationScope = {
     networks: { br: { description: '', config: { 'ipv4.address': 'auto' } } },
     profiles: { default: { description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} } },
     groups: { small: { description: '', members: ['m2'] } },
-    config: { 'cluster.offline_threshold': '20' },
+    config: { 'cluster.offline_threshold': '25' },
     waitForMembers: '6h',
     trialImage: 'images:alpine/edge',
   },
@@ -52,7 +52,7 @@ const CONTENTS: ClusterContents = {
   networks: [{ name: 'br', kind: 'bridge', description: '', config: { 'ipv4.address': '10.1.1.1/24' } }],
   profiles: [{ name: 'default', description: '', config: { 'cluster.evacuate': 'stop' }, devices: {} }],
   groups: [{ name: 'small', description: '', members: ['m2'] }],
-  config: { 'cluster.offline_threshold': '20' },
+  config: { 'cluster.offline_threshold': '25' },
 };
 
 const plan = (members: MemberFormation[], contents?: ClusterContents): FormationPlan =>
@@ -198,6 +198,19 @@ describe('the plan of a cluster', () => {
     expect(refusalsOf(foreign)).toEqual([expect.stringMatching(/^cluster: The cluster lists m3, which is not part/)]);
   });
 
+  it('takes a setting that Incus does not list for its default', () => {
+    const config = { 'cluster.offline_threshold': '20', 'cluster.max_voters': '5' };
+    const scope = { ...SCOPE, cluster: { ...SCOPE.cluster, config } };
+    const members = [joined('m1'), joined('m2'), joined('m3')];
+    const planned = (listed: Record<string, string>): FormationPlan =>
+      planFormation(scope, { members, contents: { ...CONTENTS, config: listed } }, NOW);
+    expect(planned({ 'cluster.max_voters': '5' })).toMatchObject({ steps: [], drift: [], alreadySo: true });
+    expect(planned({}).steps[0]).toEqual({ type: 'config', via: 'm1', keys: ['cluster.max_voters'] });
+    expect(planned({ 'cluster.offline_threshold': '30', 'cluster.max_voters': '5' }).drift).toEqual([
+      'cluster: cluster.offline_threshold is 30, declared is 20',
+    ]);
+  });
+
   it('names what was set otherwise, and leaves it', () => {
     const planned = plan([joined('m1'), joined('m2'), joined('m3')], {
       ...CONTENTS,
@@ -210,7 +223,7 @@ describe('the plan of a cluster', () => {
     expect(planned.drift).toEqual([
       'pool tank on m2: source is other/incus, declared is tank/incus',
       'profile default: cluster.evacuate is not set, declared is stop',
-      'cluster: cluster.offline_threshold is 30, declared is 20',
+      'cluster: cluster.offline_threshold is 30, declared is 25',
     ]);
   });
 
@@ -250,7 +263,7 @@ describe('the plan of a cluster', () => {
     [
       'a setting of the cluster',
       { config: { 'cluster.offline_threshold': '60' } },
-      'cluster: cluster.offline_threshold is 60, declared is 20',
+      'cluster: cluster.offline_threshold is 60, declared is 25',
     ],
   ])('says of %s that it is not as declared', (_, change, line) => {
     const planned = plan([joined('m1'), joined('m2'), joined('m3')], { ...CONTENTS, ...change });
