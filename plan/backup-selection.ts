@@ -45,8 +45,17 @@ export interface Selection {
   selected: SelectedVolume[];
   /** What was asked for and is not backed up all the same. */
   leftOut: SelectedVolume[];
+  /** What was asked for and is not there. It keeps nothing else from being backed up. */
+  unmet: UnmetWish[];
   /** With any of them nothing begins. */
   problems: Problem[];
+}
+
+export interface UnmetWish {
+  backup: string;
+  /** The volume as copies name it, or what the entry says of it. */
+  what: string;
+  problem: Problem;
 }
 
 /** `edge-data`, `work_edge-data`: the last part of the name of its replica. */
@@ -67,34 +76,47 @@ export function selectVolumes(
   volumes: readonly ObservedVolume[],
 ): Selection {
   const each = Object.entries(backups).map(([name, entry]) =>
-    selectFor(name, entry, volumesOf(entry.guest, guests, volumes), wishesOf(entry, matchesPattern)),
+    selectFor(name, entry, volumesOf(entry.guest, guests, volumes), wishesOf(entry, guests, matchesPattern)),
   );
   const selected = each.flatMap((one) => one.selected);
-  const problems = [...each.flatMap((one) => one.problems), ...sameReplicas(selected, backups)];
+  const unmet = each.flatMap((one) => one.unmet);
+  const problems = sameReplicas(selected, backups);
   if (each.length === 0) problems.push(problemOf('NothingSelected', 'No backup is declared, so nothing is backed up.'));
-  return { selected, leftOut: each.flatMap((one) => one.leftOut), problems };
+  return { selected, leftOut: each.flatMap((one) => one.leftOut), unmet, problems };
 }
 
 /** One thing that an entry asks for. */
 interface Wish {
   text: string;
+  /** As copies name it. */
+  what: string;
   matches: (volume: ObservedVolume) => boolean;
 }
 
 /** Without any wish, all volumes are meant. */
-function wishesOf({ guest, volumes, labels }: BackupEntry, matchesPattern: MatchesPattern): Wish[] {
+function wishesOf(
+  { guest, volumes, labels }: BackupEntry,
+  guests: Declared['guests'],
+  matchesPattern: MatchesPattern,
+): Wish[] {
+  const { project = 'default' } = guests[guest] ?? {};
   const all = Object.entries(labels);
   const wishes: Wish[] = volumes.map((text) => ({
-    text: `${/[*?]/.test(text) ? 'matches' : 'is named'} ${text}`,
+    text: `${isPattern(text) ? 'matches' : 'is named'} ${text}`,
+    what: isPattern(text) ? `${text} of ${guest}` : inProject({ project, name: text }),
     matches: ({ name }) => matchesPattern(text, name),
   }));
+  const labelled = all.map(([key, value]) => `${key}=${value}`).join(' and ');
   if (all.length > 0)
     wishes.push({
-      text: `has ${all.map(([key, value]) => `${key}=${value}`).join(' and ')}`,
+      text: `has ${labelled}`,
+      what: `${labelled} of ${guest}`,
       matches: ({ config }) => all.every(([key, value]) => config[key] === value),
     });
-  return wishes.length > 0 ? wishes : [{ text: `is a volume of ${guest}`, matches: () => true }];
+  return wishes.length > 0 ? wishes : [{ text: `is a volume of ${guest}`, what: `* of ${guest}`, matches: () => true }];
 }
+
+const isPattern = (text: string): boolean => /[*?]/.test(text);
 
 const volumesOf = (guest: string, guests: Declared['guests'], volumes: readonly ObservedVolume[]): ObservedVolume[] => {
   const place = guests[guest];
@@ -108,7 +130,7 @@ function selectFor(
   entry: BackupEntry,
   own: readonly ObservedVolume[],
   wishes: readonly Wish[],
-): Selection {
+): Omit<Selection, 'problems'> {
   const found = own.flatMap((volume) => {
     const why = wishes.filter(({ matches }) => matches(volume)).map(({ text }) => text);
     return why.length === 0 ? [] : [{ backup, volume, why }];
@@ -118,22 +140,16 @@ function selectFor(
     .filter(({ volume }) => isIso(volume))
     .map((each) => ({ ...each, why: ['it is an ISO image, which is not backed up'] }));
   const met = new Set(selected.flatMap(({ why }) => why));
-  const problems = wishes
+  const isOnlyIso = (wish: Wish): boolean => leftOut.some(({ volume }) => wish.matches(volume));
+  const unmet = wishes
     .filter(({ text }) => !met.has(text))
-    .map((wish) =>
-      unmet(
-        backup,
-        entry,
-        wish,
-        leftOut.some(({ volume }) => wish.matches(volume)),
-      ),
-    );
-  return { selected, leftOut, problems };
+    .map((wish) => ({ backup, what: wish.what, problem: nothing(backup, entry, wish, isOnlyIso(wish)) }));
+  return { selected, leftOut, unmet };
 }
 
 const isIso = ({ contentType }: ObservedVolume): boolean => contentType === 'iso';
 
-const unmet = (backup: string, { guest }: BackupEntry, { text }: Wish, isOnlyIso: boolean): Problem =>
+const nothing = (backup: string, { guest }: BackupEntry, { text }: Wish, isOnlyIso: boolean): Problem =>
   problemOf(
     'NothingSelected',
     `backups.${backup}: of what ${guest} has, ${isOnlyIso ? 'only an ISO image, which is not backed up,' : 'nothing'} ${text}.`,

@@ -1,7 +1,7 @@
 import { replicaName } from './backup-selection.ts';
 import { judgeCopy, type CopySeen, type JudgedCopy, type ProofView } from './copy-age.ts';
 import { ageOf, durationMs } from './duration.ts';
-import { allPairs, failingOf, placeOf, type BackupObservation, type BackupScope } from './nightly-backup.ts';
+import { allPairs, failingOf, placeOf, unmetIn, type BackupObservation, type BackupScope } from './nightly-backup.ts';
 import { problemOf, type Problem } from './problem.ts';
 import { inProject } from './projects.ts';
 import type { CopyProof } from './restore-drill.ts';
@@ -37,7 +37,10 @@ export function judgeBackups(seen: SeenBackups, { now, maxAge }: { now: string; 
       })),
       ...inRepositories(seen, now),
     ],
-    problems: seen.observation.selection.problems,
+    problems: [
+      ...seen.observation.selection.problems,
+      ...unmetIn(seen.observation.selection).map(({ problem }) => problem),
+    ],
     upkeep: upkeepOf(seen, now),
   };
 }

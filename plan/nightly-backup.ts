@@ -92,7 +92,7 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
   const reached = selection.selected.filter(({ volume }) => away[volume.member] === undefined);
   const groups = groupsOf(scope, reached, observation);
   const all = allPairs(scope, observation);
-  const failing = all.flatMap((pair) => failingOf(pair, observation));
+  const failing = [...all.flatMap((pair) => failingOf(pair, observation)), ...unmetOf(scope, selection)];
   const isFailing = (pair: ReplicaPair, volume: SourceVolume): boolean =>
     failing.some(({ volume: name, place }) => name === inProject(volume) && place === placeOf(pair.target));
   const pairs = all
@@ -187,6 +187,20 @@ export function failingOf(pair: ReplicaPair, { away, unfit, replicas }: BackupOb
   });
 }
 
+/** What an entry asks for and nobody has: its other volumes, and other entries, are backed up all the same. */
+function unmetOf({ backups }: BackupScope, selection: Selection): CopyView[] {
+  if (selection.selected.length === 0) return [];
+  return unmetIn(selection).flatMap(({ backup, what, problem }) =>
+    (backups[backup]?.to ?? []).map((target): CopyView => ({
+      ...{ volume: what, outcome: 'failed', problem },
+      place: target.type === 'zfs' ? placeOf(target) : `restic ${target.repository}`,
+    })),
+  );
+}
+
+/** A run of an earlier release has seen none. */
+export const unmetIn = ({ unmet }: { unmet?: Selection['unmet'] }): Selection['unmet'] => unmet ?? [];
+
 const unreachable = (host: string, why: string): Problem => ({
   type: 'Unreachable',
   message: `${host} does not answer: ${why}`,
@@ -208,9 +222,11 @@ function gatesOf(
   const volumes = groups.reduce((sum, group) => sum + group.volumes.length, 0);
   const guests = new Set(groups.map(({ guest }) => guest)).size;
   const sources = new Set(selection.selected.map(({ volume }) => volume.member));
+  const isNothing = selection.selected.length === 0;
+  const problems = [...selection.problems, ...(isNothing ? unmetIn(selection).map(({ problem }) => problem) : [])];
   return [
-    ...(selection.problems.length > 0
-      ? selection.problems.map(({ message, whatToDo }): BackupGate => ({
+    ...(problems.length > 0
+      ? problems.map(({ message, whatToDo }): BackupGate => ({
           ...{ name: 'selection', verdict: 'refused', message: asSentence(message), whatToDo },
         }))
       : [passed('selection', `${count(volumes, 'volume')} of ${count(guests, 'guest')}`)]),

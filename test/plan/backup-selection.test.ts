@@ -45,7 +45,11 @@ const select = (...entries: BackupEntry[]): ReturnType<typeof selectVolumes> =>
 const selected = (...entries: BackupEntry[]): [string, string[]][] =>
   select(...entries).selected.map(({ volume: { name }, why }) => [name, why]);
 const problems = (...entries: BackupEntry[]): string[] =>
-  select(...entries).problems.map(({ type, message }) => `${type}: ${message}`);
+  problemsOf(select(...entries)).map(({ type, message }) => `${type}: ${message}`);
+const problemsOf = ({ problems: all, unmet }: ReturnType<typeof selectVolumes>) => [
+  ...unmet.map(({ problem }) => problem),
+  ...all,
+];
 
 describe('a volume is backed up', () => {
   it.each<[string, BackupEntry, [string, string[]][]]>([
@@ -128,9 +132,19 @@ describe('it is none', () => {
   });
 
   it('of a guest that has none', () => {
-    expect(selectVolumes({ backups: { b0: entry([]) }, guests: GUESTS, matchesPattern }, []).problems).toMatchObject([
-      { type: 'NothingSelected', message: 'backups.b0: of what edge has, nothing is a volume of edge.' },
+    expect(selectVolumes({ backups: { b0: entry([]) }, guests: GUESTS, matchesPattern }, []).unmet).toMatchObject([
+      {
+        what: '* of edge',
+        problem: { type: 'NothingSelected', message: 'backups.b0: of what edge has, nothing is a volume of edge.' },
+      },
     ]);
+  });
+
+  it('and the rest of its entry is selected all the same', () => {
+    const { selected: found, unmet, problems: whole } = select(entry(['edge-data', 'gone']), entry(['edge-db']));
+    expect(found.map(({ volume: { name } }) => name)).toEqual(['edge-data', 'edge-db']);
+    expect(unmet).toMatchObject([{ backup: 'b0', what: 'gone', problem: { type: 'NothingSelected' } }]);
+    expect(whole).toEqual([]);
   });
 
   it('where no backup is declared at all', () => {

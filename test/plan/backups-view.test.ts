@@ -15,7 +15,7 @@ const backups = fleetSchema.shape.backups.parse({
 });
 const scope = { backups, policy: fleetSchema.shape.policies.parse({}).backup };
 const base = {
-  selection: { selected: [{ backup: 'edge', volume: EDGE, why: [] }], leftOut: [], problems: [] },
+  selection: { selected: [{ backup: 'edge', volume: EDGE, why: [] }], leftOut: [], unmet: [], problems: [] },
   datasets: { [volumeKey(EDGE)]: 'z/custom/default_edge-data' },
 };
 const [PAIR] = allPairs(scope, base);

@@ -33,6 +33,7 @@ const seen = (own: Partial<BackupObservation> = {}): BackupObservation => ({
       { backup: 'home', volume: HOME, why: ['it is named'] },
     ],
     leftOut: [],
+    unmet: [],
     problems: [],
   },
   datasets: Object.fromEntries([EDGE, HOME].map((each) => [volumeKey(each), `zpool/custom/default_${each.name}`])),
@@ -83,6 +84,22 @@ describe('the plan of a backup', () => {
     expect(refusals(both({ ...elsewhere, keepSnapshots: '1d' }))).toEqual(['selection']);
     expect(refusals(both({ ...elsewhere, hooks: { ...elsewhere.hooks, before: ['sync'] } }))).toEqual(['selection']);
     expect(refusals(both(backup('edge', zfs('n3', { keep: { last: 9 } }))))).toEqual(['selection']);
+  });
+
+  it('fails for a volume that is gone, at each of its places, and backs up all others', () => {
+    const own = seen();
+    const problem = problemOf('NothingSelected', 'backups.edge: of what edge has, nothing is named edge-old.');
+    own.selection.unmet = [{ backup: 'edge', what: 'edge-old', problem }];
+    const plan = planBackup(SCOPE, own);
+    expect(refusals(plan)).toEqual([]);
+    expect(ways(plan)).toEqual(['edge-data n1→n3', 'home-data n2→n3']);
+    expect(plan.failing).toEqual([{ volume: 'edge-old', place: 'n3 tank/replicas', outcome: 'failed', problem }]);
+    const restic = { type: 'restic', repository: '/srv/restic', passwordFile: '/run/key' } as Backup['to'][number];
+    const elsewhere = scope({ ...SCOPE.backups, edge: { ...backup('edge', zfs('n3')), to: [restic] } });
+    expect(planBackup(elsewhere, own).failing.map(({ place }) => place)).toEqual(['restic /srv/restic']);
+    // Nothing at all is no backup.
+    own.selection.selected = [];
+    expect(refusals(planBackup(SCOPE, own))).toEqual(['selection']);
   });
 
   it('says of which ways something may be held still', () => {
