@@ -13,6 +13,7 @@ import { erroredAt, erroredIn, exists, placeOf, ready, rootOf, type InfraPlace }
 import { applyJob, followTerraform, startTerraform } from './infra-jobs.ts';
 import { digestOf, planIn } from './infra-plan.ts';
 import { infraOf } from './infra-scope.ts';
+import { requireNothingOnItsWay } from './on-its-way.ts';
 
 type ApplyInput = Parameters<InfraActivities['applyInfra']>[0];
 
@@ -25,6 +26,7 @@ export async function applyInfra(deps: Deps, input: ApplyInput, context: Activit
   if ((await deps.local.jobs.status(name, context)).type === 'absent') {
     const why = await whyStale(deps, place, input, context);
     if (why !== undefined) return { type: 'stale', why };
+    await requireNothingOnItsWay(deps, await deps.fleetAt(input.fleet), input.node, context.signal);
     await startTerraform(deps, { name, argv, node: input.node }, context);
   }
   const ended = await followTerraform(deps, place, name, context);

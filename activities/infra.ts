@@ -7,13 +7,17 @@ import { ready, rootOf } from './infra-folder.ts';
 import { jobsOf } from './infra-jobs.ts';
 import { planInfra } from './infra-plan.ts';
 import { infraNodes, infraScope } from './infra-scope.ts';
+import { requireNothingOnItsWay } from './on-its-way.ts';
 
 /** Terraform or OpenTofu, on the worker's own machine. */
 export function createInfraActivities(deps: Deps): InfraActivities {
   return {
     resolveInfra: guarded(({ fleet, node }) => infraScope(deps, fleet, node)),
     infraNodes: guarded(({ fleet }) => infraNodes(deps, fleet)),
-    initInfra: guarded(async (ref, context) => (await ready(deps, ref, context)).was),
+    initInfra: guarded(async (ref, context) => {
+      await requireNothingOnItsWay(deps, await deps.fleetAt(ref.fleet), ref.node, context.signal);
+      return (await ready(deps, ref, context)).was;
+    }),
     planInfra: guarded((ref, context) => planInfra(deps, ref, context)),
     backUpState: guarded((ref, context) => backUpState(deps, ref, context)),
     applyInfra: guarded((input, context) => applyInfra(deps, input, context)),

@@ -1,5 +1,5 @@
 import type { Fleet } from '../fleet/schema.ts';
-import { isProblem, type ClusterSeen, type SeenInstance, type SeenVolume } from '../plan/drift-seen.ts';
+import { isProblem, type ClusterSeen, type DriftScope, type SeenInstance, type SeenVolume } from '../plan/drift-seen.ts';
 import { problemOf, type Problem } from '../plan/problem.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { DriftInputOf } from './contract.ts';
@@ -9,6 +9,7 @@ import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { observeFormation } from './observe-formation.ts';
 import { observeMembers } from './observe-members.ts';
+import { onItsWay } from './on-its-way.ts';
 import { orTypedProblem } from './or-problem.ts';
 
 /** Members, instances and volumes of the whole cluster, as the first member tells that answers. Changes nothing. */
@@ -30,12 +31,35 @@ export async function observeCluster(
     return { members, instances: problem, volumes: problem, ...(scope.formation && { formation: problem }) };
   }
   const incus = createIncus(deps.machines.member(fleet, via), { signal });
+  const instances = await part(() => instancesOf(incus, via));
+  const waiting = isProblem(instances) ? {} : await onTheirWay(deps, fleet, scope, instances, signal);
   return {
     members,
-    instances: await part(() => instancesOf(incus, via)),
+    instances,
+    ...(Object.keys(waiting).length > 0 && { onTheirWay: waiting }),
     volumes: await part(() => volumesOf(incus, via)),
     ...(scope.formation && { formation: await part(() => observeFormation(deps, ref, context)) }),
   };
+}
+
+/** Of members of which a guest is not there. */
+async function onTheirWay(
+  deps: Deps,
+  fleet: Fleet,
+  { guests }: DriftScope,
+  instances: readonly SeenInstance[],
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const absent = guests.filter(
+    ({ name, project }) => !instances.some((each) => each.name === name && each.project === project),
+  );
+  const found: Record<string, string> = {};
+  for (const member of new Set(absent.map((guest) => guest.member))) {
+    const seen = await orTypedProblem(() => onItsWay(deps, fleet, member, signal), signal);
+    const why = seen.type === 'value' ? seen.value : seen.problem.message;
+    if (why !== undefined) found[member] = why;
+  }
+  return found;
 }
 
 async function membersOf(

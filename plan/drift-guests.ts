@@ -10,7 +10,7 @@ import {
 } from './drift-seen.ts';
 
 /** Guests that are not there, not where they should be or not running, and instances that nobody has declared. Pure. */
-export function guestRows(scope: DriftScope, { instances, members }: ClusterSeen): DriftRow[] {
+export function guestRows(scope: DriftScope, { instances, members, onTheirWay = {} }: ClusterSeen): DriftRow[] {
   if (isProblem(instances)) return [unknownRow('guests', 'cluster', instances)];
   const evacuated = isProblem(members)
     ? []
@@ -18,7 +18,7 @@ export function guestRows(scope: DriftScope, { instances, members }: ClusterSeen
   return [
     ...scope.guests.flatMap((guest) => {
       const found = instances.find((each) => isThat(guest, each));
-      return found === undefined ? [notThere(scope, guest)] : declaredRows(guest, found, evacuated);
+      return found === undefined ? [notThere(scope, guest, onTheirWay[guest.member])] : declaredRows(guest, found, evacuated);
     }),
     ...instances.filter((each) => isInScope(scope, each) && !isDeclared(scope, each)).map(undeclared),
   ];
@@ -39,12 +39,18 @@ export const isInScope = ({ node, members }: DriftScope, { location }: { locatio
 /** As Incus takes it: in the project `default` without a word. */
 export const inProject = (project: string): string => (project === 'default' ? '' : ` --project ${project}`);
 
-const notThere = ({ infra }: DriftScope, { name, member }: DriftGuest): DriftRow => ({
-  ...{ kind: 'guest', subject: name, where: member, declared: `on ${member}`, found: 'not there' },
-  whatToDo: infra.includes(member)
-    ? `runbook start infra-apply --node ${member}`
-    : 'Make it, or take it out of guests in runbook.yaml.',
-});
+/** Terraform would make an empty volume in the place of data that are about to come back. */
+function notThere({ infra }: DriftScope, { name, member }: DriftGuest, onItsWay: string | undefined): DriftRow {
+  const row = { kind: 'guest', subject: name, where: member, declared: `on ${member}`, found: 'not there' } as const;
+  if (onItsWay !== undefined)
+    return { ...row, whatToDo: `${onItsWay} runbook start node-rejoin --node ${member}` };
+  return {
+    ...row,
+    whatToDo: infra.includes(member)
+      ? `runbook start infra-apply --node ${member}`
+      : 'Make it, or take it out of guests in runbook.yaml.',
+  };
+}
 
 const undeclared = ({ name, project, location, status }: SeenInstance): DriftRow => ({
   ...{ kind: 'guest', subject: name, where: location, declared: 'no such guest', found: status },

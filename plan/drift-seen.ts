@@ -90,6 +90,8 @@ export interface ClusterSeen {
   members: MemberState[] | Problem;
   instances: SeenInstance[] | Problem;
   volumes: SeenVolume[] | Problem;
+  /** Members with guests that are not there and may come back by a rejoin, and why; absent where there are none. */
+  onTheirWay?: Record<string, string>;
   /** Where a section `cluster` is looked at. */
   formation?: FormationObservation | Problem;
 }

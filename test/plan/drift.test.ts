@@ -45,6 +45,19 @@ const words = (...args: Parameters<typeof rows>): string[] =>
   rows(...args).map(({ kind, subject, declared, found }) => `${kind} ${subject}: ${declared} ≠ ${found}`);
 const instance = (more: Partial<SeenInstance>): string[] => words({ instances: [{ ...INSTANCE, ...more }] });
 
+describe('a guest that is not there', () => {
+  const what = (more: Partial<ClusterSeen>): string[] =>
+    rows({ instances: [], volumes: [], ...more }, { infra: ['m1'] }).map(({ whatToDo }) => whatToDo);
+
+  it('is made by infra-apply, but not while a rejoin may bring it back', () => {
+    expect(what({})).toEqual(['runbook start infra-apply --node m1']);
+    expect(what({ onTheirWay: { m1: 'A node-rejoin of m1 has not come to its end.' } })).toEqual([
+      'A node-rejoin of m1 has not come to its end. runbook start node-rejoin --node m1',
+    ]);
+    expect(what({ onTheirWay: { m2: 'as above' } })).toEqual(['runbook start infra-apply --node m1']);
+  });
+});
+
 describe('drift of members', () => {
   it('is none where all is as declared', () => {
     expect(words({})).toEqual([]);

@@ -1,0 +1,53 @@
+import type { Fleet } from '../fleet/schema.ts';
+import type { Host } from '../hosts/host.ts';
+import { createZfsKept } from '../tools/zfs-kept.ts';
+import type { Deps } from './deps.ts';
+import { expecting } from './expecting.ts';
+import { failure } from './failure.ts';
+import { orTypedProblem } from './or-problem.ts';
+import { readNotes } from './rejoin-notes.ts';
+
+/**
+ * Why something of the member may come back that its cluster has no record of now; undefined where nothing can, or the member
+ * does not answer. Whoever makes it anew meanwhile puts something empty in its place. Changes nothing.
+ */
+export async function onItsWay(
+  { machines }: Deps,
+  fleet: Fleet,
+  member: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (fleet.members[member] === undefined) return undefined;
+  const seen = await orTypedProblem(() => whatWaits(machines.member(fleet, member), member, signal), signal);
+  if (seen.type === 'value') return seen.value;
+  if (seen.problem.type === 'Unreachable') return undefined;
+  throw failure(seen.problem.type, seen.problem.message);
+}
+
+async function whatWaits(host: Host, member: string, signal: AbortSignal): Promise<string | undefined> {
+  const { datasets } = expecting(await createZfsKept(host, { signal }).kept(), 'kept', member);
+  const open = datasets.filter(({ rejoin }) => rejoin === 'open').map(({ name }) => name);
+  if (open.length > 0) return `${open.join(', ')} on ${member} has what a node-rejoin has not taken back yet.`;
+  const notes = await readNotes(host, member, signal);
+  if (notes === undefined || notes.isForgotten === false) return undefined;
+  if (notes.hasEnded !== true && (notes.isForgotten === true || notes.member !== undefined))
+    return `A node-rejoin of ${member} has not come to its end.`;
+  const { unseen = [] } = notes;
+  if (unseen.length === 0) return undefined;
+  return `A node-rejoin of ${member} could not look at the replicas of ${unseen.join(', ')}.`;
+}
+
+/** Terraform would make an empty volume in the place of data that are about to come back. */
+export async function requireNothingOnItsWay(
+  deps: Deps,
+  fleet: Fleet,
+  member: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const why = await onItsWay(deps, fleet, member, signal);
+  if (why === undefined) return;
+  throw failure(
+    'GateRefused',
+    `${why} Terraform would make empty ones in their place: runbook start node-rejoin --node ${member} first. A place that is gone for good goes out of backups in runbook.yaml before that.`,
+  );
+}
