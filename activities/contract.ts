@@ -224,7 +224,7 @@ export interface RejoinActivities {
    * Removes the notes but those of what is `missing` still, by their names as people read them, and an identity that was
    * staged. Returns the datasets that stay set aside.
    */
-  endRejoin(input: OfMember & { missing?: RejoinPlan['lost'] }): Promise<string[]>;
+  endRejoin(input: OfMember & { missing?: RejoinPlan['lost']; unseen?: string[] }): Promise<string[]>;
 }
 
 export interface RemovalActivities {

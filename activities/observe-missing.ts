@@ -13,15 +13,16 @@ import type {
   RemainingCluster,
 } from '../plan/rejoin.ts';
 import type { Problem } from '../plan/problem.ts';
-import type { ReplicaPlace, ReplicaSeen } from '../plan/restore.ts';
+import { isHalfReceived, volumeDataset, type ReplicaPlace, type ReplicaSeen } from '../plan/restore.ts';
 import type { KnownInstance } from '../tools/incus-instance-records.ts';
 import type { Incus } from '../tools/incus.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { roomOf } from './observe-backup.ts';
-import { replicaSeen, restoreScope } from './observe-restore.ts';
+import { replicaSeen, restoreScope, targetOn } from './observe-restore.ts';
 import { orTypedProblem } from './or-problem.ts';
 import { readNotes } from './rejoin-notes.ts';
+import { datasetOn } from './replica-facts.ts';
 
 interface Looking {
   deps: Deps;
@@ -49,13 +50,16 @@ export async function observeMissing(looking: Looking, signal: AbortSignal): Pro
   if (found.incus.type === 'silent' || found.pools.some(({ zpool }) => zpool !== 'imported')) return undefined;
   const expected = await expectedOn(looking, signal);
   if (expected === undefined) return undefined;
-  const isMember = found.incus.type === 'member';
-  const { volumes, instances } = isMember
-    ? besideRecords(expected, looking.cluster)
-    : besideDisks(expected, found.pools);
+  const { volumes, instances, arrived } = await lostOf(looking, expected, signal);
   const missing: MissingVolume[] = [];
   const silent: Silent = new Map();
-  for (const volume of volumes) missing.push(await copiesOf(looking, expected, volume, silent, signal));
+  for (const volume of volumes) {
+    const arrivedBytes = arrived.get(placeOf(volume));
+    missing.push({
+      ...(await copiesOf(looking, expected, volume, silent, signal)),
+      ...(arrivedBytes === undefined ? {} : { arrivedBytes }),
+    });
+  }
   const rooms: Missing['rooms'] = [];
   for (const { name: pool, dataset } of scope.pools.filter(({ name }) => volumes.some((each) => each.pool === name))) {
     const { minFreeSpace } = looking.fleet.policies.backup;
@@ -77,12 +81,16 @@ async function expectedOn(
   const notes = await readNotes(host, member, signal);
   const withRecords = (records: readonly KnownInstance[]): Expected['instances'] =>
     records.map((record) => ({ project: record.project, name: record.name, type: record.type, record }));
-  if (notes !== undefined) return { volumes: notes.volumes, instances: withRecords(notes.instances) };
-  if (found.incus.type === 'member') return undefined;
+  const written = notes && { volumes: notes.volumes, instances: withRecords(notes.instances) };
+  // What the cluster has never forgotten it knows better.
+  if (found.incus.type === 'member') return notes?.isForgotten === false ? undefined : written;
+  // It has records of no more than what it has forgotten, as long as nothing was given back.
+  if (written !== undefined && notes?.member !== undefined && notes.isForgotten !== false) return written;
   if (cluster.members.some(({ name }) => name === member)) {
     const { instances } = expecting(await other.instanceRecords(member), 'instance records', cluster.via);
-    return { volumes: cluster.volumes, instances: withRecords(instances) };
+    return together({ volumes: cluster.volumes, instances: withRecords(instances) }, written);
   }
+  if (written !== undefined) return written;
   const guests = Object.entries(fleet.guests).filter(([, guest]) => guest.member === member);
   return {
     volumes: guests.flatMap(([, { project, volumes }]) => volumes.map((volume) => ({ project, ...volume }))),
@@ -90,14 +98,61 @@ async function expectedOn(
   };
 }
 
+const together = (known: Expected, more: Expected = { volumes: [], instances: [] }): Expected => ({
+  volumes: [...known.volumes, ...more.volumes.filter((each) => !known.volumes.some((own) => isSameVolume(own, each)))],
+  instances: [...known.instances, ...more.instances.filter((each) => !known.instances.some((own) => isSame(own, each)))],
+});
+
+/** What is neither in records nor on disks, and of what was being received how many bytes have arrived. */
+interface Lost extends Expected {
+  arrived: Map<string, number>;
+}
+
+/**
+ * A member has what its records name. While something is set aside, it has that too, and what was moved back of it and has no
+ * record yet. What was being received is none of both.
+ */
+async function lostOf({ host, found, cluster }: Looking, expected: Expected, signal: AbortSignal): Promise<Lost> {
+  if (found.incus.type !== 'member') return { ...besideDisks(expected, found.pools), arrived: new Map() };
+  const unrecorded = besideRecords(expected, cluster);
+  const arrived = await arrivedOf(host, unrecorded.volumes, found.pools, signal);
+  const pools = found.pools.map((pool) => ({
+    ...pool,
+    contents: pool.aside.length === 0 ? [] : pool.contents.filter((name) => !arrived.has(`${pool.pool}/${name}`)),
+  }));
+  return { ...besideDisks(unrecorded, pools), arrived };
+}
+
+async function arrivedOf(
+  host: Host,
+  volumes: Expected['volumes'],
+  pools: readonly FoundPool[],
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
+  const arrived = new Map<string, number>();
+  for (const volume of volumes) {
+    const pool = pools.find((each) => each.pool === volume.pool);
+    if (pool?.contents.includes(customName(volume)) !== true) continue;
+    const dataset = volumeDataset(pool.dataset, volume);
+    const target = await targetOn(host, dataset, signal);
+    if (target === undefined || !isHalfReceived(target)) continue;
+    arrived.set(placeOf(volume), (await datasetOn(host, dataset, signal))?.usedBytes ?? 0);
+  }
+  return arrived;
+}
+
+/** As it is below the dataset of its pool, and with the pool. */
+const customName = ({ project, name }: InstanceName): string => `custom/${project}_${name}`;
+const placeOf = (volume: Expected['volumes'][number]): string => `${volume.pool}/${customName(volume)}`;
+
 const besideRecords = ({ volumes, instances }: Expected, cluster: RemainingCluster): Expected => ({
-  volumes: volumes.filter(
-    (volume) => !cluster.volumes.some((each) => isSame(each, volume) && each.pool === volume.pool),
-  ),
+  volumes: volumes.filter((volume) => !cluster.volumes.some((each) => isSameVolume(each, volume))),
   instances: instances.filter((instance) => !cluster.instances.some((each) => isSame(each, instance))),
 });
 
 const isSame = (a: InstanceName, b: InstanceName): boolean => a.project === b.project && a.name === b.name;
+const isSameVolume = (a: Expected['volumes'][number], b: Expected['volumes'][number]): boolean =>
+  isSame(a, b) && a.pool === b.pool;
 
 function besideDisks({ volumes, instances }: Expected, pools: readonly FoundPool[]): Expected {
   const there = new Set(
@@ -110,7 +165,7 @@ function besideDisks({ volumes, instances }: Expected, pools: readonly FoundPool
       ['containers', 'virtual-machines'].some((kind) => there.has(`${pool}/${kind}/${instanceOnDisk(instance)}`)),
     );
   return {
-    volumes: volumes.filter(({ pool, project, name }) => !there.has(`${pool}/custom/${project}_${name}`)),
+    volumes: volumes.filter((volume) => !there.has(placeOf(volume))),
     instances: instances.filter((instance) => !hasInstance(instance)),
   };
 }
@@ -122,9 +177,15 @@ async function copiesOf(
   silent: Silent,
   signal: AbortSignal,
 ): Promise<MissingVolume> {
-  const own = Object.fromEntries(
-    Object.entries(fleet.backups).filter(([, { guest }]) => fleet.guests[guest]?.member === scope.member),
-  );
+  const isHere = (guest: string): boolean =>
+    fleet.guests[guest]?.member === scope.member ||
+    instances.some(
+      (each) =>
+        each.name === guest &&
+        each.project === fleet.guests[guest]?.project &&
+        attachedBy(each).some((at) => at.pool === pool && at.name === name),
+    );
+  const own = Object.fromEntries(Object.entries(fleet.backups).filter(([, { guest }]) => isHere(guest)));
   const replicas: MissingVolume['replicas'] = [];
   for (const place of placesOf({ ...fleet, backups: own }, { project, volume: name }))
     replicas.push(await replicaUnlessSilent(deps, fleet, place, silent, signal));

@@ -19,6 +19,7 @@ import { createIncus, type Incus } from '../tools/incus.ts';
 import type { VolumeRecord } from '../tools/incus-records.ts';
 import type { UnknownVolume } from '../tools/incus-recovery.ts';
 import { createZfsDatasets } from '../tools/zfs-datasets.ts';
+import { createZfs } from '../tools/zfs.ts';
 import { zfsSnapshotDetails } from '../tools/zfs-snapshot-details.ts';
 import type { RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -125,6 +126,15 @@ export async function replicaSeen(
   return { host, dataset, ...(seen.type === 'problem' ? { problem: seen.problem } : found(seen.value)) };
 }
 
+/** Of a pool that is not imported nobody knows what is in it. */
+async function requireImported(host: Host, dataset: string, signal: AbortSignal): Promise<void> {
+  const [name = ''] = dataset.split('/');
+  const pool = await createZfs(host, { signal }).poolHealth(name);
+  if (pool.type === 'not found')
+    throw failure('NotFound', `${host.name} has not imported a zpool ${name}: zpool import ${name} there shows it again.`);
+  if (pool.type !== 'pool') throw toolFailure(`zpool on ${host.name}`, pool);
+}
+
 /** Undefined where there is no such replica. */
 async function replicaAt(
   host: Host,
@@ -134,7 +144,10 @@ async function replicaAt(
 ): Promise<ReplicaSeen['found']> {
   const own = await datasetOn(host, dataset, signal);
   const listed = await zfsSnapshotDetails(host, dataset, { signal });
-  if (own === undefined || listed.type === 'not found') return undefined;
+  if (own === undefined || listed.type === 'not found') {
+    await requireImported(host, dataset, signal);
+    return undefined;
+  }
   if (listed.type !== 'snapshots') throw toolFailure(`zfs on ${host.name}`, listed);
   const snapshots = listed.snapshots
     .filter((each) => each.dataset === dataset && each.name.startsWith('snapshot-'))
@@ -263,12 +276,14 @@ export async function usersOf(
 /** Incus says `volume` of a custom one. An instance can have the same name. */
 const CUSTOM = 'volume';
 
-export const isOf = (own: { project: string; name: string }, { kind, project, name }: UnknownVolume): boolean =>
-  kind === CUSTOM && project === own.project && name === own.name;
+export const isCustom = ({ kind }: UnknownVolume): boolean => kind === CUSTOM;
+
+export const isOf = (own: { project: string; name: string }, each: UnknownVolume): boolean =>
+  isCustom(each) && each.project === own.project && each.name === own.name;
 
 /** `edge-data`, `container edge-vm` */
 export const unknownTitle = (each: UnknownVolume): string =>
-  each.kind === CUSTOM ? inProject(each) : `${each.kind} ${inProject(each)}`;
+  isCustom(each) ? inProject(each) : `${each.kind} ${inProject(each)}`;
 
 /** What the cluster knows of the volume itself, also where its member is away. */
 async function recordOf(

@@ -15,6 +15,9 @@ const TIMEOUT_MS = 30_000;
 
 const config = z.record(z.string(), z.string());
 const notesSchema = z.object({
+  isForgotten: z.boolean().exactOptional(),
+  hasEnded: z.literal(true).exactOptional(),
+  unseen: z.array(z.string()).exactOptional(),
   running: z.array(z.object({ project: z.string(), name: z.string() })),
   volumes: z.array(
     z.object({ pool: z.string(), project: z.string(), name: z.string(), description: z.string(), config }),
@@ -53,6 +56,15 @@ const notesSchema = z.object({
 
 /** What only the cluster's database knows of a member: a forced removal drops it. */
 export interface RejoinNotes {
+  /**
+   * The cluster has them no more, or is about to lose them. While it is false, the cluster knows better than these notes. Absent in
+   * those of an earlier release, which counted at once.
+   */
+  isForgotten?: boolean;
+  /** Of what a run has not brought back that came to its end: nothing of it is on the disks, or set aside. */
+  hasEnded?: true;
+  /** Volumes of those whose replicas nobody could look at: `tank/work/data`. */
+  unseen?: string[];
   running: { project: string; name: string }[];
   volumes: VolumeRecord[];
   snapshots: VolumeSnapshotRecord[];
@@ -61,6 +73,9 @@ export interface RejoinNotes {
   /** Absent where it was given back, and only something else was not. */
   member?: MemberRecord;
 }
+
+/** What a cluster tells that knows it still. */
+type TakenNotes = Required<Omit<RejoinNotes, 'isForgotten' | 'hasEnded' | 'unseen'>>;
 
 /** Undefined also where there is nothing whole: a run that was stopped by a loss of power noted nothing. */
 export async function readNotes(host: Host, member: string, signal: AbortSignal): Promise<RejoinNotes | undefined> {
@@ -85,6 +100,29 @@ function wholeJson(text: string): unknown {
   }
 }
 
+/** From here on nobody but these notes knows it. */
+export async function noteForgotten(host: Host, member: string, signal: AbortSignal): Promise<void> {
+  const notes = await readNotes(host, member, signal);
+  if (notes?.isForgotten === false) await writeNotes(host, member, { ...notes, isForgotten: true }, signal);
+}
+
+/** With what an earlier run could not bring back, and the cluster does not know. */
+export function withLeft<T extends RejoinNotes>(now: T, before: RejoinNotes): T {
+  const keyOf = (each: { pool?: string; project: string; volume?: string; name: string }): string =>
+    [each.pool, each.project, each.volume, each.name].join(' ');
+  const joined = <R extends Parameters<typeof keyOf>[0]>(all: readonly R[], more: readonly R[]): R[] => {
+    const known = new Set(all.map(keyOf));
+    return [...all, ...more.filter((each) => !known.has(keyOf(each)))];
+  };
+  return {
+    ...now,
+    running: joined(now.running, before.running),
+    volumes: joined(now.volumes, before.volumes),
+    snapshots: joined(now.snapshots, before.snapshots),
+    instances: joined(now.instances, before.instances),
+  };
+}
+
 export async function writeNotes(host: Host, member: string, notes: RejoinNotes, signal: AbortSignal): Promise<void> {
   await plainly(host, ['mkdir', '-p', '-m', '700', STATE_DIR, FOLDER], signal);
   await host.putFile(fileOf(member), `${JSON.stringify(notes)}\n`, { signal });
@@ -94,10 +132,16 @@ export async function writeNotes(host: Host, member: string, notes: RejoinNotes,
 type Picks = (kind: 'volume' | 'instance', record: { project: string; name: string; pool?: string }) => boolean;
 
 /** Of what has not come back: a later run goes on with that, and with nothing else. Without any there are no notes. */
-export async function keepNotes(host: Host, member: string, isMissing: Picks, signal: AbortSignal): Promise<void> {
+export async function keepNotes(
+  host: Host,
+  member: string,
+  { isMissing, unseen }: { isMissing: Picks; unseen: string[] },
+  signal: AbortSignal,
+): Promise<void> {
   const notes = await readNotes(host, member, signal);
   if (notes === undefined) return removeNotes(host, member, signal);
   const kept: RejoinNotes = {
+    ...({ isForgotten: true, hasEnded: true, unseen } as const),
     running: notes.running.filter((each) => isMissing('instance', each)),
     volumes: notes.volumes.filter((each) => isMissing('volume', each)),
     snapshots: notes.snapshots.filter((each) => isMissing('volume', { ...each, name: each.volume })),
@@ -116,7 +160,7 @@ export async function takeNotes(
   incus: Incus,
   member: string,
   pools: readonly string[],
-): Promise<Required<RejoinNotes>> {
+): Promise<TakenNotes> {
   return {
     running: expecting(await incus.lastRunning(member), 'last running', member).instances,
     volumes: expecting(await incus.volumeRecords(member, pools), 'volume records', member).volumes,

@@ -1,9 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Host } from '../hosts/host.ts';
 import { sourceOf } from '../plan/formation.ts';
 import { inProject } from '../plan/projects.ts';
+import { zpoolOf } from '../plan/rejoin.ts';
+import { isHalfReceived, volumeDataset } from '../plan/restore.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
-import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
+import type { UnknownVolume } from '../tools/incus-recovery.ts';
+import type { VolumeRecord } from '../tools/incus-records.ts';
+import { createZfs } from '../tools/zfs.ts';
 import type { RejoinActivities, RunRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
@@ -13,10 +16,12 @@ import { followDatabase } from './follow-database.ts';
 import { isMember } from './join-cluster.ts';
 import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
+import { isCustom, targetOn } from './observe-restore.ts';
 import { bringIncusToDisk } from './on-disk.ts';
-import { keepNotes, readNotes, takeNotes, writeNotes } from './rejoin-notes.ts';
+import { keepNotes, noteForgotten, readNotes, takeNotes, withLeft, writeNotes } from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
 import { remakeInstance } from './remake-instance.ts';
+import { remind } from './remind-member.ts';
 import { startInstances } from './start-instances.ts';
 import { untilOnline } from './until-online.ts';
 
@@ -35,15 +40,35 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
   type Opened = Awaited<ReturnType<typeof open>>;
   const poolsOf = ({ fleet }: Opened): { name: string; dataset: string }[] =>
     Object.entries(fleet.cluster?.pools ?? {}).map(([name, pool]) => ({ name, dataset: sourceOf(pool) }));
+  /** What an earlier run has written down counts from when the cluster forgot it until it was given back. */
   const remember = async (
     own: Opened,
     member: string,
     via: Incus,
     signal: AbortSignal,
   ): Promise<'already' | 'done'> => {
-    if ((await readNotes(own.host, member, signal)) !== undefined) return 'already';
-    await writeNotes(own.host, member, await takeNotes(via, member, poolNames(own)), signal);
+    const before = await readNotes(own.host, member, signal);
+    if (before?.member !== undefined && before.isForgotten !== false) return 'already';
+    const now = { ...(await takeNotes(via, member, poolNames(own))), isForgotten: false };
+    await writeNotes(own.host, member, before === undefined ? now : withLeft(now, before), signal);
     return 'done';
+  };
+  const isReceived = async (own: Opened, volume: VolumeRecord, signal: AbortSignal): Promise<'its own' | 'new'> => {
+    const target = await targetOn(own.host, volumeDataset(datasetOf(own, volume.pool), volume), signal);
+    return target?.restored === undefined ? 'new' : 'its own';
+  };
+  /** They are taken in when they are whole, each by a step of its own. */
+  const halfReceived = async (own: Opened, volumes: readonly UnknownVolume[], signal: AbortSignal) => {
+    const half: UnknownVolume[] = [];
+    for (const volume of volumes.filter(isCustom)) {
+      const target = await targetOn(own.host, volumeDataset(datasetOf(own, volume.pool), volume), signal);
+      if (target !== undefined && isHalfReceived(target)) half.push(volume);
+    }
+    return half;
+  };
+  const areImported = async (own: Opened, signal: AbortSignal): Promise<boolean> => {
+    const { pools } = expecting(await createZfs(own.host, { signal }).pools(), 'pools', own.host.name);
+    return poolsOf(own).every(({ dataset }) => pools.some(({ name }) => name === zpoolOf(dataset)));
   };
   const datasetOf = ({ fleet }: Opened, pool: string): string => {
     const declared = fleet.cluster?.pools[pool];
@@ -91,6 +116,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
         throw failure('Unexpected', `${member} is a member that lives: ${via} lists it as ${found.status}.`);
       // Nobody knows it any more after this.
       await remember(own, member, incus, context.signal);
+      await noteForgotten(own.host, member, context.signal);
       const removed = await incus.removeMemberByForce(member);
       if (removed.type !== 'removed' && removed.type !== 'none') throw toolFailure(`Removing ${member}`, removed);
       if ((await listed()) !== undefined)
@@ -104,11 +130,15 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     }),
 
     recoverPools: guarded(async ({ member, pools, ...run }, context) => {
-      const { incus } = await open(run, member, context);
+      const own = await open(run, member, context);
+      const { incus } = own;
       const look = async () => expecting(await incus.unknownVolumes(pools), 'unknown volumes', member);
-      const { volumes, dependencies } = await look();
-      if (dependencies.length > 0) throw missing(dependencies);
+      const { volumes: all, dependencies } = await look();
+      const half = await halfReceived(own, all, context.signal);
+      const volumes = all.filter((each) => !half.includes(each));
       if (volumes.length === 0) return [];
+      if (half.length > 0) throw wouldTakeIn(member, half);
+      if (dependencies.length > 0) throw missing(dependencies);
       context.report({ progress: `${volumes.length} instances and volumes` });
       const answer = await incus.recover(pools);
       if (answer.type === 'dependencies') throw missing(answer.missing);
@@ -125,11 +155,10 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       if (notes === undefined) return 'nothing known';
       const { incus } = await open(run, via, context);
       const now = await takeNotes(incus, member, poolNames(own));
-      let changed = notes.member !== undefined && (await remindOfMember(incus, member, notes.member, now.member));
-      for (const volume of notes.volumes)
-        changed = (await remindOfVolume(incus, member, volume, now.volumes)) || changed;
-      for (const snapshot of notes.snapshots)
-        changed = (await remindOfSnapshot(incus, member, snapshot, now.snapshots)) || changed;
+      const dataOf = async (volume: VolumeRecord): Promise<'its own' | 'new'> =>
+        isReceived(own, volume, context.signal);
+      const { changed, left } = await remind({ incus, member, dataOf }, notes, now);
+      await writeNotes(own.host, member, left, context.signal);
       return changed ? 'done' : 'already';
     }),
 
@@ -163,65 +192,30 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return startInstances(own.incus, { member, notes, pools: poolNames(own) }, context);
     }),
 
-    endRejoin: guarded(async ({ member, missing = { volumes: [], instances: [] }, ...run }, context) => {
+    endRejoin: guarded(async ({ member, missing = { volumes: [], instances: [] }, unseen = [], ...run }, context) => {
       const own = await open(run, member, context);
+      await removeStaged(own.host, run.name, context.signal);
+      // What such a pool has nobody has seen: a later run has to go on with it.
+      if (!(await areImported(own, context.signal))) return [];
       const kept: string[] = [];
       for (const pool of poolNames(own))
         kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
-      const isMissing: Parameters<typeof keepNotes>[2] = (kind, record) =>
+      const isMissing: Parameters<typeof keepNotes>[2]['isMissing'] = (kind, record) =>
         kind === 'instance'
           ? missing.instances.includes(inProject(record))
           : missing.volumes.includes(`${record.pool ?? ''}/${inProject(record)}`);
-      await keepNotes(own.host, member, isMissing, context.signal);
-      await removeStaged(own.host, run.name, context.signal);
+      await keepNotes(own.host, member, { isMissing, unseen }, context.signal);
       return kept;
     }),
   };
 }
 
+/** Incus takes in all that it does not know, or nothing. */
+const wouldTakeIn = (member: string, half: readonly UnknownVolume[]) =>
+  failure(
+    'GateRefused',
+    `Incus would take in ${half.map(inProject).join(', ')} with the rest, of which ${member} has received a part only: move that aside there (zfs rename), then go on.`,
+  );
+
 const missing = (dependencies: readonly string[]) =>
   failure('Unexpected', `Incus recovers nothing before this is there: ${dependencies.join('; ')}`);
-
-async function remindOfMember(incus: Incus, member: string, then: MemberRecord, now: MemberRecord): Promise<boolean> {
-  // The database gives and takes its own roles.
-  const others = then.roles.filter((role) => !role.startsWith('database'));
-  const wanted = { ...then, roles: [...new Set([...now.roles, ...others])] };
-  if (isDeepStrictEqual(normal(wanted), normal(now))) return false;
-  expecting(await incus.replaceMemberRecord(member, wanted), 'replaced', member);
-  return true;
-}
-
-const normal = (record: MemberRecord): MemberRecord => ({
-  ...record,
-  groups: record.groups.toSorted(),
-  roles: record.roles.toSorted(),
-});
-
-/** With `volatile.idmap.last`: without it the next start takes files for unshifted, and gives them to others. */
-async function remindOfVolume(
-  incus: Incus,
-  member: string,
-  then: VolumeRecord,
-  volumes: readonly VolumeRecord[],
-): Promise<boolean> {
-  const now = volumes.find(
-    ({ pool, project, name }) => pool === then.pool && project === then.project && name === then.name,
-  );
-  if (now === undefined || isDeepStrictEqual(now, then)) return false;
-  expecting(await incus.replaceVolumeRecord(member, then), 'replaced', member);
-  return true;
-}
-
-async function remindOfSnapshot(
-  incus: Incus,
-  member: string,
-  then: VolumeSnapshotRecord,
-  snapshots: readonly VolumeSnapshotRecord[],
-): Promise<boolean> {
-  const isIt = ({ pool, project, volume, name }: VolumeSnapshotRecord): boolean =>
-    pool === then.pool && project === then.project && volume === then.volume && name === then.name;
-  const now = snapshots.find(isIt);
-  if (now === undefined || isDeepStrictEqual(now, then)) return false;
-  expecting(await incus.replaceVolumeSnapshotRecord(member, then), 'replaced', member);
-  return true;
-}

@@ -1,8 +1,12 @@
+import { FAILURES } from '../plan/failures.ts';
+import type { Problem } from '../plan/problem.ts';
 import { inProject } from '../plan/projects.ts';
+import { asSentence } from '../plan/sentence.ts';
 import type { Incus } from '../tools/incus.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
+import { orTypedProblem } from './or-problem.ts';
 import type { RejoinNotes } from './rejoin-notes.ts';
 
 const READY_WITHIN_MS = 3 * 60_000;
@@ -24,7 +28,7 @@ export interface StartedInstances {
 export async function startInstances(
   incus: Incus,
   { member, notes, pools }: { member: string; notes: RejoinNotes | undefined; pools: readonly string[] },
-  { report }: ActivityContext,
+  { report, signal }: ActivityContext,
 ): Promise<StartedInstances> {
   // Incus starts its own first.
   const ready = await incus.waitReady(READY_WITHIN_MS);
@@ -44,6 +48,7 @@ export async function startInstances(
     .filter((instance) => instance.autostart ?? ran(instance))
     .toSorted((a, b) => (b.autostartPriority ?? 0) - (a.autostartPriority ?? 0) || a.name.localeCompare(b.name));
   const result: StartedInstances = { started: [], running: [], held: [] };
+  const failed: Problem[] = [];
   for (const instance of wanted) {
     const label = inProject(instance);
     if (instance.status === 'Running') {
@@ -59,12 +64,32 @@ export async function startInstances(
       continue;
     }
     report({ progress: `starting ${label}` });
-    const answer = await incus.startInstance(instance.project, instance.name);
-    if (answer.type === 'started') result.started.push(label);
-    else if (answer.type === 'already running') result.running.push(label);
-    else if (answer.type === 'member evacuated')
-      throw failure('Unexpected', `${member} is evacuated: incus cluster restore ${member}`);
-    else throw toolFailure(`Starting ${label}`, answer);
+    const seen = await orTypedProblem(() => startOne(incus, member, instance), signal);
+    if (seen.type === 'value') result[seen.value].push(label);
+    else failed.push(seen.problem);
+    // Others are not to be down for one that does not start; where nobody answers, none of them does.
+    if (seen.type === 'problem' && seen.problem.type === 'Unreachable') break;
   }
+  if (failed.length > 0) throw notStarted(failed);
   return result;
+}
+
+async function startOne(incus: Incus, member: string, { project, name }: Instance): Promise<'started' | 'running'> {
+  const answer = await incus.startInstance(project, name);
+  switch (answer.type) {
+    case 'started':
+      return 'started';
+    case 'already running':
+      return 'running';
+    case 'member evacuated':
+      throw failure('Unexpected', `${member} is evacuated: incus cluster restore ${member}`);
+    default:
+      throw toolFailure(`Starting ${inProject({ project, name })}`, answer);
+  }
+}
+
+/** Of a kind that another try can help with, where one of them is. */
+function notStarted(failed: readonly Problem[]): Error {
+  const { type } = failed.find((each) => FAILURES[each.type].retryable) ?? (failed[0] as Problem);
+  return failure(type, [...new Set(failed.map(({ message }) => asSentence(message)))].join(' '));
 }

@@ -30,8 +30,8 @@ export type RejoinStep =
   | { type: 'remake'; instance: Remade }
   | { type: 'instances' }
   | { type: 'health' }
-  /** `missing`: what they are kept of. */
-  | { type: 'forget notes'; missing?: RejoinPlan['lost'] };
+  /** `missing`: what they are kept of; `unseen`: volumes of it that may come back by another run. */
+  | { type: 'forget notes'; missing?: RejoinPlan['lost']; unseen?: string[] };
 
 export interface RejoinPlan {
   gates: RejoinGate[];
@@ -45,9 +45,14 @@ export interface RejoinPlan {
   lost: { instances: string[]; volumes: string[] };
   /** What becomes of that which is on no disk of the member; absent where an identity is restored, or nobody could tell. */
   missing?: MissingPlan;
+  /** Other members that are away: of them nothing is asked. */
+  away: string[];
   /** Nothing else is in the way than others that are away now, and may be back soon: who. */
   waitsFor?: string;
 }
+
+/** What comes before it is known what the pools have. */
+export const importsIn = ({ steps }: RejoinPlan): RejoinStep[] => steps.filter(({ type }) => type === 'import');
 
 /** From how it is to how it was. Pure. Pools that are not imported yet hide the rest: import, look and plan again. */
 export function planRejoin(scope: RejoinScope, observation: RejoinObservation): RejoinPlan {
@@ -74,6 +79,9 @@ export function planRejoin(scope: RejoinScope, observation: RejoinObservation): 
       : {}),
     case: kind,
     way,
+    away: (cluster?.members ?? [])
+      .filter(({ name, status }) => name !== scope.member && status !== 'Online')
+      .map(({ name }) => name),
     steps: stepsOf(observation, { kind, way, isListed, missing }),
     forgets,
     lost:
@@ -117,7 +125,7 @@ function stepsOf(
     ...(missing === undefined ? [] : missingSteps(missing, moved.length > 0, via)),
     { type: 'instances' },
     { type: 'health' },
-    { type: 'forget notes', ...(missing === undefined ? {} : { missing: lostOf(missing) }) },
+    { type: 'forget notes', ...(missing === undefined ? {} : { missing: lostOf(missing), unseen: unseenIn(missing) }) },
   ];
   if (kind === 'nothing lost') return [...imports, ...(moved.length === 0 ? [] : back(moved)), ...end];
   const [copy] = copies;
@@ -164,6 +172,8 @@ const lostOf = ({ notRemade, inRestic, unseen, lost }: MissingPlan): RejoinPlan[
   instances: notRemade.map(({ instance }) => inProject(instance)),
   volumes: [...inRestic, ...unseen].map(({ volume }) => volume).concat(lost),
 });
+
+export const unseenIn = ({ unseen }: MissingPlan): string[] => unseen.map(({ volume }) => volume);
 
 /** What the records name and no dataset holds. */
 function notOnDisks({ cluster, host }: RejoinObservation): RejoinPlan['lost'] {

@@ -23,7 +23,7 @@ export function rejoinGates(scope: RejoinScope, observation: RejoinObservation):
     ...(cluster === undefined || host === undefined
       ? []
       : [...sameMember(scope, cluster, host), ...version(cluster, host), ...clock(scope, host)]),
-    ...(host === undefined || host.incus.type !== 'alone' ? [] : pools(scope, observation, host)),
+    ...(host === undefined || host.incus.type === 'silent' ? [] : pools(scope, observation, host)),
     ...identity(scope, observation),
   ];
 }
@@ -53,7 +53,7 @@ function theCluster({ member }: RejoinScope, observation: RejoinObservation): Re
   const away = cluster.members.filter(({ name, status }) => name !== member && status !== 'Online');
   const gates = [passed('cluster', `${cluster.via} tells of it: ${cluster.members.map(stateOf).join(', ')}`)];
   if (away.length === 0) return gates;
-  const changesAll = wayOf(observation) === 'fresh join';
+  const changesAll = caseOf(observation) !== 'nothing lost' && wayOf(observation) === 'fresh join';
   const names = away.map(stateOf).join(', ');
   return [
     ...gates,
@@ -166,6 +166,9 @@ function pools(scope: RejoinScope, observation: RejoinObservation, host: FoundHo
 function onePool({ member }: RejoinScope, observation: RejoinObservation, found: FoundPool): RejoinGate[] {
   const { pool, dataset, zpool } = found;
   const name = zpoolOf(dataset);
+  const isMember = caseOf(observation) === 'nothing lost';
+  // What a member has to have is asked by whether it is healthy.
+  if (isMember && (zpool === 'missing' || zpool === 'imported')) return [];
   if (zpool === 'missing')
     return [
       refused(

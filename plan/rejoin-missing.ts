@@ -53,7 +53,7 @@ export function planMissing(scope: RejoinScope, { volumes, instances, rooms, at:
     const name = titleOf(volume);
     if (copy !== undefined) {
       plan.receive.push(restorationOf(scope, volume, copy));
-      needed.set(volume.pool, (needed.get(volume.pool) ?? 0) + copy.found.usedBytes);
+      needed.set(volume.pool, (needed.get(volume.pool) ?? 0) + toCome(volume, copy));
       plan.words.push(`${name} ${copyWords(copy, now)}`);
       plan.gates.push(passed('copy', `${name} comes back ${copyWords(copy, now)}`));
       if (copy.found.encrypted) plan.gates.push(keyIsNeeded(name));
@@ -84,6 +84,10 @@ export function planMissing(scope: RejoinScope, { volumes, instances, rooms, at:
 }
 
 type Copy = NonNullable<ReturnType<typeof newestOf>>;
+
+/** What has arrived is no free space any more, and does not come again. */
+const toCome = ({ arrivedBytes = 0 }: MissingVolume, { found }: Copy): number =>
+  Math.max(0, found.usedBytes - arrivedBytes);
 
 const titleOf = ({ pool, ...volume }: MissingVolume): string => `${pool}/${inProject(volume)}`;
 const nameOf = ({ project, name }: MissingInstance): { project: string; name: string } => ({ project, name });

@@ -92,6 +92,8 @@ export interface MissingVolume {
   replicas: ReplicaSeen[];
   /** Entries of `backups` that have files of its guest in a restic repository. */
   restic: string[];
+  /** What a run before this one has received of it. */
+  arrivedBytes?: number;
 }
 
 /** An instance of the member that is on none of its disks. */

@@ -1,7 +1,14 @@
 import { patched, sleep } from '@temporalio/workflow';
 import type { RunRef } from '../activities/contract.ts';
 import { formatAge } from '../plan/duration.ts';
-import { describeRejoinStep, planRejoin, rejoinViews, type RejoinPlan, type RejoinStep } from '../plan/node-rejoin.ts';
+import {
+  describeRejoinStep,
+  importsIn,
+  planRejoin,
+  rejoinViews,
+  type RejoinPlan,
+  type RejoinStep,
+} from '../plan/node-rejoin.ts';
 import type { RejoinScope } from '../plan/rejoin.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import { checkDrift } from './drift/check.ts';
@@ -58,9 +65,10 @@ async function rejoin(
   const done: Done[] = [];
   let plan = first;
   try {
-    if (first.case === 'unknown') {
+    const imports = importsIn(first);
+    if (first.case === 'unknown' || (imports.length > 0 && patched('rejoin-imports-first'))) {
       await watch.whileAsking(() => askForImport(run, scope, first));
-      await actAll(run, ref, scope, first, done);
+      await actAll(run, ref, scope, { ...first, steps: imports }, done);
       // Only now is to be seen what the pools have.
       plan = await look('observe-again');
       if (plan.refusals.length > 0) return { ...refuse(run, plan, false), left: stays(ref, done) };
@@ -161,7 +169,7 @@ async function actAll(run: Run, ref: Ref, scope: RejoinScope, plan: RejoinPlan, 
     }
     const result = await run.step(
       { ...describeRejoinStep(step, ref.member), kind: 'act' },
-      (act) => (step.type === 'health' ? untilHealthy(act, ref, guests, step) : perform(act, ref, step)),
+      (act) => (step.type === 'health' ? untilHealthy(act, ref, { guests, away: plan.away }, step) : perform(act, ref, step)),
       ({ reached, detail }) => ({ state: reached, ...(detail === undefined ? {} : { detail }) }),
     );
     done.push(result);
@@ -171,13 +179,18 @@ async function actAll(run: Run, ref: Ref, scope: RejoinScope, plan: RejoinPlan, 
 /** Guests that lost their host have a file system to check and a database to recover: their probes get more than one round. */
 const HEALTHY_WITHIN_MS = 15 * 60_000;
 
-async function untilHealthy(act: StepActivities, ref: Ref, guests: readonly string[], step: RejoinStep): Promise<Done> {
+async function untilHealthy(
+  act: StepActivities,
+  ref: Ref,
+  { guests, away }: { guests: readonly string[]; away: string[] },
+  step: RejoinStep,
+): Promise<Done> {
   const until = Date.now() + HEALTHY_WITHIN_MS;
   const nodes = [ref.member, ...guests];
   for (;;) {
     const { findings } = await act.checkHealth({
       ...{ fleet: ref.fleet, name: ref.name, member: ref.member, nodes },
-      ...{ failedBefore: {}, allowOffline: [], patience: 'patient' },
+      ...{ failedBefore: {}, allowOffline: away, patience: 'patient' },
     });
     const sick = findings.filter(({ healthy }) => !healthy);
     // It was looked at, and nothing was done.

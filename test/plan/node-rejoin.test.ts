@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { planRejoin, rejoinViews, type RejoinPlan } from '../../plan/node-rejoin.ts';
+import { importsIn, planRejoin, rejoinViews, type RejoinPlan } from '../../plan/node-rejoin.ts';
 import { missingWords } from '../../plan/rejoin-missing.ts';
 import type {
   FoundHost,
@@ -157,7 +157,7 @@ describe('what is on no disk any more', () => {
     expect(found.missing && missingWords(found.missing)).toContain(words);
     expect(gatesOf(found).some((message) => gate.test(message))).toBe(true);
     expect(found.lost).toEqual({ instances: ['web'], volumes: ['local/data'] });
-    expect(found.steps.at(-1)).toEqual({ type: 'forget notes', missing: found.lost });
+    expect(found.steps.at(-1)).toMatchObject({ type: 'forget notes', missing: found.lost });
     expect(found.refusals).toEqual([]);
   });
 
@@ -176,6 +176,20 @@ describe('what is on no disk any more', () => {
     expect(refusalsOf(bare({ rooms: [{ pool: 'local', problem: 'Pool tank on n3 is SUSPENDED.' }] }))).toEqual([
       'space: Pool local of n3 can take nothing: Pool tank on n3 is SUSPENDED.',
     ]);
+  });
+
+  it('needs no room for what has arrived of it already', () => {
+    const arriving = volume({ arrivedBytes: 1.5e9 });
+    expect(refusalsOf(bare({ volumes: [arriving, volume({ name: 'more' })] }))).toEqual([]);
+    const more = volume({ name: 'more', arrivedBytes: 9e9 });
+    expect(refusalsOf(bare({ volumes: [volume(), more], rooms: [{ pool: 'local', bytes: 1e9 }] }))).toEqual([
+      'space: What comes back to pool local has 2.0 GB, and n3 has room for 1.0 GB.',
+    ]);
+  });
+
+  it('notes of what nobody could look at that it may come back', () => {
+    expect(bare({ volumes: [volume({ replicas: [SILENT] })] }).steps.at(-1)).toMatchObject({ unseen: ['local/data'] });
+    expect(bare({ volumes: [volume({ replicas: [] })] }).steps.at(-1)).toMatchObject({ unseen: [] });
   });
 
   it('goes on where a member has joined already, and gives back once what was written down', () => {
@@ -201,6 +215,12 @@ describe('others that are away', () => {
     expect(planRejoin(SCOPE, { ...looked, noQuorum: true, clusterProblem: 'n1: no' }).waitsFor).toBe(
       'The cluster has no quorum: n1: no.',
     );
+  });
+
+  it('are no matter to one that is a member: nothing is asked of them', () => {
+    const found = plan({ cluster: away, host: host({ incus: MEMBER }) });
+    expect([found.refusals, found.away]).toEqual([[], ['n2']]);
+    expect(gatesOf(found)).toContain('warning: Not every other member is Online: n2 Offline.');
   });
 
   it('are not where something else is, or nobody answers', () => {
@@ -306,6 +326,15 @@ describe('the way back', () => {
       { type: 'import', zpool: 'tank', force: false },
       { type: 'import', zpool: 'store', force: true },
     ]);
+  });
+
+  it('imports before anything else, and with a warning, also where it is a member', () => {
+    const found = plan({ host: host({ incus: MEMBER, pools: [pool({ zpool: 'foreign', place: 'unknown' })] }) });
+    expect(importsIn(found)).toEqual([{ type: 'import', zpool: 'tank', force: true }]);
+    expect(gatesOf(found).some((gate) => /^warning: Pool local: zpool tank was last had by another/.test(gate))).toBe(
+      true,
+    );
+    expect(gatesOf(plan({ host: host({ incus: MEMBER }) })).some((gate) => gate.includes('Pool local'))).toBe(false);
   });
 
   it('of a member that is one only looks, and starts what is to run', () => {

@@ -12,7 +12,7 @@ export function alreadySo(scope: RejoinScope, { missing }: RejoinPlan): RunResul
   return {
     outcome: 'AlreadySo',
     summary: `${scope.member} is a member, and what ran before runs${missing === undefined || isNothing(missing) ? '' : ', as far as it is back'}.`,
-    left: missing === undefined ? [] : leftOfMissing(missing),
+    left: missing === undefined ? [] : [...leftOfMissing(missing), ...whyNoInfra(scope, missing)],
     next: missing === undefined ? [] : toDoForMissing(scope, missing),
   };
 }
@@ -52,7 +52,7 @@ export function back(
       ...done.flatMap(({ left }) => left),
       ...unsaved,
       ...(missing !== undefined
-        ? leftOfMissing(missing)
+        ? [...leftOfMissing(missing), ...whyNoInfra(scope, missing)]
         : gone.length === 0
           ? []
           : [`not on its disks, so not back: ${gone.join(', ')}`]),
@@ -80,6 +80,14 @@ function leftOfMissing({ inRestic, unseen, lost, notRemade }: MissingPlan): stri
   ];
 }
 
+/** Terraform makes all that it misses. */
+const whyNoInfra = ({ member, hasInfra }: RejoinScope, { unseen }: MissingPlan): string[] =>
+  hasInfra && unseen.length > 0
+    ? [
+        `infra-apply refuses ${member} until then: Terraform would make an empty volume in the place of ${unseen.map(({ volume }) => volume).join(', ')}`,
+      ]
+    : [];
+
 /** What a person does afterwards, in this order. What is not back stays written down, so that this runbook goes on with it. */
 function toDoForMissing(scope: RejoinScope, missing: MissingPlan): RunResult['next'] {
   const { member, hasInfra, guests } = scope;
@@ -91,7 +99,7 @@ function toDoForMissing(scope: RejoinScope, missing: MissingPlan): RunResult['ne
   }));
   const anew = { command: `runbook start infra-apply --node ${member}`, purpose: 'make anew what is declared' };
   return [
-    ...(gone.length + notRemade.length === 0 ? [] : hasInfra ? [anew] : byHand),
+    ...(gone.length + notRemade.length === 0 ? [] : hasInfra ? (unseen.length > 0 ? [] : [anew]) : byHand),
     ...(isNothing(missing)
       ? []
       : [{ command: `runbook start node-rejoin --node ${member}`, purpose: 'then: go on with what is not back' }]),

@@ -70,8 +70,8 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(started.length > 0 ? 'done' : 'already', detail, held);
     }
     case 'forget notes': {
-      const { missing } = step;
-      const kept = await act.endRejoin({ ...ref, ...(missing === undefined ? {} : { missing }) });
+      const { missing, unseen = [] } = step;
+      const kept = await act.endRejoin({ ...ref, ...(missing === undefined ? {} : { missing, unseen }) });
       const left = kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`);
       return { ...plain(kept.length === 0 ? 'already' : 'done', undefined, left), kept };
     }

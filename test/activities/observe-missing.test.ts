@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createDeps } from '../../activities/index.ts';
+import { observeRejoin } from '../../activities/observe-rejoin.ts';
+import { takeNotes, writeNotes } from '../../activities/rejoin-notes.ts';
+import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Dataset } from '../../simulator/core/state.ts';
+import { createIncus } from '../../tools/incus.ts';
+import { MARKS } from '../../tools/zfs-kept.ts';
+
+const MEMBER = 'elitedesk-1';
+const ASIDE = 'zpool/incus-runbook-20261128-0214-3f9c';
+const OPEN: Dataset = {
+  snapshots: {},
+  properties: { [MARKS.run]: 'runbook-20261128-0214-3f9c', [MARKS.from]: 'zpool/incus', [MARKS.rejoin]: 'open' },
+};
+const PLAIN: Dataset = { snapshots: {} };
+const signal = new AbortController().signal;
+const context = { signal, attempt: 1, report: () => undefined };
+
+describe('what a member lacks whose last rejoin ended after it had joined', () => {
+  let dir: string;
+  let simulation: Simulation;
+  let worker: ReturnType<typeof createDeps>;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'runbook-missing-'));
+    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
+    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
+    worker = createDeps({ repo: simulation.repoDir, stateDir: join(dir, 'worker'), env });
+    await writeNotesOfAll();
+  });
+  afterEach(async () => {
+    await worker.close();
+    simulation.dispose();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const host = async (name: string) =>
+    worker.deps.machines.member(await worker.deps.fleetAt({ revision: simulation.revision() }), name);
+  async function writeNotesOfAll(): Promise<void> {
+    const notes = await takeNotes(createIncus(await host('nuc-1'), { signal }), MEMBER, ['zpool']);
+    await writeNotes(await host(MEMBER), MEMBER, notes, signal);
+  }
+  /** The cluster knows nothing of it any more, and this is on its disks. */
+  const forgotten = (datasets: Record<string, Dataset>) =>
+    simulation.store.update(({ cluster, machines }) => {
+      for (const [key, { location }] of Object.entries(cluster.volumes))
+        if (location === MEMBER) Reflect.deleteProperty(cluster.volumes, key);
+      for (const [key, { location }] of Object.entries(cluster.instances))
+        if (location === MEMBER) Reflect.deleteProperty(cluster.instances, key);
+      Object.assign(machines[MEMBER]?.datasets ?? {}, { 'zpool/incus': PLAIN, ...datasets });
+    });
+  async function missing() {
+    const input = { fleet: { revision: simulation.revision() }, name: 'runbook-20261128-0300-aaaa', member: MEMBER };
+    const { missing: found } = await observeRejoin(worker.deps, { ...input, anew: false }, context);
+    return {
+      volumes: found?.volumes.map(({ name }) => name),
+      instances: found?.instances.map(({ name }) => name),
+      arrived: found?.volumes.flatMap(({ arrivedBytes }) => arrivedBytes ?? []),
+    };
+  }
+
+  it('is nothing that is set aside, or was moved back and has no record yet', async () => {
+    await forgotten({
+      [ASIDE]: OPEN,
+      [`${ASIDE}/custom`]: PLAIN,
+      [`${ASIDE}/custom/default_edge-data`]: PLAIN,
+      [`${ASIDE}/virtual-machines`]: PLAIN,
+      [`${ASIDE}/virtual-machines/edge-vm`]: PLAIN,
+      'zpool/incus/custom': PLAIN,
+      'zpool/incus/custom/default_home-data': PLAIN,
+      'zpool/incus/virtual-machines': PLAIN,
+      'zpool/incus/virtual-machines/home-vm': PLAIN,
+    });
+    expect(await missing()).toEqual({ volumes: [], instances: [], arrived: [] });
+  });
+
+  it('is what was being received, with what of it has arrived, and what is nowhere', async () => {
+    await forgotten({
+      [ASIDE]: OPEN,
+      'zpool/incus/custom': PLAIN,
+      'zpool/incus/custom/default_home-data': { snapshots: {}, readonly: true },
+    });
+    expect(await missing()).toEqual({
+      volumes: ['edge-data', 'home-data'],
+      instances: ['edge-vm', 'home-vm'],
+      arrived: [24_576],
+    });
+  });
+});
