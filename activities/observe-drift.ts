@@ -1,5 +1,11 @@
 import type { Fleet } from '../fleet/schema.ts';
-import { isProblem, type ClusterSeen, type DriftScope, type SeenInstance, type SeenVolume } from '../plan/drift-seen.ts';
+import {
+  isProblem,
+  type ClusterSeen,
+  type DriftScope,
+  type SeenInstance,
+  type SeenVolume,
+} from '../plan/drift-seen.ts';
 import { problemOf, type Problem } from '../plan/problem.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import type { DriftInputOf } from './contract.ts';

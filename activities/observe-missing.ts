@@ -100,7 +100,10 @@ async function expectedOn(
 
 const together = (known: Expected, more: Expected = { volumes: [], instances: [] }): Expected => ({
   volumes: [...known.volumes, ...more.volumes.filter((each) => !known.volumes.some((own) => isSameVolume(own, each)))],
-  instances: [...known.instances, ...more.instances.filter((each) => !known.instances.some((own) => isSame(own, each)))],
+  instances: [
+    ...known.instances,
+    ...more.instances.filter((each) => !known.instances.some((own) => isSame(own, each))),
+  ],
 });
 
 /** What is neither in records nor on disks, and of what was being received how many bytes have arrived. */

@@ -131,7 +131,10 @@ async function requireImported(host: Host, dataset: string, signal: AbortSignal)
   const [name = ''] = dataset.split('/');
   const pool = await createZfs(host, { signal }).poolHealth(name);
   if (pool.type === 'not found')
-    throw failure('NotFound', `${host.name} has not imported a zpool ${name}: zpool import ${name} there shows it again.`);
+    throw failure(
+      'NotFound',
+      `${host.name} has not imported a zpool ${name}: zpool import ${name} there shows it again.`,
+    );
   if (pool.type !== 'pool') throw toolFailure(`zpool on ${host.name}`, pool);
 }
 

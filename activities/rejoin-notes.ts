@@ -156,11 +156,7 @@ async function removeNotes(host: Host, member: string, signal: AbortSignal): Pro
 }
 
 /** Asked of another member, while it still lists this one. */
-export async function takeNotes(
-  incus: Incus,
-  member: string,
-  pools: readonly string[],
-): Promise<TakenNotes> {
+export async function takeNotes(incus: Incus, member: string, pools: readonly string[]): Promise<TakenNotes> {
   return {
     running: expecting(await incus.lastRunning(member), 'last running', member).instances,
     volumes: expecting(await incus.volumeRecords(member, pools), 'volume records', member).volumes,

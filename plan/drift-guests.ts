@@ -18,7 +18,9 @@ export function guestRows(scope: DriftScope, { instances, members, onTheirWay = 
   return [
     ...scope.guests.flatMap((guest) => {
       const found = instances.find((each) => isThat(guest, each));
-      return found === undefined ? [notThere(scope, guest, onTheirWay[guest.member])] : declaredRows(guest, found, evacuated);
+      return found === undefined
+        ? [notThere(scope, guest, onTheirWay[guest.member])]
+        : declaredRows(guest, found, evacuated);
     }),
     ...instances.filter((each) => isInScope(scope, each) && !isDeclared(scope, each)).map(undeclared),
   ];
@@ -42,8 +44,7 @@ export const inProject = (project: string): string => (project === 'default' ? '
 /** Terraform would make an empty volume in the place of data that are about to come back. */
 function notThere({ infra }: DriftScope, { name, member }: DriftGuest, onItsWay: string | undefined): DriftRow {
   const row = { kind: 'guest', subject: name, where: member, declared: `on ${member}`, found: 'not there' } as const;
-  if (onItsWay !== undefined)
-    return { ...row, whatToDo: `${onItsWay} runbook start node-rejoin --node ${member}` };
+  if (onItsWay !== undefined) return { ...row, whatToDo: `${onItsWay} runbook start node-rejoin --node ${member}` };
   return {
     ...row,
     whatToDo: infra.includes(member)

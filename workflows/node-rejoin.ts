@@ -169,7 +169,8 @@ async function actAll(run: Run, ref: Ref, scope: RejoinScope, plan: RejoinPlan, 
     }
     const result = await run.step(
       { ...describeRejoinStep(step, ref.member), kind: 'act' },
-      (act) => (step.type === 'health' ? untilHealthy(act, ref, { guests, away: plan.away }, step) : perform(act, ref, step)),
+      (act) =>
+        step.type === 'health' ? untilHealthy(act, ref, { guests, away: plan.away }, step) : perform(act, ref, step),
       ({ reached, detail }) => ({ state: reached, ...(detail === undefined ? {} : { detail }) }),
     );
     done.push(result);

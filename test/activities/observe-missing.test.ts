@@ -56,6 +56,7 @@ describe('what a member lacks whose last rejoin ended after it had joined', () =
     const input = { fleet: { revision: simulation.revision() }, name: 'runbook-20261128-0300-aaaa', member: MEMBER };
     const { missing: found } = await observeRejoin(worker.deps, { ...input, anew: false }, context);
     return {
+      copies: found?.volumes.map(({ replicas }) => replicas.map(({ problem }) => problem?.message)),
       volumes: found?.volumes.map(({ name }) => name),
       instances: found?.instances.map(({ name }) => name),
       arrived: found?.volumes.flatMap(({ arrivedBytes }) => arrivedBytes ?? []),
@@ -74,16 +75,21 @@ describe('what a member lacks whose last rejoin ended after it had joined', () =
       'zpool/incus/virtual-machines': PLAIN,
       'zpool/incus/virtual-machines/home-vm': PLAIN,
     });
-    expect(await missing()).toEqual({ volumes: [], instances: [], arrived: [] });
+    expect(await missing()).toEqual({ copies: [], volumes: [], instances: [], arrived: [] });
   });
 
-  it('is what was being received, with what of it has arrived, and what is nowhere', async () => {
+  it('is what was being received, with what of it has arrived, and what is nowhere, whatever its copies are', async () => {
     await forgotten({
       [ASIDE]: OPEN,
       'zpool/incus/custom': PLAIN,
       'zpool/incus/custom/default_home-data': { snapshots: {}, readonly: true },
     });
+    await simulation.store.update(({ machines }) => {
+      Object.assign(machines['nuc-1'] ?? {}, { zpools: {}, datasets: {} });
+    });
+    const unseen = 'nuc-1 has not imported a zpool tank: zpool import tank there shows it again.';
     expect(await missing()).toEqual({
+      copies: [[unseen], [unseen]],
       volumes: ['edge-data', 'home-data'],
       instances: ['edge-vm', 'home-vm'],
       arrived: [24_576],

@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { RejoinActivities } from '../../activities/contract.ts';
+import { createDeps } from '../../activities/index.ts';
+import { onItsWay } from '../../activities/on-its-way.ts';
+import { keepNotes, noteForgotten, readNotes } from '../../activities/rejoin-notes.ts';
+import { createRejoinActivities } from '../../activities/rejoin.ts';
+import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Volume } from '../../simulator/core/state.ts';
+import { MARKS } from '../../tools/zfs-kept.ts';
+
+const MEMBER = 'elitedesk-1';
+const VIA = 'nuc-1';
+const signal = new AbortController().signal;
+
+/** One fleet, in whose life each of these comes after the one before. */
+describe('what a rejoin writes down', () => {
+  let dir: string;
+  let simulation: Simulation;
+  let worker: ReturnType<typeof createDeps>;
+  let activities: RejoinActivities;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'runbook-rejoin-'));
+    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
+    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
+    worker = createDeps({ repo: simulation.repoDir, stateDir: join(dir, 'worker'), env });
+    activities = createRejoinActivities(worker.deps);
+    await configure('edge-data', OLD);
+  });
+  afterAll(async () => {
+    await worker.close();
+    simulation.dispose();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const OLD = { size: '20GiB', 'volatile.idmap.last': 'old' };
+  const ref = () => ({
+    ...{ fleet: { revision: simulation.revision() }, name: 'runbook-20261128-0214-3f9c', member: MEMBER, via: VIA },
+  });
+  const run = <In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> =>
+    new MockActivityEnvironment().run(activity, input) as Promise<Out>;
+  const fleet = () => worker.deps.fleetAt({ revision: simulation.revision() });
+  const host = async () => worker.deps.machines.member(await fleet(), MEMBER);
+  const notes = async () => readNotes(await host(), MEMBER, signal);
+  const volume = (name: string): Volume =>
+    Object.values(simulation.readState().cluster.volumes).find((each) => each.name === name) as Volume;
+  const configure = (name: string, config: Record<string, string>) =>
+    simulation.store.update(({ cluster }) => {
+      for (const each of Object.values(cluster.volumes)) if (each.name === name) each.config = config;
+    });
+  const waits = async () => onItsWay(worker.deps, await fleet(), MEMBER, signal);
+
+  it('is written anew while the cluster knows it, and stays once that has forgotten', async () => {
+    expect(await run(activities.rememberMember, ref())).toBe('done');
+    await configure('home-data', OLD);
+    expect(await run(activities.rememberMember, ref())).toBe('done');
+    const written = await notes();
+    expect(written?.volumes.map(({ config }) => config)).toEqual([OLD, OLD]);
+    expect(await waits()).toBeUndefined();
+    await noteForgotten(await host(), MEMBER, signal);
+    await configure('home-data', {});
+    expect(await run(activities.rememberMember, ref())).toBe('already');
+    expect(await notes()).toEqual({ ...written, isForgotten: true });
+    expect(await waits()).toBe(`A node-rejoin of ${MEMBER} has not come to its end.`);
+  });
+
+  it('is given back once, and not again weeks later', async () => {
+    expect(await run(activities.remindMember, ref())).toBe('done');
+    expect(volume('home-data').config).toEqual(OLD);
+    await configure('home-data', { size: '40GiB' });
+    expect(await run(activities.remindMember, ref())).toBe('already');
+    expect(volume('home-data').config).toEqual({ size: '40GiB' });
+    expect(await notes()).toMatchObject({ volumes: [], snapshots: [], instances: [] });
+  });
+
+  it('is, with a volume that was made anew, not to whom the files of the lost one belonged', async () => {
+    await run(activities.rememberMember, ref());
+    await configure('edge-data', {});
+    const isMissing = (_: string, { name }: { name: string }): boolean => name === 'edge-data' || name === 'home-data';
+    await keepNotes(await host(), MEMBER, { isMissing, unseen: [] }, signal);
+    expect(await waits()).toBeUndefined();
+    await configure('home-data', { size: '1GiB', 'volatile.idmap.last': '[]' });
+    await simulation.store.update(({ cluster }) => {
+      for (const { name, dataset } of Object.values(cluster.volumes))
+        if (name === 'edge-data' && dataset) dataset.properties = { 'runbook:restored': 'runbook-20261128-0214-3f9c' };
+    });
+    await run(activities.remindMember, ref());
+    expect(volume('edge-data').config).toEqual(OLD);
+    expect(volume('home-data').config).toEqual({ size: '40GiB', 'volatile.idmap.last': '[]' });
+  });
+
+  it('keeps Terraform away while replicas were not seen, or something is set aside', async () => {
+    await run(activities.rememberMember, ref());
+    const unseen = ['zpool/edge-data'];
+    await keepNotes(await host(), MEMBER, { isMissing: () => true, unseen }, signal);
+    expect(await waits()).toBe(`A node-rejoin of ${MEMBER} could not look at the replicas of zpool/edge-data.`);
+    const aside = 'zpool/incus-runbook-20261128-0214-3f9c';
+    const properties = {
+      [MARKS.run]: 'runbook-20261128-0214-3f9c',
+      [MARKS.from]: 'zpool/incus',
+      [MARKS.rejoin]: 'open',
+    };
+    await simulation.store.update(({ machines }) => {
+      Object.assign(machines[MEMBER]?.datasets ?? {}, { [aside]: { snapshots: {}, properties } });
+    });
+    expect(await waits()).toBe(`${aside} on ${MEMBER} has what a node-rejoin has not taken back yet.`);
+  });
+
+  it('stays where a pool is not imported, as what is set aside in it does', async () => {
+    await simulation.store.update(({ machines }) => {
+      Object.assign(machines[MEMBER] ?? {}, { zpools: {} });
+    });
+    expect(await run(activities.endRejoin, ref())).toEqual([]);
+    expect(await notes()).toBeDefined();
+    await simulation.store.update(({ machines }) => {
+      Reflect.deleteProperty(machines[MEMBER] ?? {}, 'zpools');
+    });
+    expect(await run(activities.endRejoin, ref())).toEqual(['zpool/incus-runbook-20261128-0214-3f9c']);
+    expect([await notes(), await waits()]).toEqual([undefined, undefined]);
+  });
+
+  it('is no reason to take in what was received in part, with the rest or alone', async () => {
+    const custom = (name: string, more: object) =>
+      simulation.store.update(({ machines }) => {
+        Object.assign(machines[MEMBER]?.datasets ?? {}, { [`zpool/incus/custom/default_${name}`]: more });
+      });
+    const recover = () => run(activities.recoverPools, { ...ref(), pools: ['zpool'] });
+    await custom('half', { snapshots: {}, readonly: true });
+    expect(await recover()).toEqual([]);
+    await custom('whole', { snapshots: {} });
+    await expect(recover()).rejects.toThrow(/^Incus would take in half with the rest/);
+    expect(volume('whole')).toBeUndefined();
+    await custom('half', { snapshots: {} });
+    expect((await recover()).toSorted()).toEqual(['half', 'whole']);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { startInstances } from '../../activities/start-instances.ts';
+import type { Incus } from '../../tools/incus.ts';
+
+const context = { signal: new AbortController().signal, attempt: 1, report: () => undefined };
+
+/** An Incus whose instances of these names are stopped, and start as they are said to. */
+function incusOf(answers: Record<string, Awaited<ReturnType<Incus['startInstance']>>>): {
+  incus: Incus;
+  tried: string[];
+} {
+  const tried: string[] = [];
+  const instance = (name: string) => ({
+    ...{ name, project: 'default', location: 'n1', type: 'virtual-machine', status: 'Stopped', volumes: [] },
+    autostart: true,
+  });
+  const incus: Partial<Record<keyof Incus, unknown>> = {
+    waitReady: () => Promise.resolve({ type: 'ready' }),
+    instances: () => Promise.resolve({ type: 'instances', instances: Object.keys(answers).map(instance) }),
+    volumeRecords: () => Promise.resolve({ type: 'volume records', volumes: [] }),
+    lastRunning: () => Promise.resolve({ type: 'last running', instances: [] }),
+    startInstance: (_: string, name: string) => {
+      tried.push(name);
+      return Promise.resolve(answers[name]);
+    },
+  };
+  return { incus: incus as unknown as Incus, tried };
+}
+const start = (incus: Incus) => startInstances(incus, { member: 'n1', notes: undefined, pools: [] }, context);
+
+describe('instances that ran before', () => {
+  it('are all started that can be, and the others named', async () => {
+    const broken = { type: 'unexpected', argv: 'incus start', exitCode: 1, output: 'no such disk' } as const;
+    const { incus, tried } = incusOf({ a: broken, b: { type: 'started' }, c: broken });
+    await expect(start(incus)).rejects.toMatchObject({
+      type: 'Unexpected',
+      message:
+        'Starting a: incus start ended with 1: no such disk. Starting c: incus start ended with 1: no such disk.',
+    });
+    expect(tried).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are told where all of them run', async () => {
+    const { incus } = incusOf({ a: { type: 'already running' }, b: { type: 'started' } });
+    expect(await start(incus)).toEqual({ started: ['b'], running: ['a'], held: [] });
+  });
+});
