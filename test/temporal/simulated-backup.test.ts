@@ -93,6 +93,30 @@ describe('nightly-backup over the simulated fleet', () => {
   );
 
   it(
+    'fails for a volume that nobody has any more, and copies all others',
+    async () => {
+      await simulation().store.update(({ cluster }) => {
+        for (const [key, { name }] of Object.entries(cluster.volumes))
+          if (name === 'home-data') Reflect.deleteProperty(cluster.volumes, key);
+      });
+      const { result, ...view } = await backUp();
+      expect(copiesOf(view as RunView)).toMatchObject([
+        copied('edge-data'),
+        { volume: 'home-data', place: PLACE, outcome: 'failed', problem: { type: 'NothingSelected' } },
+        copied('metrics-data'),
+      ]);
+      expect(result).toMatchObject({
+        outcome: 'Failed',
+        summary: `2 of 3 copies made. Missing: home-data at ${PLACE}.`,
+        failure: { type: 'NothingSelected' },
+      });
+      // What its replica has stays.
+      expect(namesOn('home-data')).toEqual(['snapshot-nightly']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'copies one entry alone, and only says so when it is planned',
     async () => {
       const plan = await backUp({ backup: 'edge-data', planOnly: true });

@@ -40,8 +40,9 @@ describe('node-rejoin over the simulated fleet', () => {
   );
 
   it(
-    'starts what ran before, and plans it without doing it',
+    'starts what ran before, also while another member is away, and plans it without doing it',
     async () => {
+      await simulation().power('elitedesk-1', 'off');
       await simulation().store.update(({ cluster }) => {
         const instance = cluster.instances['metrics-vm'];
         if (instance)
