@@ -12,7 +12,7 @@ interface Reminding {
   dataOf: (volume: VolumeRecord) => Promise<'its own' | 'new'>;
 }
 
-export interface Reminded {
+interface Reminded {
   changed: boolean;
   /** What was not there to be reminded of. A later run is not to give back again what people may have changed by then. */
   left: RejoinNotes;

@@ -51,7 +51,7 @@ export interface Selection {
   problems: Problem[];
 }
 
-export interface UnmetWish {
+interface UnmetWish {
   backup: string;
   /** The volume as copies name it, or what the entry says of it. */
   what: string;

@@ -173,7 +173,7 @@ const lostOf = ({ notRemade, inRestic, unseen, lost }: MissingPlan): RejoinPlan[
   volumes: [...inRestic, ...unseen].map(({ volume }) => volume).concat(lost),
 });
 
-export const unseenIn = ({ unseen }: MissingPlan): string[] => unseen.map(({ volume }) => volume);
+const unseenIn = ({ unseen }: MissingPlan): string[] => unseen.map(({ volume }) => volume);
 
 /** What the records name and no dataset holds. */
 function notOnDisks({ cluster, host }: RejoinObservation): RejoinPlan['lost'] {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { RejoinActivities } from '../../activities/contract.ts';
 import { createDeps } from '../../activities/index.ts';
+import { createInfraActivities } from '../../activities/infra.ts';
 import { onItsWay } from '../../activities/on-its-way.ts';
 import { keepNotes, noteForgotten, readNotes } from '../../activities/rejoin-notes.ts';
 import { createRejoinActivities } from '../../activities/rejoin.ts';
@@ -97,6 +98,8 @@ describe('what a rejoin writes down', () => {
     const unseen = ['zpool/edge-data'];
     await keepNotes(await host(), MEMBER, { isMissing: () => true, unseen }, signal);
     expect(await waits()).toBe(`A node-rejoin of ${MEMBER} could not look at the replicas of zpool/edge-data.`);
+    const { initInfra } = createInfraActivities(worker.deps);
+    await expect(run(initInfra, { ...ref(), node: MEMBER })).rejects.toMatchObject({ type: 'GateRefused' });
     const aside = 'zpool/incus-runbook-20261128-0214-3f9c';
     const properties = {
       [MARKS.run]: 'runbook-20261128-0214-3f9c',
