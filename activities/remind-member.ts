@@ -48,7 +48,11 @@ export async function remind(
   };
 }
 
-const withoutMember = ({ member: _, ...rest }: RejoinNotes): RejoinNotes => rest;
+function withoutMember(notes: RejoinNotes): RejoinNotes {
+  const rest = { ...notes };
+  delete rest.member;
+  return rest;
+}
 
 async function remindOfMember(incus: Incus, member: string, then: MemberRecord, now: MemberRecord): Promise<boolean> {
   // The database gives and takes its own roles.

@@ -70,26 +70,22 @@ export async function startInstances(
     // Others are not to be down for one that does not start; where nobody answers, none of them does.
     if (seen.type === 'problem' && seen.problem.type === 'Unreachable') break;
   }
-  if (failed.length > 0) throw notStarted(failed);
+  const [first] = failed;
+  if (first !== undefined) throw notStarted(first, failed);
   return result;
 }
 
 async function startOne(incus: Incus, member: string, { project, name }: Instance): Promise<'started' | 'running'> {
   const answer = await incus.startInstance(project, name);
-  switch (answer.type) {
-    case 'started':
-      return 'started';
-    case 'already running':
-      return 'running';
-    case 'member evacuated':
-      throw failure('Unexpected', `${member} is evacuated: incus cluster restore ${member}`);
-    default:
-      throw toolFailure(`Starting ${inProject({ project, name })}`, answer);
-  }
+  if (answer.type === 'started') return 'started';
+  if (answer.type === 'already running') return 'running';
+  if (answer.type === 'member evacuated')
+    throw failure('Unexpected', `${member} is evacuated: incus cluster restore ${member}`);
+  throw toolFailure(`Starting ${inProject({ project, name })}`, answer);
 }
 
 /** Of a kind that another try can help with, where one of them is. */
-function notStarted(failed: readonly Problem[]): Error {
-  const { type } = failed.find((each) => FAILURES[each.type].retryable) ?? (failed[0] as Problem);
+function notStarted(first: Problem, failed: readonly Problem[]): Error {
+  const { type } = failed.find((each) => FAILURES[each.type].retryable) ?? first;
   return failure(type, [...new Set(failed.map(({ message }) => asSentence(message)))].join(' '));
 }

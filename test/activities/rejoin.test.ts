@@ -41,8 +41,10 @@ describe('what a rejoin writes down', () => {
   const ref = () => ({
     ...{ fleet: { revision: simulation.revision() }, name: 'runbook-20261128-0214-3f9c', member: MEMBER, via: VIA },
   });
-  const run = <In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> =>
-    new MockActivityEnvironment().run(activity, input) as Promise<Out>;
+  const inContext = <Out>(work: () => Promise<Out>): Promise<Out> => new MockActivityEnvironment().run(work);
+  const remember = () => inContext(() => activities.rememberMember(ref()));
+  const remind = () => inContext(() => activities.remindMember(ref()));
+  const end = () => inContext(() => activities.endRejoin(ref()));
   const fleet = () => worker.deps.fleetAt({ revision: simulation.revision() });
   const host = async () => worker.deps.machines.member(await fleet(), MEMBER);
   const notes = async () => readNotes(await host(), MEMBER, signal);
@@ -55,30 +57,30 @@ describe('what a rejoin writes down', () => {
   const waits = async () => onItsWay(worker.deps, await fleet(), MEMBER, signal);
 
   it('is written anew while the cluster knows it, and stays once that has forgotten', async () => {
-    expect(await run(activities.rememberMember, ref())).toBe('done');
+    expect(await remember()).toBe('done');
     await configure('home-data', OLD);
-    expect(await run(activities.rememberMember, ref())).toBe('done');
+    expect(await remember()).toBe('done');
     const written = await notes();
     expect(written?.volumes.map(({ config }) => config)).toEqual([OLD, OLD]);
     expect(await waits()).toBeUndefined();
     await noteForgotten(await host(), MEMBER, signal);
     await configure('home-data', {});
-    expect(await run(activities.rememberMember, ref())).toBe('already');
+    expect(await remember()).toBe('already');
     expect(await notes()).toEqual({ ...written, isForgotten: true });
     expect(await waits()).toBe(`A node-rejoin of ${MEMBER} has not come to its end.`);
   });
 
   it('is given back once, and not again weeks later', async () => {
-    expect(await run(activities.remindMember, ref())).toBe('done');
+    expect(await remind()).toBe('done');
     expect(volume('home-data').config).toEqual(OLD);
     await configure('home-data', { size: '40GiB' });
-    expect(await run(activities.remindMember, ref())).toBe('already');
+    expect(await remind()).toBe('already');
     expect(volume('home-data').config).toEqual({ size: '40GiB' });
     expect(await notes()).toMatchObject({ volumes: [], snapshots: [], instances: [] });
   });
 
   it('is, with a volume that was made anew, not to whom the files of the lost one belonged', async () => {
-    await run(activities.rememberMember, ref());
+    await remember();
     await configure('edge-data', {});
     const isMissing = (_: string, { name }: { name: string }): boolean => name === 'edge-data' || name === 'home-data';
     await keepNotes(await host(), MEMBER, { isMissing, unseen: [] }, signal);
@@ -88,18 +90,20 @@ describe('what a rejoin writes down', () => {
       for (const { name, dataset } of Object.values(cluster.volumes))
         if (name === 'edge-data' && dataset) dataset.properties = { 'runbook:restored': 'runbook-20261128-0214-3f9c' };
     });
-    await run(activities.remindMember, ref());
+    await remind();
     expect(volume('edge-data').config).toEqual(OLD);
     expect(volume('home-data').config).toEqual({ size: '40GiB', 'volatile.idmap.last': '[]' });
   });
 
   it('keeps Terraform away while replicas were not seen, or something is set aside', async () => {
-    await run(activities.rememberMember, ref());
+    await remember();
     const unseen = ['zpool/edge-data'];
     await keepNotes(await host(), MEMBER, { isMissing: () => true, unseen }, signal);
     expect(await waits()).toBe(`A node-rejoin of ${MEMBER} could not look at the replicas of zpool/edge-data.`);
-    const { initInfra } = createInfraActivities(worker.deps);
-    await expect(run(initInfra, { ...ref(), node: MEMBER })).rejects.toMatchObject({ type: 'GateRefused' });
+    const infra = createInfraActivities(worker.deps);
+    await expect(inContext(() => infra.initInfra({ ...ref(), node: MEMBER }))).rejects.toMatchObject({
+      type: 'GateRefused',
+    });
     const aside = 'zpool/incus-runbook-20261128-0214-3f9c';
     const properties = {
       [MARKS.run]: 'runbook-20261128-0214-3f9c',
@@ -116,12 +120,12 @@ describe('what a rejoin writes down', () => {
     await simulation.store.update(({ machines }) => {
       Object.assign(machines[MEMBER] ?? {}, { zpools: {} });
     });
-    expect(await run(activities.endRejoin, ref())).toEqual([]);
+    expect(await end()).toEqual([]);
     expect(await notes()).toBeDefined();
     await simulation.store.update(({ machines }) => {
       Reflect.deleteProperty(machines[MEMBER] ?? {}, 'zpools');
     });
-    expect(await run(activities.endRejoin, ref())).toEqual(['zpool/incus-runbook-20261128-0214-3f9c']);
+    expect(await end()).toEqual(['zpool/incus-runbook-20261128-0214-3f9c']);
     expect([await notes(), await waits()]).toEqual([undefined, undefined]);
   });
 
@@ -130,7 +134,7 @@ describe('what a rejoin writes down', () => {
       simulation.store.update(({ machines }) => {
         Object.assign(machines[MEMBER]?.datasets ?? {}, { [`zpool/incus/custom/default_${name}`]: more });
       });
-    const recover = () => run(activities.recoverPools, { ...ref(), pools: ['zpool'] });
+    const recover = () => inContext(() => activities.recoverPools({ ...ref(), pools: ['zpool'] }));
     await custom('half', { snapshots: {}, readonly: true });
     expect(await recover()).toEqual([]);
     await custom('whole', { snapshots: {} });
