@@ -30,7 +30,13 @@ const start = (incus: Incus) => startInstances(incus, { member: 'n1', notes: und
 
 describe('instances that ran before', () => {
   it('are all started that can be, and the others named', async () => {
-    const broken = { type: 'unexpected', argv: 'incus start', exitCode: 1, output: 'no such disk' } as const;
+    const broken = {
+      type: 'unexpected',
+      tool: 'incus',
+      argv: 'incus start',
+      exitCode: 1,
+      output: 'no such disk',
+    } as const;
     const { incus, tried } = incusOf({ a: broken, b: { type: 'started' }, c: broken });
     await expect(start(incus)).rejects.toMatchObject({
       type: 'Unexpected',
