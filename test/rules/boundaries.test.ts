@@ -25,6 +25,14 @@ interface Case {
 const seed = (what: string, changes: Changes, ...at: string[]): Case => ({ what, changes, at });
 const near = (what: string, changes: Changes): Case => ({ what, changes, at: [] });
 
+const flake = (from: string, to: string): Changes => ({ 'flake.nix': swap(from, to) });
+const imported = (expression: string): Changes => ({
+  [HOST]: swap('./hardware', `${expression} ./hardware`),
+  'services/db.nix': '{\n  services.postgresql.enable = true;\n}\n',
+});
+const imports = (...expressions: string[]): Case[] =>
+  expressions.map((each) => seed(`a file by ${each}`, imported(each), 'services/db.nix:2'));
+
 const CASES: Record<string, Case[]> = {
   'no-host-databases': [
     seed('a dotted option', host('services.postgresql.enable = true;'), `${HOST}:11`),
@@ -50,6 +58,62 @@ const CASES: Record<string, Case[]> = {
       },
       'services/db.nix:2',
     ),
+    ...imports('(import ../../../services/db.nix)', '(import ../../../services/db.nix { inherit lib; })'),
+    ...imports('(../../../services + "/db.nix")', '"${self}/services/db.nix"', '(inputs.self + "/services/db.nix")'),
+    ...imports('(lib.mkIf on ../../../services/db.nix)', '] ++ lib.optional on ../../../services/db.nix ++ ['),
+    ...imports('] ++ lib.optionals on [ ../../../services/db.nix ] ++ ['),
+    ...imports('] ++ (if on then [ ../../../services/db.nix ] else [ ]) ++ ['),
+    ...imports('] ++ map (name: name) [ ../../../services/db.nix ] ++ ['),
+    seed(
+      'a module among its imports',
+      { [HOST]: swap('./hardware', '{ services.mysql.enable = true; } ./hardware') },
+      `${HOST}:7`,
+    ),
+    seed(
+      'a module of a member in flake.nix',
+      flake('nuc-1/configuration.nix ]', 'nuc-1/configuration.nix { services.mysql.enable = true; } ]'),
+      'flake.nix:23',
+    ),
+    seed(
+      'a function of one, that is only there on a condition',
+      flake(
+        'nuc-1/configuration.nix ]',
+        'nuc-1/configuration.nix ] ++ lib.optional on ({ ... }: { services.mysql.enable = true; })',
+      ),
+      'flake.nix:23',
+    ),
+    seed(
+      'a file of a member in flake.nix',
+      {
+        ...flake('nuc-1/configuration.nix ]', 'nuc-1/configuration.nix ./services/db.nix ]'),
+        'services/db.nix': '{\n  services.postgresql.enable = true;\n}\n',
+      },
+      'services/db.nix:2',
+    ),
+    seed(
+      'modules that have a name in flake.nix',
+      {
+        'flake.nix':
+          '{\n  outputs = { nixpkgs, ... }: let\n    more = [ { services.mysql.enable = true; } ];\n  in {\n    nixosConfigurations.nuc-1 = nixpkgs.lib.nixosSystem { modules = more ++ [ ./host/nodes/nuc-1/configuration.nix ]; };\n  };\n}\n',
+      },
+      'flake.nix:3',
+    ),
+    seed(
+      'what a function in flake.nix gives every host',
+      {
+        'flake.nix':
+          '{\n  outputs = { lib, machine, ... }: let\n    host = name: _: machine [\n      ./host/nodes/${name}/configuration.nix\n      { services.mysql.enable = true; }\n    ];\n  in { nixosConfigurations = lib.mapAttrs host { }; };\n}\n',
+      },
+      'flake.nix:5',
+    ),
+    near('a module of a guest in flake.nix', {
+      'flake.nix': (text) =>
+        text.replace(
+          'edge-vm/configuration.nix ]',
+          'edge-vm/configuration.nix ./host/common/base.nix { services.mysql.enable = true; } ]',
+        ),
+    }),
+    near('another path that is put together', imported('(../../../services/x + "/db.nix")')),
     near('switched off', host('services.postgresql.enable = false;')),
     near('settings without a switch', host('services.postgresql.port = 5432;')),
     near('the exporter of one', host('services.prometheus.exporters.postgres.enable = true;')),
