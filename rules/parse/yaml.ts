@@ -53,10 +53,13 @@ function collect(node: Node | null, path: string[], into: YamlSetting[]): void {
 
 function add(node: Node | null, path: string[], key: Range, into: YamlSetting[]): void {
   const [start, end] = node?.range ?? [key.start, key.end];
-  const value = isScalar(node) ? scalarText(node.value) : isAlias(node) ? `*${node.source}` : undefined;
+  const value = isScalar(node) ? tagOf(node) + scalarText(node.value) : isAlias(node) ? `*${node.source}` : undefined;
   into.push({ path, ...key, value, valueAt: { start, end } });
   collect(node, path, into);
 }
+
+/** A tag of a program’s own says what the text means: `!secret wifi` of Home Assistant names a secret and is none. */
+const tagOf = ({ tag = '' }: Node): string => (/^![^!]/.test(tag) ? `${tag} ` : '');
 
 /** As it was written, nearly: nothing here counts or computes with it. */
 const scalarText = (value: unknown): string =>

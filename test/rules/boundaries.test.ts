@@ -188,6 +188,21 @@ const CASES: Record<string, Case[]> = {
     near('a local', {
       [TF]: (text) => `locals {\n  where = "nuc-1"\n}\n${text.replaceAll('target = "nuc-1"', 'target = local.where')}`,
     }),
+    seed(
+      'a variable that a file gives another value',
+      {
+        [TF]: (text) =>
+          `variable "where" {\n  default = "nuc-1"\n}\n${text.replace('"virtual-machine"\n  target = "nuc-1"', '"virtual-machine"\n  target = var.where')}`,
+        'infra/incus/nuc-1/terraform.tfvars': 'where = "nuc-1"\n',
+        'infra/incus/nuc-1/x.auto.tfvars': 'where = "nuc-3"\n',
+      },
+      `${TF}:31`,
+    ),
+    near('a default that a file replaces', {
+      [TF]: (text) =>
+        `variable "where" {\n  default = "nuc-3"\n}\n${text.replaceAll('target = "nuc-1"', 'target = var.where')}`,
+      'infra/incus/nuc-1/terraform.tfvars': 'where = "nuc-1"\n',
+    }),
     near('a variable without a default', {
       [TF]: (text) => `variable "where" {}\n${text.replaceAll('target = "nuc-1"', 'target = var.where')}`,
     }),
@@ -405,6 +420,15 @@ const CASES: Record<string, Case[]> = {
     seed('startAt', host('systemd.services.x.startAt = [ "02:15" ];'), `${HOST}:11`),
     seed('one time of two', tf('"45 4 * * *"', '"45 2,14 * * *"'), `${TF}:33`),
     seed('its own zone', { [GUEST]: swap('"02:30"', '"02:30 Europe/Berlin"') }, `${GUEST}:13`),
+    seed(
+      'a zone that fleet.nix has',
+      {
+        [BASE]: swap('"Europe/Berlin"', 'fleet.timeZone'),
+        'fleet.nix': '{ timeZone = "Europe/Berlin"; }',
+        [TF]: swap('"45 4 * * *"', '"30 2 * * *"'),
+      },
+      `${TF}:33`,
+    ),
     near('every hour', tf('"45 4 * * *"', '"45 * * * *"')),
     near('half past three', tf('"45 4 * * *"', '"30 3 * * *"')),
     near('hosts by UTC', { [BASE]: swap('"Europe/Berlin"', '"UTC"'), [TF]: swap('"45 4 * * *"', '"30 2 * * *"') }),
@@ -529,6 +553,51 @@ const CASES: Record<string, Case[]> = {
     seed('a .env', { 'services/home/.env': 'A=1\nDB_PASSWORD=hunter2\n' }, 'services/home/.env:2'),
     seed('a state', { 'infra/incus/nuc-1/terraform.tfstate': '{}' }, 'infra/incus/nuc-1/terraform.tfstate:1'),
     seed('a file that was never encrypted', { 'secrets/edge.enc.yaml': 'cookie: x\n' }, 'secrets/edge.enc.yaml:1'),
+    seed('in a list of Nix', { [GUEST]: insert('x.environment = [ "DB_PASSWORD=hunter2" ];') }, `${GUEST}:15`),
+    seed('in a list of secrets', { [GUEST]: insert('x.apiTokens = [ "hunter2" ];') }, `${GUEST}:15`),
+    seed(
+      'in a text of several lines of Nix',
+      { [GUEST]: insert("x.extraConfig = ''\n    user = ada\n    password = hunter2\n  '';") },
+      `${GUEST}:17`,
+    ),
+    seed(
+      'in a heredoc',
+      { [TF]: (text) => `${text}\nlocals {\n  first = <<-EOT\n    #cloud-config\n    password: hunter2\n  EOT\n}\n` },
+      `${TF}:52`,
+    ),
+    seed(
+      'in a list of Terraform',
+      { [TF]: (text) => `${text}\nlocals {\n  env = ["DB_PASSWORD=hunter2"]\n}\n` },
+      `${TF}:50`,
+    ),
+    seed(
+      'in a text of several lines of YAML',
+      { [YAML]: swap('    environment:\n', '    x: |\n      a: b\n      token = hunter2\n    environment:\n') },
+      `${YAML}:6`,
+    ),
+    ...[
+      'secret_key_base',
+      'DB_PASSWORD_2',
+      'privateKeyPem',
+      'tokenValue',
+      'encryptionKey',
+      'psk',
+      'POSTGRES_PWD',
+      'preSharedKey',
+    ].map((name) => seed(`by the name ${name}`, { [GUEST]: insert(`x.${name} = "hunter2";`) }, `${GUEST}:15`)),
+    seed('a hash of one', host('users.users.ada.hashedPassword = "$6$rounds=65536$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    seed('a hash of another form', host('users.users.ada.hashedPassword = "$y$j9T$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    near('a login that is off', host('users.users.ada.hashedPassword = "!";')),
+    near('a secret of Home Assistant', { [YAML]: swap('${API_TOKEN}', '!secret api_token') }),
+    near('names of secrets', {
+      [YAML]: swap('    environment:\n', '    secrets:\n      - db_password\n    environment:\n'),
+    }),
+    near('a credential’s place', { [GUEST]: insert('x.serviceConfig.LoadCredential = [ "db:/run/secrets/db" ];') }),
+    near('a program in a text', {
+      [GUEST]: insert(
+        "x.script = ''\n    token = os.environ[\"TOKEN\"]\n    TOKEN=$(cat /run/x)\n    password=\"$1\"\n    secret = args.secret\n    PASSWORD=''${P}\n    pass=${x}\n  '';",
+      ),
+    }),
     near('a file’s place', { [GUEST]: insert('services.x.passwordFile = "/run/secrets/x";') }),
     near('a path', { [GUEST]: insert('services.x.password = "/run/secrets/x";') }),
     near('a reference', {
