@@ -8,7 +8,7 @@ import { nixPaths } from './parse/nix-paths.ts';
 import { nixSettings, type NixSetting } from './parse/nix.ts';
 import { loadParsers, type Comment, type Tree } from './parse/syntax.ts';
 import { readYaml, type YamlSetting } from './parse/yaml.ts';
-import type { Range } from './place.ts';
+import type { Unreadable } from './place.ts';
 
 export interface SourceFile {
   /** From the folder of runbook.yaml, with slashes. */
@@ -44,7 +44,7 @@ export interface Monorepo {
   yaml: YamlSource[];
   /** Comments of the files that have a language of ours. */
   comments: Map<string, Comment[]>;
-  errors: { file: string; at: Range }[];
+  errors: { file: string; at: Unreadable }[];
   /** Who can decrypt which file; undefined where there are no rules of SOPS. */
   secrets: SecretsView | undefined;
   /** Why there are none. */

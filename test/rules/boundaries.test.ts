@@ -665,6 +665,23 @@ const CASES: Record<string, Case[]> = {
     seed('Nix', { [GUEST]: swap('sopsFile = ', 'sopsFile ') }, `${GUEST}:7`),
     seed('HCL', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = [1,\n}\n' }, 'infra/incus/nuc-1/x.tf:2'),
     seed('YAML', { [YAML]: swap('services:\n', 'services: [\n') }, `${YAML}:3`),
+    seed('a key that is there twice', { [YAML]: swap('    image:', '    image: x\n    image:') }, `${YAML}:4`),
+    ...['[ ', '{ a = ', '('].map((open) =>
+      seed(`ten thousand times ${open}`, { 'services/deep.nix': open.repeat(10_000) }, 'services/deep.nix:1'),
+    ),
+    seed(
+      'deep HCL',
+      { 'infra/incus/nuc-1/x.tf': `locals {\n  a = ${'['.repeat(10_000)}${']'.repeat(10_000)}\n}\n` },
+      'infra/incus/nuc-1/x.tf:2',
+    ),
+    ...['[', '{a: ', '- '].map((open) =>
+      seed(`ten thousand times ${open} in YAML`, { [YAML]: open.repeat(10_000) }, `${YAML}:1`),
+    ),
+    near('Windows’ ends of lines, and a mark of the order of bytes', {
+      [GUEST]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+      [TF]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+      [YAML]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+    }),
     near('a comma behind the last argument', { [GUEST]: swap('{ config, ... }:', '{ config, lib ? null, }:') }),
     near('and without a default', { [GUEST]: swap('{ config, ... }:', '{ config, lib, }:') }),
     near('a heredoc', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = <<-EOT\n    {{ ${var.x} ]\n  EOT\n}\n' }),
