@@ -6,6 +6,7 @@ import { found, insert, swap, type Changes } from './homelab.ts';
 /** In two words, so that nobody takes this file for one that has a key. */
 const PRIVATE_KEY = ['PRIVATE', 'KEY'].join(' ');
 const NUC = `age1${'n'.repeat(58)}`;
+const HOME = `age1${'h'.repeat(58)}`;
 const HOST = 'host/nodes/nuc-1/configuration.nix';
 const BASE = 'host/common/base.nix';
 const TF = 'infra/incus/nuc-1/main.tf';
@@ -302,6 +303,11 @@ const CASES: Record<string, Case[]> = {
       { 'services/home/app.nomad': 'job "app" {\n  group "g" {}\n}\n' },
       'services/home/app.nomad:1',
     ),
+    seed(
+      'a stack',
+      { [GUEST]: insert('systemd.services.x.script = "docker stack deploy -c x.yaml x";') },
+      `${GUEST}:15`,
+    ),
     near('limits of a compose file', { [YAML]: swap('memory: 512M', 'memory: 1G') }),
     near('something of another kind', { 'services/home/app.yaml': 'kind: config\nname: x\n' }),
     near('switched off', { [GUEST]: insert('services.k3s.enable = false;') }),
@@ -469,6 +475,7 @@ const CASES: Record<string, Case[]> = {
       'guests/common.nix:5',
     ),
     seed('one that is brought', { [GUEST]: insert('sops.age.keyFile = ./key.txt;') }, `${GUEST}:15`),
+    seed('a key of ssh that is brought', { [GUEST]: insert('sops.age.sshKeyPaths = [ ./key ];') }, `${GUEST}:15`),
     near('a path in the guest', { [GUEST]: insert('sops.age.keyFile = "/etc/key.txt";') }),
   ],
   recipients: [
@@ -509,6 +516,14 @@ const CASES: Record<string, Case[]> = {
             .replace('creation_rules', `  - &nuc-1 ${NUC}\ncreation_rules`)
             .replace('*operator, *edge-vm', '*operator, *edge-vm, *nuc-1'),
         'secrets/edge.enc.yaml': swap('sops:\n  age:\n', `sops:\n  age:\n    - recipient: ${NUC}\n      enc: x\n`),
+      },
+      'secrets/edge.enc.yaml:2',
+    ),
+    seed(
+      'a file that two guests can decrypt',
+      {
+        'secrets/sops.yaml': swap('{ age: [*operator, *edge-vm] }', '{ age: [*operator, *edge-vm, *home-vm] }'),
+        'secrets/edge.enc.yaml': swap('sops:\n  age:\n', `sops:\n  age:\n    - recipient: ${HOME}\n      enc: x\n`),
       },
       'secrets/edge.enc.yaml:2',
     ),
@@ -623,6 +638,13 @@ const CASES: Record<string, Case[]> = {
       host(`security.x.key = ''\n-----BEGIN ${PRIVATE_KEY}-----\n${'MIIEvQIBADANBg'.repeat(4)}\n'';`),
       `${HOST}:12`,
     ),
+    ...[
+      ['of WireGuard', `PrivateKey = ${'a'.repeat(42)}E=`],
+      ['of GitHub', `ghp_${'a'.repeat(36)}`],
+      ['of GitLab', `glpat-${'a'.repeat(20)}`],
+      ['of AWS', `AKIA${'A'.repeat(16)}`],
+      ['of Tailscale', `tskey-auth-${'k'.repeat(8)}-${'a'.repeat(20)}`],
+    ].map(([whose = '', key = '']) => seed(whose, { 'scripts/key.txt': `\n${key}\n` }, 'scripts/key.txt:2')),
     near('its name in a script', { 'scripts/find.sh': 'grep -- "-----BEGIN PRIVATE KEY-----" "$1"\n' }),
     near('a placeholder', { 'README.md': 'It looks like `AGE-SECRET-KEY-1…`.\n' }),
     near('a public key', { 'scripts/ca.pem': `-----BEGIN CERTIFICATE-----\n${'MIIEvQIBADANBg'.repeat(4)}\n` }),
