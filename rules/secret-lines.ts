@@ -2,7 +2,7 @@ import type { Range } from './place.ts';
 import { isPasswordHash, isPasswordName, isSecretName, isSecretValue } from './secret-names.ts';
 
 /** A secret in plain text, or its hash. */
-export interface Told extends Range {
+interface Told extends Range {
   name: string;
   isHash: boolean;
 }
