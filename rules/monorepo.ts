@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import type { Fleet } from '../fleet/schema.ts';
 import type { SecretsView } from '../plan/secrets.ts';
-import { areaOf, resolvePath, type Area } from './layout.ts';
+import { areaOf, type Area } from './layout.ts';
 import { hclBlocks, type HclBlock } from './parse/hcl.ts';
+import { nixModules, type NixModules } from './parse/nix-modules.ts';
+import { nixPaths } from './parse/nix-paths.ts';
 import { nixSettings, type NixSetting } from './parse/nix.ts';
-import { loadParsers, type Comment } from './parse/syntax.ts';
+import { loadParsers, type Comment, type Tree } from './parse/syntax.ts';
 import { readYaml, type YamlSetting } from './parse/yaml.ts';
-import type { Range } from './place.ts';
+import type { Unreadable } from './place.ts';
 
 export interface SourceFile {
   /** From the folder of runbook.yaml, with slashes. */
@@ -19,6 +21,10 @@ interface ReadFile extends SourceFile {
 }
 export interface NixFile extends ReadFile {
   settings: NixSetting[];
+  /** Every file that it names. */
+  paths: string[];
+  /** Of a file that is nobody’s, as flake.nix: what it puts machines together of. */
+  modules: NixModules[];
 }
 export interface HclFile extends ReadFile {
   root: HclBlock;
@@ -38,7 +44,7 @@ export interface Monorepo {
   yaml: YamlSource[];
   /** Comments of the files that have a language of ours. */
   comments: Map<string, Comment[]>;
-  errors: { file: string; at: Range }[];
+  errors: { file: string; at: Unreadable }[];
   /** Who can decrypt which file; undefined where there are no rules of SOPS. */
   secrets: SecretsView | undefined;
   /** Why there are none. */
@@ -68,7 +74,7 @@ export async function readMonorepo({ files, ...rest }: MonorepoInput): Promise<M
     if (kind === undefined) continue;
     const parsed = kind === 'yaml' ? readYaml(text) : parsers[kind](text);
     if ('settings' in parsed) repo.yaml.push({ ...file, settings: parsed.settings });
-    else if (kind === 'nix') repo.nix.push({ ...file, settings: nixSettings(parsed.tree) });
+    else if (kind === 'nix') repo.nix.push(nixFile(file, parsed.tree));
     else repo.hcl.push({ ...file, root: hclBlocks(parsed.tree) });
     repo.comments.set(path, parsed.comments);
     // What follows the first mistake is often none.
@@ -84,14 +90,12 @@ function kindOf(path: string): 'nix' | 'hcl' | 'yaml' | undefined {
   return /\.ya?ml$/.test(path) ? 'yaml' : undefined;
 }
 
-/** Every path in the values of a Nix file, as files of the monorepo. */
-function pathsIn({ path, settings }: NixFile): string[] {
-  const values = settings.flatMap(({ value }) => (value.type === 'list' ? [value, ...value.items] : [value]));
-  return values.flatMap((value) => {
-    const resolved = value.type === 'path' ? resolvePath(path, value.value) : undefined;
-    return resolved === undefined ? [] : [resolved];
-  });
-}
+const nixFile = (file: ReadFile, tree: Tree): NixFile => ({
+  ...file,
+  settings: nixSettings(tree),
+  paths: nixPaths(tree, file.path),
+  modules: file.area.type === 'other' ? nixModules(tree, file.path) : [],
+});
 
 /** A file and all that it imports. `start`: paths. */
 export function importClosure(repo: Monorepo, start: readonly string[]): NixFile[] {
@@ -102,27 +106,53 @@ export function importClosure(repo: Monorepo, start: readonly string[]): NixFile
     const file = known.get(path) ?? known.get(posix.join(path, 'default.nix'));
     if (file === undefined || found.has(file.path)) continue;
     found.set(file.path, file);
-    todo.push(...pathsIn(file));
+    todo.push(...file.paths);
   }
   return [...found.values()];
 }
 
-/** The files that make a host: those of its folder, and what they import from elsewhere. */
-export function hostFiles(repo: Monorepo): NixFile[] {
-  return importClosure(
-    repo,
-    repo.nix.filter(({ area }) => area.type === 'host').map(({ path }) => path),
+/** A host as flake.nix and the like put it together, in place of a file of its own. */
+interface WrittenHost {
+  member: string | undefined;
+  paths: string[];
+  file: NixFile;
+}
+
+/** Of a member by its name, or of all hosts: a list that takes a file of host/, and none of a guest’s. */
+function writtenHosts({ nix, fleet }: Monorepo): WrittenHost[] {
+  return nix.flatMap((file) =>
+    file.modules.flatMap(({ machine = '', paths, settings }) => {
+      const isMember = Object.hasOwn(fleet.members, machine);
+      const isIn = (folder: string): boolean => paths.some((path) => path.startsWith(folder));
+      if (!isMember && (Object.hasOwn(fleet.guests, machine) || !isIn('host/') || isIn('guests/'))) return [];
+      const member = isMember ? machine : undefined;
+      const area: Area = { type: 'host', ...(isMember ? { member: machine } : {}) };
+      return [{ member, paths, file: { ...file, area, settings, paths: [], modules: [] } }];
+    }),
   );
 }
 
-/** The files of each member that has a folder below host/nodes, with what they import. */
+/** The files that make a host: those of its folder, what flake.nix adds to them, and what they import from elsewhere. */
+export function hostFiles(repo: Monorepo): NixFile[] {
+  const written = writtenHosts(repo);
+  const own = repo.nix.filter(({ area }) => area.type === 'host').map(({ path }) => path);
+  return [
+    ...importClosure(repo, [...own, ...written.flatMap(({ paths }) => paths)]),
+    ...written.map(({ file }) => file),
+  ];
+}
+
+/** The files of each member that has a folder below host/nodes or is in flake.nix by its name, with what they import. */
 export function filesOfMembers(repo: Monorepo): Map<string, NixFile[]> {
-  const own = new Map<string, string[]>();
-  for (const { area, path } of repo.nix) {
-    if (area.type !== 'host' || area.member === undefined) continue;
-    own.set(area.member, [...(own.get(area.member) ?? []), path]);
-  }
-  return new Map([...own].map(([member, paths]) => [member, importClosure(repo, paths)]));
+  const own = new Map<string, { paths: string[]; written: NixFile[] }>();
+  const add = (member: string, paths: readonly string[], written: readonly NixFile[]): void => {
+    const before = own.get(member) ?? { paths: [], written: [] };
+    own.set(member, { paths: [...before.paths, ...paths], written: [...before.written, ...written] });
+  };
+  for (const { area, path } of repo.nix)
+    if (area.type === 'host' && area.member !== undefined) add(area.member, [path], []);
+  for (const { member, paths, file } of writtenHosts(repo)) if (member !== undefined) add(member, paths, [file]);
+  return new Map([...own].map(([member, { paths, written }]) => [member, [...importClosure(repo, paths), ...written]]));
 }
 
 /** Every block of a type with a first label, in every file. */

@@ -18,8 +18,9 @@ infra/incus/nuc-1/home.tf:9:1  error  no-implicit-placement: incus_instance "hom
 
 It asks no server and no host, needs no \`nix\` and no \`terraform\`, and evaluates nothing: files are parsed, and what is
 computed in them (\`enable = cfg.proxy\`, \`target = var.member\`) is taken for what it may be. Options are found however they are
-nested, under \`mkIf\`, \`mkMerge\` and \`//\`; locals and defaults of variables are followed within their folder. A host is what is
-in \`host/\`, and what those files import from elsewhere.
+nested, under \`mkIf\`, \`mkMerge\` and \`//\`; locals, and variables with what \`terraform.tfvars\` and \`*.auto.tfvars\` give them or else
+their defaults, are followed within their folder. A host is what is in \`host/\`, the modules that \`flake.nix\` puts together to a
+member or takes with a file of \`host/\`, and what all these import from elsewhere.
 
 Looked at are the files that git has, or would take: not what \`.gitignore\` names. Without a repository it is the folders of the
 layout. Where there is only \`runbook.yaml\`, that is what is checked.

@@ -5,6 +5,24 @@ export interface Range {
   end: number;
 }
 
+/** Where a file cannot be read, and why. */
+export interface Unreadable extends Range {
+  message: string;
+}
+
+export const wrongSyntax = (start: number, end: number): Unreadable => ({
+  start,
+  end: Math.max(end, start + 1),
+  message: 'The syntax is wrong here.',
+});
+
+/** Nobody writes that by hand, and reading it would take all of the stack. */
+export const tooDeep = (start: number, end: number): Unreadable => ({
+  start,
+  end: Math.max(end, start + 1),
+  message: 'It is nested too deep here to be looked into.',
+});
+
 /** Lines and columns count from 1, columns in UTF-16 units as editors do. */
 export interface Position {
   line: number;

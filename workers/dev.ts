@@ -9,7 +9,7 @@ export type DevEvent =
   | { type: 'binary'; event: BinaryEvent }
   | { type: 'waits for a server to end'; folder: string }
   | { type: 'server ready'; address: string; uiAddress: string; folder: string }
-  | { type: 'worker polls'; identity: string; taskQueue: string }
+  | { type: 'worker polls'; identity: string; taskQueue: string; encryptedBy: string | undefined }
   | { type: 'stopping' };
 
 export interface DevSettings extends Omit<WorkerSettings, 'devAddress'> {
@@ -52,7 +52,8 @@ export async function startDev(settings: DevSettings): Promise<Dev> {
   report({ type: 'server ready', address: server.address, uiAddress: server.uiAddress, folder: stateDir });
   try {
     const worker = await startWorker({ ...settings, devAddress: server.address });
-    report({ type: 'worker polls', identity: worker.identity, taskQueue: worker.taskQueue });
+    const { identity, taskQueue, encryptedBy } = worker;
+    report({ type: 'worker polls', identity, taskQueue, encryptedBy });
     const stop = once(async () => {
       report({ type: 'stopping' });
       await worker.stop().finally(() => server.stop());

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { createLocalHost } from '../hosts/local.ts';
 import { createGit, type Git } from '../tools/git.ts';
@@ -71,6 +71,8 @@ async function ofFolders(folder: string): Promise<MonorepoFile[]> {
   const beside = (await readdir(folder)).filter((name) => /\.(?:nix|ya?ml|lock)$/.test(name));
   const below = await Promise.all(
     FOLDERS.map(async (name) => {
+      const top = await lstat(join(folder, name)).catch(() => undefined);
+      if (top?.isDirectory() !== true) return [];
       const entries = await readdir(join(folder, name), { withFileTypes: true, recursive: true }).catch(() => []);
       return entries
         .filter((entry) => entry.isFile())
@@ -83,16 +85,18 @@ async function ofFolders(folder: string): Promise<MonorepoFile[]> {
 
 async function readAll(folder: string, paths: readonly string[]): Promise<MonorepoFile[]> {
   const files: MonorepoFile[] = [];
+  const root = await realpath(folder);
   for (let at = 0; at < paths.length; at += AT_ONCE) {
-    const read = await Promise.all(paths.slice(at, at + AT_ONCE).map((path) => readOne(folder, path)));
+    const read = await Promise.all(paths.slice(at, at + AT_ONCE).map((path) => readOne(root, path)));
     files.push(...read.filter((file) => file !== undefined));
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Undefined: it is gone, a link, a submodule, larger than any source, or no text. */
-async function readOne(folder: string, path: string): Promise<MonorepoFile | undefined> {
-  const whole = join(folder, path);
+/** Undefined: it is gone, a link or behind one, a submodule, larger than any source, or no text. */
+async function readOne(root: string, path: string): Promise<MonorepoFile | undefined> {
+  const whole = join(root, path);
+  if ((await realpath(whole).catch(() => undefined)) !== whole) return undefined;
   const status = await lstat(whole).catch(() => undefined);
   if (status?.isFile() !== true || status.size > MAX_BYTES) return undefined;
   const text = await readFile(whole, 'utf8');

@@ -24,7 +24,7 @@ export interface RunOptions {
 }
 
 export type WorkerEvent =
-  | { type: 'polls'; worker: Pick<RunningWorker, 'identity' | 'address' | 'namespace' | 'taskQueue'> }
+  | { type: 'polls'; worker: Pick<RunningWorker, 'identity' | 'address' | 'namespace' | 'taskQueue' | 'encryptedBy'> }
   | { type: 'stopping' };
 
 /**

@@ -6,6 +6,7 @@ import { keepShellsReady } from '../hosts/shells.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
 import { awaitPolling } from './await-polling.ts';
 import { deploymentOf } from './build.ts';
+import { describeEncryption } from './codec/describe.ts';
 import { findCodecKeys } from './codec/keys.ts';
 import { connectWorker, orRefused } from './connection.ts';
 import { dataConverterFor } from './data-converter.ts';
@@ -39,6 +40,8 @@ export interface RunningWorker {
   address: string;
   namespace: string;
   taskQueue: string;
+  /** The id of the key that encrypts what Temporal is given; undefined: it is given in the clear. */
+  encryptedBy: string | undefined;
   /** Resolves when the worker has stopped and its connection is closed; rejects if it failed. */
   stopped: Promise<void>;
   /** Takes no more work, lets activities end, and resolves with `stopped`. Idempotent. */
@@ -67,6 +70,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const keys = orRefused(() => findCodecKeys(env));
   const workflowBundle = settings.workflowBundle ?? findWorkflowBundle({ encoded: keys !== undefined });
   const dataConverter = dataConverterFor(keys);
+  const encryptedBy = keys?.keys[0].id;
+  settings.logger.info({ encryptedBy }, describeEncryption(encryptedBy));
   installRuntime(settings);
   const { connection, namespace, address } = await connectWorker(env, settings.devAddress);
   const identity = `runbook@${hostname()}`;
@@ -87,7 +92,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       return stopped;
     };
     await Promise.race([awaitPolling(connection, { namespace, taskQueue, identity }), stopped]);
-    return { identity, address, namespace, taskQueue, stopped, stop };
+    return { identity, address, namespace, taskQueue, encryptedBy, stopped, stop };
   } catch (error) {
     keepShellsReady(0);
     await connection.close();

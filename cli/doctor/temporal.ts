@@ -1,4 +1,6 @@
 import type { Check } from '../../plan/checks.ts';
+import { describeEncryption } from '../../workers/codec/describe.ts';
+import { findCodecKeys } from '../../workers/codec/keys.ts';
 import { missingSearchAttributes } from '../../workers/search-attributes.ts';
 import type { CommandContext } from '../context.ts';
 import { causes, CliError } from '../errors.ts';
@@ -19,7 +21,7 @@ interface Found {
 
 const DEADLINE_MS = 5000;
 
-/** Temporal, its namespace and search attributes, the workers that poll, and what a worker finds from where it is. */
+/** Temporal, whether we encrypt what it is given, its namespace and search attributes, the workers that poll, and what a worker finds from where it is. */
 export async function checkTemporal(
   context: CommandContext,
   revision: string | undefined,
@@ -35,13 +37,14 @@ export async function checkTemporal(
   }
   try {
     const server = check('server', 'passed', `answers at ${connected.address}`);
+    const encryption = check('encryption', 'passed', describeEncryption(findCodecKeys(context.io.env)?.keys[0].id));
     const namespace = await checkNamespace(connected);
-    if (namespace.verdict === 'failed') return { checks: [server, namespace] };
+    if (namespace.verdict === 'failed') return { checks: [server, encryption, namespace] };
     const attributes = await checkSearchAttributes(connected);
     const schedules = await checkSchedules(connected, context.io.now());
     const { checks, ending } = await checkWorkers(context, connected, revision, node);
     return {
-      checks: [server, namespace, attributes, ...schedules, ...checks],
+      checks: [server, encryption, namespace, attributes, ...schedules, ...checks],
       ...(ending === undefined ? {} : { ending }),
     };
   } finally {

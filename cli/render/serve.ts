@@ -1,4 +1,5 @@
 import { describeBinaryEvent } from '../../workers/binaries/events.ts';
+import { describeEncryption } from '../../workers/codec/describe.ts';
 import type { DevEvent } from '../../workers/dev.ts';
 import type { Replayed } from '../../workers/check-open-runs.ts';
 import type { WorkerEvent } from '../../workers/run.ts';
@@ -8,9 +9,10 @@ import { clean } from './clean.ts';
 export function renderWorkerEvent(event: WorkerEvent): string[] {
   switch (event.type) {
     case 'polls': {
-      const { identity, taskQueue, address, namespace } = event.worker;
+      const { identity, taskQueue, address, namespace, encryptedBy } = event.worker;
       return [
         clean(`${identity} polls task queue ${taskQueue} of namespace ${namespace} at ${address}. Ctrl-C stops it.`),
+        describeEncryption(encryptedBy),
       ];
     }
     case 'stopping':
@@ -35,6 +37,7 @@ export function renderDevEvent(event: DevEvent, logFile: string | undefined): st
         clean(
           `Worker ${event.identity} polls task queue ${event.taskQueue}.${logFile === undefined ? '' : ` Its log: ${logFile}`}`,
         ),
+        describeEncryption(event.encryptedBy),
         '',
         'Ctrl-C stops both; open runs go on when they are started again. In another terminal:',
         '  runbook doctor                               see whether all is there',

@@ -3,6 +3,7 @@ import { cronTimes, calendarTimes, type Times } from '../calendar-text.ts';
 import { configKeys } from '../config-keys.ts';
 import type { Monorepo } from '../monorepo.ts';
 import { isOption } from '../nix-options.ts';
+import type { NixValue } from '../parse/nix.ts';
 import type { Range } from '../place.ts';
 import type { Rule } from '../rule.ts';
 
@@ -82,8 +83,20 @@ function zoneOf(repo: Monorepo, file: string): string | undefined {
   const zones = repo.nix
     .filter(({ area }) => wanted.includes(area.type))
     .flatMap(({ settings }) => settings.filter((setting) => isOption(setting, 'time.timeZone')))
-    .flatMap(({ value }) => (value.type === 'string' && value.whole ? [value.value] : []));
+    .flatMap(({ value }) => textsOf(repo, value));
   return zones.find((zone) => isTimeZone(zone));
+}
+
+/** What is written there, or has that name in a file of all machines: `fleet.timeZone` is `timeZone` of fleet.nix. */
+function textsOf({ nix }: Monorepo, value: NixValue): string[] {
+  if (value.type === 'string') return value.whole ? [value.value] : [];
+  if (value.type !== 'other' || !/^[\w'-]+(?:\.[\w'-]+)*$/.test(value.text)) return [];
+  const [, ...behind] = value.text.split('.');
+  const names = [behind.join('.'), `let.${value.text}`];
+  return nix
+    .filter(({ area }) => area.type === 'other')
+    .flatMap(({ settings }) => settings.filter(({ path }) => names.includes(path.join('.'))))
+    .flatMap((setting) => (setting.value.type === 'string' && setting.value.whole ? [setting.value.value] : []));
 }
 
 /** The first within a year. On which days of the week something is due is not asked: next year it is another day. */

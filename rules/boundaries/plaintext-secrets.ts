@@ -1,8 +1,11 @@
 import { entriesOfFile } from '../config-keys.ts';
 import type { HclFile, Monorepo, NixFile, YamlSource } from '../monorepo.ts';
+import type { HclValue } from '../parse/hcl.ts';
+import type { NixValue } from '../parse/nix.ts';
 import type { Range } from '../place.ts';
 import type { Rule, Violation } from '../rule.ts';
-import { isSecretName, isSecretValue, URL_PASSWORD } from '../secret-names.ts';
+import { secretLines, tellItem, tellValue } from '../secret-lines.ts';
+import { isListOfSecrets, isSecretName, isSecretValue, URL_PASSWORD } from '../secret-names.ts';
 
 const WHAT_TO_DO =
   'Put it into a file that SOPS encrypts for the guest that needs it, name that file here, and change the secret: git’s history keeps this one.';
@@ -34,21 +37,49 @@ const plain = (file: string, name: string, at: Range): Violation => ({
   message: `${name} is a secret in plain text.`,
 });
 
+const hashed = (file: string, name: string, at: Range): Violation => ({
+  file,
+  at,
+  message: `${name} is the hash of a password: whoever has a clone can try passwords until one fits.`,
+  severity: 'warning',
+  whatToDo: 'Put it into a file that SOPS encrypts, and name that file: hashedPasswordFile.',
+});
+
+const told = (kind: 'secret' | 'hash' | undefined, file: string, name: string, at: Range): Violation[] =>
+  kind === undefined ? [] : [kind === 'hash' ? hashed(file, name, at) : plain(file, name, at)];
+
+/** What a text is where it is set to `name`, or is an item of a list by that name. */
+const ofItem = (file: string, list: string, item: string, at: Range): Violation[] => {
+  const assigned = tellItem(item);
+  if (assigned !== undefined) return told(assigned.told, file, assigned.name, at);
+  return told(isListOfSecrets(list) ? tellValue(list, item) : undefined, file, list, at);
+};
+
+/** In what is written over several lines. */
+const inLines = ({ path: file, text }: { path: string; text: string }, { start, end }: Range): Violation[] => {
+  const own = text.slice(start, end);
+  return own.includes('\n')
+    ? secretLines(own, start).map(({ name, isHash, ...at }) => (isHash ? hashed : plain)(file, name, at))
+    : [];
+};
+
 /** `initialPassword` and the like too. */
-const inNix = ({ path: file, settings }: NixFile): Violation[] =>
-  settings.flatMap(({ path, value }) =>
-    isSecretName(path.at(-1) ?? '') && value.type === 'string' && value.whole && isSecretValue(value.value)
-      ? [plain(file, path.join('.'), value)]
-      : [],
-  );
+const inNix = (source: NixFile): Violation[] =>
+  source.settings.flatMap(({ path, value }) => {
+    const name = path.at(-1) ?? '';
+    const ofText = (each: NixValue): Violation[] => (each.type === 'string' ? inLines(source, each) : []);
+    if (value.type === 'list')
+      return value.items.flatMap((item) => [
+        ...(item.type === 'string' && item.whole ? ofItem(source.path, name, item.value, item) : []),
+        ...ofText(item),
+      ]);
+    const own = value.type === 'string' && value.whole ? tellValue(name, value.value) : undefined;
+    return own === undefined ? ofText(value) : told(own, source.path, path.join('.'), value);
+  });
 
 function inHcl(source: HclFile): Violation[] {
   const { path: file, root } = source;
-  const named = entriesOfFile(source).flatMap(({ key, value }) =>
-    key !== undefined && isSecretName(key) && value.type === 'string' && value.whole && isSecretValue(value.value)
-      ? [plain(file, key, value)]
-      : [],
-  );
+  const named = entriesOfFile(source).flatMap(({ key = '', value }) => ofHcl(source, key, value));
   const defaults = root.blocks
     .filter(({ type, labels: [name = ''] }) => type === 'variable' && isSecretName(name))
     .flatMap(({ labels: [name = ''], attributes }) =>
@@ -61,15 +92,31 @@ function inHcl(source: HclFile): Violation[] {
   return [...named, ...defaults];
 }
 
+function ofHcl(source: HclFile, key: string, value: HclValue): Violation[] {
+  switch (value.type) {
+    case 'string': {
+      const own = value.whole ? tellValue(key, value.value) : undefined;
+      return own === undefined ? inLines(source, value) : told(own, source.path, key, value);
+    }
+    case 'tuple':
+      return value.items.flatMap((item) =>
+        item.type === 'string' && item.whole ? ofItem(source.path, key, item.value, item) : [],
+      );
+    case 'call':
+      return value.args.flatMap((arg) => (arg.type === 'string' ? inLines(source, arg) : []));
+    default:
+      return [];
+  }
+}
+
 /** `POSTGRES_PASSWORD: x`, and as an item of a list `POSTGRES_PASSWORD=x`. */
-const inYaml = ({ path: file, settings }: YamlSource): Violation[] =>
-  settings.flatMap(({ path, value, valueAt }) => {
-    const last = path.at(-1) ?? '';
+const inYaml = (source: YamlSource): Violation[] =>
+  source.settings.flatMap(({ path, value, valueAt }) => {
+    const [list = '', last = ''] = ['', ...path].slice(-2);
     if (value === undefined) return [];
-    const [, name = '', item = ''] = /^\d+$/.test(last)
-      ? (/^([A-Z][A-Z0-9_]*)=(.*)$/.exec(value) ?? [])
-      : ['', last, value];
-    return isSecretName(name) && isSecretValue(item) ? [plain(file, name, valueAt)] : [];
+    if (/^\d+$/.test(last)) return [...ofItem(source.path, list, value, valueAt), ...inLines(source, valueAt)];
+    const own = tellValue(last, value);
+    return own === undefined ? inLines(source, valueAt) : told(own, source.path, last, valueAt);
   });
 
 const inUrls = ({ path: file, text }: { path: string; text: string }): Violation[] =>
@@ -85,7 +132,7 @@ function inEnvironment({ path: file, text }: { path: string; text: string }): Vi
     return [];
   return Array.from(text.matchAll(/^(?:export )?([A-Za-z_]\w*)=["']?([^\s"'][^\r\n]*)/gm)).flatMap(
     ({ index, 0: { length }, 1: name = '', 2: value = '' }) =>
-      isSecretName(name) && isSecretValue(value) ? [plain(file, name, { start: index, end: index + length })] : [],
+      told(tellValue(name, value), file, name, { start: index, end: index + length }),
   );
 }
 

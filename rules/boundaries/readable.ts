@@ -7,5 +7,5 @@ export const readable: Rule = {
   severity: 'error',
   why: 'Behind a mistake in its syntax a file may hold anything: no rule is sure of it.',
   whatToDo: 'Correct it: nix-instantiate --parse, terraform fmt, or an editor says what is wrong.',
-  check: ({ errors }) => errors.map(({ file, at }) => ({ file, at, message: 'The syntax is wrong here.' })),
+  check: ({ errors }) => errors.map(({ file, at }) => ({ file, at, message: at.message })),
 };

@@ -32,7 +32,7 @@ const HAND_ON = new Set(
  */
 export function nixSettings(tree: Tree): NixSetting[] {
   const settings: NixSetting[] = [];
-  for (const child of tree.children) collect(child, [], settings);
+  collect(tree, [], settings);
   return settings;
 }
 
@@ -50,7 +50,8 @@ function collect(tree: Tree, path: string[], into: NixSetting[]): void {
       break;
     case 'list_expression':
       parts(tree, 'element').forEach((element, index) => {
-        collect(element, [...path, String(index)], into);
+        // Modules in a list set the options of all.
+        collect(element, path.length === 0 ? path : [...path, String(index)], into);
       });
       return;
     case 'apply_expression':
@@ -82,6 +83,7 @@ function insideOf(tree: Tree): Tree[] {
         ? [...parts(tree, 'left'), ...parts(tree, 'right')]
         : [];
     // What could not be read is still looked into.
+    case 'source_code':
     case 'ERROR':
       return tree.children;
     default:
@@ -106,7 +108,8 @@ function collectBinding(binding: Tree, path: string[], into: NixSetting[]): void
   if (name === undefined || expression === undefined) return;
   const whole = [...path, ...parts(name, 'attr').map(attributeName)];
   into.push({ path: whole, start: name.start, end: name.end, value: nixValue(expression) });
-  collect(expression, whole, into);
+  const isImports = whole.length === 1 && whole[0] === 'imports';
+  collect(expression, isImports ? [] : whole, into);
 }
 
 const attributeName = (tree: Tree): string => {

@@ -1,5 +1,5 @@
 import { Language, Parser, type Node } from 'web-tree-sitter';
-import type { Range } from '../place.ts';
+import { tooDeep, wrongSyntax, type Range, type Unreadable } from '../place.ts';
 import { readWasm } from './wasm.ts';
 
 /** A node of a syntax tree, as plain data: reading a node of WebAssembly again and again takes time. */
@@ -15,7 +15,7 @@ export interface Parsed {
   tree: Tree;
   comments: Comment[];
   /** Where the parser stumbled. */
-  errors: Range[];
+  errors: Unreadable[];
 }
 
 export interface Comment extends Range {
@@ -25,6 +25,9 @@ export interface Comment extends Range {
 export type Parse = (text: string) => Parsed;
 
 let loading: Promise<Record<'nix' | 'hcl', Parse>> | undefined;
+
+/** Levels of a syntax tree; a bracket is up to four. */
+const DEEPEST = 600;
 
 /** The grammars are read once: that takes longer than most files. */
 export const loadParsers = (): Promise<Record<'nix' | 'hcl', Parse>> => (loading ??= load());
@@ -41,20 +44,23 @@ function parserOf(language: Language): Parse {
     const parsed = parser.parse(text);
     if (parsed === null) throw new Error('Expected a syntax tree: no parser was cancelled.');
     const found: Omit<Parsed, 'tree'> = { comments: [], errors: [] };
-    const tree = plain(parsed.rootNode, text, undefined, found);
+    const tree = plain(parsed.rootNode, text, undefined, found, 0);
     parsed.delete();
     return { tree, ...found };
   };
 }
 
-function plain(node: Node, text: string, field: string | undefined, found: Omit<Parsed, 'tree'>): Tree {
+function plain(node: Node, text: string, field: string | undefined, found: Omit<Parsed, 'tree'>, depth: number): Tree {
   const { type, startIndex: start, endIndex: end } = node;
-  if ((node.isError || node.isMissing) && !isLastComma(node, text))
-    found.errors.push({ start, end: Math.max(end, start + 1) });
+  if ((node.isError || node.isMissing) && !isLastComma(node, text)) found.errors.push(wrongSyntax(start, end));
   if (type === 'comment') found.comments.push({ start, end, text: text.slice(start, end) });
-  const children = node.children.map((child, index) =>
-    plain(child, text, node.fieldNameForChild(index) ?? undefined, found),
-  );
+  if (depth > DEEPEST) found.errors.push(tooDeep(start, end));
+  const children =
+    depth > DEEPEST
+      ? []
+      : node.children.map((child, index) =>
+          plain(child, text, node.fieldNameForChild(index) ?? undefined, found, depth + 1),
+        );
   return { type, start, end, text: text.slice(start, end), children, ...(field === undefined ? {} : { field }) };
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -117,6 +117,20 @@ describe('runbook check', () => {
     expect(out).toMatch(/^deep\/host\/common\/web\.nix:2:3 /);
     git('add', '.');
     expect((await check('--repo', 'deep', '--staged')).code).toBe(2);
+  });
+
+  it('does not follow a link out of the monorepo, with and without a repository', async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'check-elsewhere-'));
+    try {
+      await rename(join(repo, 'host'), join(elsewhere, 'host'));
+      await writeFile(join(elsewhere, 'host/common/web.nix'), NGINX);
+      await symlink(join(elsewhere, 'host'), join(repo, 'host'));
+      expect((await check()).out).not.toContain('no-host-proxies');
+      await rm(join(repo, '.git'), { recursive: true });
+      expect((await check()).out).not.toContain('no-host-proxies');
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
   });
 
   it('needs no repository', async () => {

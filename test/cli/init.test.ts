@@ -128,6 +128,15 @@ describe('the monorepo of the reference', () => {
     );
   });
 
+  it('bridges no network card that nobody has named', async () => {
+    const files = await filesOf(REFERENCE);
+    expect(textOf(files, 'host/nodes/nuc-1/configuration.nix')).toContain('"30-uplink".matchConfig.Name = "REPLACE";');
+    const [, pattern = ''] = /builtins\.match "([^"]*)" card/.exec(textOf(files, 'host/common/base.nix')) ?? [];
+    const isTaken = (card: string): boolean => new RegExp(`^(?:${pattern})$`).test(card);
+    expect(['eno1', 'enp5s0', 'enx00e04c680001'].filter((card) => !isTaken(card))).toEqual([]);
+    expect(['REPLACE', 'en*', '', 'eno1 eno2', '!lo'].filter(isTaken)).toEqual([]);
+  });
+
   it('places every instance and volume, with snapshots that end', async () => {
     const tf = textOf(await filesOf(REFERENCE), 'infra/incus/elitedesk-2/metrics-vm.tf');
     expect(tf.match(/target = local\.member/g)).toHaveLength(2);

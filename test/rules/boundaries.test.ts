@@ -6,6 +6,7 @@ import { found, insert, swap, type Changes } from './homelab.ts';
 /** In two words, so that nobody takes this file for one that has a key. */
 const PRIVATE_KEY = ['PRIVATE', 'KEY'].join(' ');
 const NUC = `age1${'n'.repeat(58)}`;
+const HOME = `age1${'h'.repeat(58)}`;
 const HOST = 'host/nodes/nuc-1/configuration.nix';
 const BASE = 'host/common/base.nix';
 const TF = 'infra/incus/nuc-1/main.tf';
@@ -24,6 +25,14 @@ interface Case {
 }
 const seed = (what: string, changes: Changes, ...at: string[]): Case => ({ what, changes, at });
 const near = (what: string, changes: Changes): Case => ({ what, changes, at: [] });
+
+const flake = (from: string, to: string): Changes => ({ 'flake.nix': swap(from, to) });
+const imported = (expression: string): Changes => ({
+  [HOST]: swap('./hardware', `${expression} ./hardware`),
+  'services/db.nix': '{\n  services.postgresql.enable = true;\n}\n',
+});
+const imports = (...expressions: string[]): Case[] =>
+  expressions.map((each) => seed(`a file by ${each}`, imported(each), 'services/db.nix:2'));
 
 const CASES: Record<string, Case[]> = {
   'no-host-databases': [
@@ -50,6 +59,62 @@ const CASES: Record<string, Case[]> = {
       },
       'services/db.nix:2',
     ),
+    ...imports('(import ../../../services/db.nix)', '(import ../../../services/db.nix { inherit lib; })'),
+    ...imports('(../../../services + "/db.nix")', '"${self}/services/db.nix"', '(inputs.self + "/services/db.nix")'),
+    ...imports('(lib.mkIf on ../../../services/db.nix)', '] ++ lib.optional on ../../../services/db.nix ++ ['),
+    ...imports('] ++ lib.optionals on [ ../../../services/db.nix ] ++ ['),
+    ...imports('] ++ (if on then [ ../../../services/db.nix ] else [ ]) ++ ['),
+    ...imports('] ++ map (name: name) [ ../../../services/db.nix ] ++ ['),
+    seed(
+      'a module among its imports',
+      { [HOST]: swap('./hardware', '{ services.mysql.enable = true; } ./hardware') },
+      `${HOST}:7`,
+    ),
+    seed(
+      'a module of a member in flake.nix',
+      flake('nuc-1/configuration.nix ]', 'nuc-1/configuration.nix { services.mysql.enable = true; } ]'),
+      'flake.nix:23',
+    ),
+    seed(
+      'a function of one, that is only there on a condition',
+      flake(
+        'nuc-1/configuration.nix ]',
+        'nuc-1/configuration.nix ] ++ lib.optional on ({ ... }: { services.mysql.enable = true; })',
+      ),
+      'flake.nix:23',
+    ),
+    seed(
+      'a file of a member in flake.nix',
+      {
+        ...flake('nuc-1/configuration.nix ]', 'nuc-1/configuration.nix ./services/db.nix ]'),
+        'services/db.nix': '{\n  services.postgresql.enable = true;\n}\n',
+      },
+      'services/db.nix:2',
+    ),
+    seed(
+      'modules that have a name in flake.nix',
+      {
+        'flake.nix':
+          '{\n  outputs = { nixpkgs, ... }: let\n    more = [ { services.mysql.enable = true; } ];\n  in {\n    nixosConfigurations.nuc-1 = nixpkgs.lib.nixosSystem { modules = more ++ [ ./host/nodes/nuc-1/configuration.nix ]; };\n  };\n}\n',
+      },
+      'flake.nix:3',
+    ),
+    seed(
+      'what a function in flake.nix gives every host',
+      {
+        'flake.nix':
+          '{\n  outputs = { lib, machine, ... }: let\n    host = name: _: machine [\n      ./host/nodes/${name}/configuration.nix\n      { services.mysql.enable = true; }\n    ];\n  in { nixosConfigurations = lib.mapAttrs host { }; };\n}\n',
+      },
+      'flake.nix:5',
+    ),
+    near('a module of a guest in flake.nix', {
+      'flake.nix': (text) =>
+        text.replace(
+          'edge-vm/configuration.nix ]',
+          'edge-vm/configuration.nix ./host/common/base.nix { services.mysql.enable = true; } ]',
+        ),
+    }),
+    near('another path that is put together', imported('(../../../services/x + "/db.nix")')),
     near('switched off', host('services.postgresql.enable = false;')),
     near('settings without a switch', host('services.postgresql.port = 5432;')),
     near('the exporter of one', host('services.prometheus.exporters.postgres.enable = true;')),
@@ -123,6 +188,21 @@ const CASES: Record<string, Case[]> = {
     ),
     near('a local', {
       [TF]: (text) => `locals {\n  where = "nuc-1"\n}\n${text.replaceAll('target = "nuc-1"', 'target = local.where')}`,
+    }),
+    seed(
+      'a variable that a file gives another value',
+      {
+        [TF]: (text) =>
+          `variable "where" {\n  default = "nuc-1"\n}\n${text.replace('"virtual-machine"\n  target = "nuc-1"', '"virtual-machine"\n  target = var.where')}`,
+        'infra/incus/nuc-1/terraform.tfvars': 'where = "nuc-1"\n',
+        'infra/incus/nuc-1/x.auto.tfvars': 'where = "nuc-3"\n',
+      },
+      `${TF}:31`,
+    ),
+    near('a default that a file replaces', {
+      [TF]: (text) =>
+        `variable "where" {\n  default = "nuc-3"\n}\n${text.replaceAll('target = "nuc-1"', 'target = var.where')}`,
+      'infra/incus/nuc-1/terraform.tfvars': 'where = "nuc-1"\n',
     }),
     near('a variable without a default', {
       [TF]: (text) => `variable "where" {}\n${text.replaceAll('target = "nuc-1"', 'target = var.where')}`,
@@ -222,6 +302,11 @@ const CASES: Record<string, Case[]> = {
       'a job of Nomad',
       { 'services/home/app.nomad': 'job "app" {\n  group "g" {}\n}\n' },
       'services/home/app.nomad:1',
+    ),
+    seed(
+      'a stack',
+      { [GUEST]: insert('systemd.services.x.script = "docker stack deploy -c x.yaml x";') },
+      `${GUEST}:15`,
     ),
     near('limits of a compose file', { [YAML]: swap('memory: 512M', 'memory: 1G') }),
     near('something of another kind', { 'services/home/app.yaml': 'kind: config\nname: x\n' }),
@@ -341,6 +426,15 @@ const CASES: Record<string, Case[]> = {
     seed('startAt', host('systemd.services.x.startAt = [ "02:15" ];'), `${HOST}:11`),
     seed('one time of two', tf('"45 4 * * *"', '"45 2,14 * * *"'), `${TF}:33`),
     seed('its own zone', { [GUEST]: swap('"02:30"', '"02:30 Europe/Berlin"') }, `${GUEST}:13`),
+    seed(
+      'a zone that fleet.nix has',
+      {
+        [BASE]: swap('"Europe/Berlin"', 'fleet.timeZone'),
+        'fleet.nix': '{ timeZone = "Europe/Berlin"; }',
+        [TF]: swap('"45 4 * * *"', '"30 2 * * *"'),
+      },
+      `${TF}:33`,
+    ),
     near('every hour', tf('"45 4 * * *"', '"45 * * * *"')),
     near('half past three', tf('"45 4 * * *"', '"30 3 * * *"')),
     near('hosts by UTC', { [BASE]: swap('"Europe/Berlin"', '"UTC"'), [TF]: swap('"45 4 * * *"', '"30 2 * * *"') }),
@@ -381,6 +475,7 @@ const CASES: Record<string, Case[]> = {
       'guests/common.nix:5',
     ),
     seed('one that is brought', { [GUEST]: insert('sops.age.keyFile = ./key.txt;') }, `${GUEST}:15`),
+    seed('a key of ssh that is brought', { [GUEST]: insert('sops.age.sshKeyPaths = [ ./key ];') }, `${GUEST}:15`),
     near('a path in the guest', { [GUEST]: insert('sops.age.keyFile = "/etc/key.txt";') }),
   ],
   recipients: [
@@ -421,6 +516,14 @@ const CASES: Record<string, Case[]> = {
             .replace('creation_rules', `  - &nuc-1 ${NUC}\ncreation_rules`)
             .replace('*operator, *edge-vm', '*operator, *edge-vm, *nuc-1'),
         'secrets/edge.enc.yaml': swap('sops:\n  age:\n', `sops:\n  age:\n    - recipient: ${NUC}\n      enc: x\n`),
+      },
+      'secrets/edge.enc.yaml:2',
+    ),
+    seed(
+      'a file that two guests can decrypt',
+      {
+        'secrets/sops.yaml': swap('{ age: [*operator, *edge-vm] }', '{ age: [*operator, *edge-vm, *home-vm] }'),
+        'secrets/edge.enc.yaml': swap('sops:\n  age:\n', `sops:\n  age:\n    - recipient: ${HOME}\n      enc: x\n`),
       },
       'secrets/edge.enc.yaml:2',
     ),
@@ -465,6 +568,51 @@ const CASES: Record<string, Case[]> = {
     seed('a .env', { 'services/home/.env': 'A=1\nDB_PASSWORD=hunter2\n' }, 'services/home/.env:2'),
     seed('a state', { 'infra/incus/nuc-1/terraform.tfstate': '{}' }, 'infra/incus/nuc-1/terraform.tfstate:1'),
     seed('a file that was never encrypted', { 'secrets/edge.enc.yaml': 'cookie: x\n' }, 'secrets/edge.enc.yaml:1'),
+    seed('in a list of Nix', { [GUEST]: insert('x.environment = [ "DB_PASSWORD=hunter2" ];') }, `${GUEST}:15`),
+    seed('in a list of secrets', { [GUEST]: insert('x.apiTokens = [ "hunter2" ];') }, `${GUEST}:15`),
+    seed(
+      'in a text of several lines of Nix',
+      { [GUEST]: insert("x.extraConfig = ''\n    user = ada\n    password = hunter2\n  '';") },
+      `${GUEST}:17`,
+    ),
+    seed(
+      'in a heredoc',
+      { [TF]: (text) => `${text}\nlocals {\n  first = <<-EOT\n    #cloud-config\n    password: hunter2\n  EOT\n}\n` },
+      `${TF}:52`,
+    ),
+    seed(
+      'in a list of Terraform',
+      { [TF]: (text) => `${text}\nlocals {\n  env = ["DB_PASSWORD=hunter2"]\n}\n` },
+      `${TF}:50`,
+    ),
+    seed(
+      'in a text of several lines of YAML',
+      { [YAML]: swap('    environment:\n', '    x: |\n      a: b\n      token = hunter2\n    environment:\n') },
+      `${YAML}:6`,
+    ),
+    ...[
+      'secret_key_base',
+      'DB_PASSWORD_2',
+      'privateKeyPem',
+      'tokenValue',
+      'encryptionKey',
+      'psk',
+      'POSTGRES_PWD',
+      'preSharedKey',
+    ].map((name) => seed(`by the name ${name}`, { [GUEST]: insert(`x.${name} = "hunter2";`) }, `${GUEST}:15`)),
+    seed('a hash of one', host('users.users.ada.hashedPassword = "$6$rounds=65536$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    seed('a hash of another form', host('users.users.ada.hashedPassword = "$y$j9T$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    near('a login that is off', host('users.users.ada.hashedPassword = "!";')),
+    near('a secret of Home Assistant', { [YAML]: swap('${API_TOKEN}', '!secret api_token') }),
+    near('names of secrets', {
+      [YAML]: swap('    environment:\n', '    secrets:\n      - db_password\n    environment:\n'),
+    }),
+    near('a credential’s place', { [GUEST]: insert('x.serviceConfig.LoadCredential = [ "db:/run/secrets/db" ];') }),
+    near('a program in a text', {
+      [GUEST]: insert(
+        "x.script = ''\n    token = os.environ[\"TOKEN\"]\n    TOKEN=$(cat /run/x)\n    password=\"$1\"\n    secret = args.secret\n    PASSWORD=''${P}\n    pass=${x}\n  '';",
+      ),
+    }),
     near('a file’s place', { [GUEST]: insert('services.x.passwordFile = "/run/secrets/x";') }),
     near('a path', { [GUEST]: insert('services.x.password = "/run/secrets/x";') }),
     near('a reference', {
@@ -490,6 +638,13 @@ const CASES: Record<string, Case[]> = {
       host(`security.x.key = ''\n-----BEGIN ${PRIVATE_KEY}-----\n${'MIIEvQIBADANBg'.repeat(4)}\n'';`),
       `${HOST}:12`,
     ),
+    ...[
+      ['of WireGuard', `PrivateKey = ${'a'.repeat(42)}E=`],
+      ['of GitHub', `ghp_${'a'.repeat(36)}`],
+      ['of GitLab', `glpat-${'a'.repeat(20)}`],
+      ['of AWS', `AKIA${'A'.repeat(16)}`],
+      ['of Tailscale', `tskey-auth-${'k'.repeat(8)}-${'a'.repeat(20)}`],
+    ].map(([whose = '', key = '']) => seed(whose, { 'scripts/key.txt': `\n${key}\n` }, 'scripts/key.txt:2')),
     near('its name in a script', { 'scripts/find.sh': 'grep -- "-----BEGIN PRIVATE KEY-----" "$1"\n' }),
     near('a placeholder', { 'README.md': 'It looks like `AGE-SECRET-KEY-1…`.\n' }),
     near('a public key', { 'scripts/ca.pem': `-----BEGIN CERTIFICATE-----\n${'MIIEvQIBADANBg'.repeat(4)}\n` }),
@@ -532,6 +687,23 @@ const CASES: Record<string, Case[]> = {
     seed('Nix', { [GUEST]: swap('sopsFile = ', 'sopsFile ') }, `${GUEST}:7`),
     seed('HCL', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = [1,\n}\n' }, 'infra/incus/nuc-1/x.tf:2'),
     seed('YAML', { [YAML]: swap('services:\n', 'services: [\n') }, `${YAML}:3`),
+    seed('a key that is there twice', { [YAML]: swap('    image:', '    image: x\n    image:') }, `${YAML}:4`),
+    ...['[ ', '{ a = ', '('].map((open) =>
+      seed(`ten thousand times ${open}`, { 'services/deep.nix': open.repeat(10_000) }, 'services/deep.nix:1'),
+    ),
+    seed(
+      'deep HCL',
+      { 'infra/incus/nuc-1/x.tf': `locals {\n  a = ${'['.repeat(10_000)}${']'.repeat(10_000)}\n}\n` },
+      'infra/incus/nuc-1/x.tf:2',
+    ),
+    ...['[', '{a: ', '- '].map((open) =>
+      seed(`ten thousand times ${open} in YAML`, { [YAML]: open.repeat(10_000) }, `${YAML}:1`),
+    ),
+    near('Windows’ ends of lines, and a mark of the order of bytes', {
+      [GUEST]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+      [TF]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+      [YAML]: (text) => `\ufeff${text.replaceAll('\n', '\r\n')}`,
+    }),
     near('a comma behind the last argument', { [GUEST]: swap('{ config, ... }:', '{ config, lib ? null, }:') }),
     near('and without a default', { [GUEST]: swap('{ config, ... }:', '{ config, lib, }:') }),
     near('a heredoc', { 'infra/incus/nuc-1/x.tf': 'locals {\n  a = <<-EOT\n    {{ ${var.x} ]\n  EOT\n}\n' }),

@@ -108,6 +108,11 @@ describe('doctor', () => {
           verdict: 'passed',
           found: expect.stringContaining(server.revision.slice(0, 7)) as never,
         }),
+        expect.objectContaining({
+          what: 'encryption',
+          verdict: 'passed',
+          found: 'What Temporal keeps is not encrypted.',
+        }),
         expect.objectContaining({ what: 'search attributes', verdict: 'passed' }),
         expect.objectContaining({ what: 'worker', verdict: 'passed', found: 'test@worker on task queue runbook' }),
         expect.objectContaining({ where: 'nuc-1', what: 'ssh', verdict: 'failed' }),

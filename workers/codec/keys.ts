@@ -29,7 +29,9 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 export function findCodecKeys(env: Environment): CodecKeys | undefined {
   const file = env['RUNBOOK_CODEC_KEYS'];
   if (file === '')
-    throw new BadSetting('Expected RUNBOOK_CODEC_KEYS to name a key file, found nothing. Unset it to write in the clear.');
+    throw new BadSetting(
+      'Expected RUNBOOK_CODEC_KEYS to name a key file, found nothing. Unset it to write in the clear.',
+    );
   return file === undefined ? undefined : readCodecKeys(file);
 }
 
