@@ -64,7 +64,7 @@ export function neededLine({ needs, approvedBy = [] }: Pick<Approval, 'needs' | 
 }
 
 /** `Needs 2 people other than ada@laptop, who started it` */
-export function needsWords({ people, notBy }: ApprovalNeeds): string {
+function needsWords({ people, notBy }: ApprovalNeeds): string {
   const who = count(people, 'person');
   return notBy === undefined
     ? `Needs ${who}`
