@@ -34,6 +34,7 @@ import type { CopyProof, DrillCopy } from '../plan/restore-drill.ts';
 import type { ApprovedLoss, ResolveObservation } from '../plan/replica-resolve.ts';
 import type { UpgradeScope } from '../plan/safe-upgrade.ts';
 import type { DoctorInput, FleetRef, GlanceInput, RestorableInput } from '../workflows/messages.ts';
+import type { ApprovalRule } from '../plan/who-approves.ts';
 
 /** Which run asks: jobs, snapshots and tags are named after it. */
 export interface RunRef {
@@ -622,6 +623,11 @@ export interface RecreateActivities {
   endOldGuest(input: GuestRef & { keep: boolean; at: string; until: string }): Promise<Reached>;
 }
 
+export interface ApprovalActivities {
+  /** Who has to say yes before something is lost for good. */
+  approvalPolicy(input: { fleet: FleetRef }): Promise<ApprovalRule>;
+}
+
 export interface LockActivities {
   /** Puts this run into the queue of the resource's lock; the lock answers by signal. */
   requestLock(input: { resource: string }): Promise<void>;
@@ -664,6 +670,7 @@ export type Activities = ObserveActivities &
   InfraActivities &
   RecreateActivities &
   RotationActivities &
+  ApprovalActivities &
   LockActivities &
   DoctorActivities &
   GlanceActivities;

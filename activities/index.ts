@@ -1,5 +1,6 @@
 import { createLocalHost } from '../hosts/local.ts';
 import type { HostLogger } from '../hosts/logger.ts';
+import { createApprovalActivities } from './approvals.ts';
 import { createContainerActivities } from './containers.ts';
 import type { Activities } from './contract.ts';
 import { createDeployActivities } from './deploy.ts';
@@ -89,6 +90,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createInfraActivities(deps),
     ...createRecreateActivities(deps),
     ...createRotationActivities(deps),
+    ...createApprovalActivities(deps),
     ...createLockActivities(),
     ...createDoctorActivities(deps),
     ...createGlanceActivities(deps),

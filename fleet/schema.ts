@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { approvalPolicy } from './approval-schema.ts';
 import { backup, backupPolicy } from './backup-schema.ts';
 import { cluster } from './cluster-schema.ts';
 import { create } from './create-schema.ts';
@@ -198,6 +199,7 @@ export const fleetSchema = z.strictObject({
     .strictObject({
       upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.'),
       backup: backupPolicy.prefault({}).describe('How backups are done.'),
+      approvals: approvalPolicy.prefault({}).describe('Who has to say yes to what runs ask.'),
       snapshots: snapshots
         .prefault({})
         .describe('What every instance and every custom volume is to have: `drift` shows those that have not.'),

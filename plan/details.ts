@@ -1,4 +1,5 @@
 import { approveCommand } from './approval.ts';
+import { foreseenNeeds, neededLine } from './who-approves.ts';
 import type { Outcome, RunResult, RunView, StepState, StepView } from './run.ts';
 import { asSentence } from './sentence.ts';
 
@@ -32,6 +33,7 @@ export function renderDetails(view: RunView): string {
   return [
     heading(view),
     ...waits(view),
+    ...(view.needs === undefined ? [] : [foreseenNeeds(view.needs)]),
     ...ending(view),
     ...drift(view),
     ...view.warnings.map((text) => `> ⚠ ${text}`),
@@ -56,7 +58,7 @@ function waits({ approval, paused, waitingFor, runbook, subject }: RunView): str
   if (approval)
     lines.push(
       `**Waits for a person until ${approval.deadline}:** ${approval.question}`,
-      approval.consequences.map((line) => `- ${line}`).join('\n'),
+      [...approval.consequences, ...neededLine(approval)].map((line) => `- ${line}`).join('\n'),
       `\`${approveCommand(`${runbook}/${subject}`, approval)} --reason …\` or \`runbook reject ${runbook}/${subject} --reason …\``,
     );
   if (paused) lines.push(`**Paused.** \`runbook resume ${runbook}/${subject}\``);

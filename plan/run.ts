@@ -97,11 +97,25 @@ export interface Approval {
   names?: string[];
   /** The plan that a yes is for, by its hash; it has to carry that, or the first characters of it. */
   plan?: string;
+  /** A yes loses something for good, or cannot be taken back. */
+  destructive?: true;
+  /** Who has to say yes, where anybody's is not enough. */
+  needs?: ApprovalNeeds;
+  /** Who has said yes so far, where more have to. */
+  approvedBy?: string[];
   /** How often it was said again that it waits. */
   reminders?: number;
   /** ISO 8601. When the time is over it counts as rejected. */
   askedAt: string;
   deadline: string;
+}
+
+/** By the fleet file of the run's revision. */
+export interface ApprovalNeeds {
+  /** So many different ones. */
+  people: number;
+  /** Who started the run, whose yes does not count; empty where nobody knows who did. */
+  notBy?: string;
 }
 
 /** Who decided where no answer came in time. A person is `user@host`. */
@@ -113,6 +127,8 @@ export interface Decision {
   /** `ada@laptop`, or {@link NOBODY}. */
   actor: string;
   reason: string;
+  /** Where more than one yes is needed: the how manieth this is, and of how many. */
+  count?: { yes: number; of: number };
   /** What was approved or rejected, where it was a plan: its hash. */
   plan?: string;
   at: string;
@@ -130,6 +146,8 @@ export interface RunView {
   paused: boolean;
   approval?: Approval;
   decisions: Decision[];
+  /** Of a plan: who has to say yes, where it asks before something is lost for good. */
+  needs?: ApprovalNeeds;
   /** Waiting for the lock of these resources: each with the workflow id that holds it. */
   waitingFor: { resource: string; holder: string }[];
   warnings: string[];

@@ -27,7 +27,12 @@ const ANSWER_WITHIN = '8h';
  */
 export async function backupsResolve(input: BackupsResolveInput): Promise<RunView> {
   const { fleet, target, volume, dataset, way } = input;
-  const run = new Run({ runbook: 'backups-resolve', subject: target, revision: fleet.revision });
+  const run = new Run({
+    runbook: 'backups-resolve',
+    subject: target,
+    revision: fleet.revision,
+    startedBy: input.actor,
+  });
   const ref = { fleet, name: run.view.name, volume, target, ...(dataset === undefined ? {} : { dataset }) };
   return conclude(run, () => resolve(run, ref, way));
 }
@@ -91,6 +96,7 @@ async function approve(run: Run, way: ResolveWay, seen: ResolveObservation): Pro
   const { replica, receiver, common } = seen;
   const { approved, actor, reason } = await run.ask({
     id: 'resolve',
+    destructive: way === 'roll back',
     question:
       way === 'roll back'
         ? `Take ${replica} on ${receiver} back to @${common?.name ?? ''}?`

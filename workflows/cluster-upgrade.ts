@@ -21,7 +21,12 @@ import { refused } from './upgrade/results.ts';
  * it. One-way, so it asks first; from the first deployment on it only goes forward.
  */
 export async function clusterUpgrade(input: ClusterUpgradeInput): Promise<RunView> {
-  const run = new Run({ runbook: 'cluster-upgrade', subject: 'all', revision: input.fleet.revision });
+  const run = new Run({
+    runbook: 'cluster-upgrade',
+    subject: 'all',
+    revision: input.fleet.revision,
+    startedBy: input.actor,
+  });
   const ref = { fleet: input.fleet, name: run.view.name };
   return conclude(
     run,
@@ -90,6 +95,7 @@ async function approve(run: Run, { from, to }: ClusterUpgradePlan, scopes: reado
   const policy = scopes[0]?.policy;
   const { approved, actor, reason } = await run.ask({
     id: 'one-way',
+    destructive: true,
     question: `Upgrade Incus ${from.join(', ')} → ${to} on ${scopes.length === 1 ? 'the one member' : `all ${scopes.length} members at once`}?`,
     consequences: [
       'Yes: there is no way back. The database is changed, and an older Incus refuses to read it.',

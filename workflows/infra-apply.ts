@@ -3,6 +3,7 @@ import {
   changeSteps,
   countsOf,
   isEmpty,
+  namesNeeded,
   shortHash,
   stepOf,
   type AppliedInfra,
@@ -28,7 +29,7 @@ const MAX_PLANS = 5;
  */
 export async function infraApply(input: InfraApplyInput): Promise<RunView> {
   const { node, fleet, planOnly } = input;
-  const run = new Run({ runbook: 'infra-apply', subject: node, revision: fleet.revision });
+  const run = new Run({ runbook: 'infra-apply', subject: node, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name, node };
   return conclude(
     run,
@@ -113,6 +114,7 @@ async function look(
 async function approve(run: Run, scope: InfraScope, plan: PlannedInfra, number: number): Promise<void> {
   const { approved, actor, reason } = await run.ask({
     ...question(scope, plan, number),
+    destructive: namesNeeded(scope, plan).length > 0,
     timeoutMs: durationMs(scope.approvalTimeout),
     remindEveryMs: durationMs(scope.remindEvery),
   });

@@ -24,7 +24,7 @@ const TOLD = 20;
  */
 export async function memberRemove(input: MemberRemoveInput): Promise<RunView> {
   const { member, fleet } = input;
-  const run = new Run({ runbook: 'member-remove', subject: member, revision: fleet.revision });
+  const run = new Run({ runbook: 'member-remove', subject: member, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name };
   return conclude(
     run,
@@ -113,6 +113,7 @@ async function approve(run: Run, { member, approvalTimeout }: RemovalScope, plan
     plan.mode === 'forced'
       ? {
           id: 'forget',
+          destructive: true,
           question: `Have the cluster forget ${member}, which is dead?`,
           consequences: [
             'Yes: there is no way back. Should it come back by itself, it is no member any more.',
@@ -126,6 +127,7 @@ async function approve(run: Run, { member, approvalTimeout }: RemovalScope, plan
         }
       : {
           id: 'remove',
+          destructive: false,
           question: `Take ${member} out of the cluster?`,
           consequences: [
             'Yes: it becomes an Incus server of its own. Incus deletes its pools, which are empty, and its networks there.',

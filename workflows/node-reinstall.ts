@@ -13,7 +13,7 @@ import { refused } from './upgrade/results.ts';
 /** A member that answers as an installer, installed anew. It only goes forward: started again, it looks where it stands. */
 export async function nodeReinstall(input: NodeReinstallInput): Promise<RunView> {
   const { node: member, fleet, planOnly } = input;
-  const run = new Run({ runbook: 'node-reinstall', subject: member, revision: fleet.revision });
+  const run = new Run({ runbook: 'node-reinstall', subject: member, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name, member };
   return conclude(
     run,

@@ -33,7 +33,7 @@ import { refused } from './upgrade/results.ts';
  */
 export async function nodeRejoin(input: NodeRejoinInput): Promise<RunView> {
   const { node: member, fleet, planOnly } = input;
-  const run = new Run({ runbook: 'node-rejoin', subject: member, revision: fleet.revision });
+  const run = new Run({ runbook: 'node-rejoin', subject: member, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name, member };
   return conclude(
     run,

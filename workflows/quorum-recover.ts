@@ -20,7 +20,7 @@ const LOOKS = 2;
  */
 export async function quorumRecover(input: QuorumRecoverInput): Promise<RunView> {
   const { member, fleet, planOnly } = input;
-  const run = new Run({ runbook: 'quorum-recover', subject: member, revision: fleet.revision });
+  const run = new Run({ runbook: 'quorum-recover', subject: member, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name, member };
   return conclude(
     run,
@@ -112,7 +112,7 @@ const VOICES = {
 async function approve(run: Run, scope: QuorumScope, plan: QuorumPlan): Promise<void> {
   const timeoutMs = durationMs(scope.approvalTimeout);
   for (const question of questions(scope.member, plan)) {
-    const { approved, actor, reason } = await run.ask({ ...question, timeoutMs });
+    const { approved, actor, reason } = await run.ask({ ...question, destructive: true, timeoutMs });
     if (!approved) throw failure('NotApproved', `Not approved (${actor}: ${reason}): ${question.question}`);
   }
 }

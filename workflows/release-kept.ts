@@ -12,7 +12,7 @@ import { refused } from './upgrade/results.ts';
 /** Destroys one thing that a run has set aside, by its typed name. Nothing else ever does. */
 export async function releaseKept(input: ReleaseKeptInput): Promise<RunView> {
   const { member, name, fleet } = input;
-  const run = new Run({ runbook: 'release-kept', subject: member, revision: fleet.revision });
+  const run = new Run({ runbook: 'release-kept', subject: member, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name };
   return conclude(run, async () => {
     const scope = await run.step(
@@ -61,6 +61,7 @@ async function approve(run: Run, scope: ReleaseScope, observation: ReleaseObserv
   const { name, member, approvalTimeout } = scope;
   const { approved, actor, reason } = await run.ask({
     id: 'release',
+    destructive: true,
     question: `Destroy ${name} on ${member}?`,
     consequences: [...whatIsLost(scope, observation), 'No, or no answer in time: it stays.'],
     expects: name,

@@ -20,7 +20,7 @@ import { refused } from './upgrade/results.ts';
 export async function restore(input: RestoreInput): Promise<RunView> {
   const { fleet, planOnly, volume, project } = input;
   const subject = replicaName({ project, name: volume });
-  const run = new Run({ runbook: 'restore', subject, revision: fleet.revision });
+  const run = new Run({ runbook: 'restore', subject, revision: fleet.revision, startedBy: input.actor });
   const ref = { fleet, name: run.view.name };
   return conclude(
     run,

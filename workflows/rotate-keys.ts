@@ -18,7 +18,7 @@ import { refused } from './upgrade/results.ts';
  */
 export async function rotateKeys(input: RotateKeysInput): Promise<RunView> {
   const { guest, fleet, planOnly } = input;
-  const run = new Run({ runbook: 'rotate-keys', subject: guest, revision: fleet.revision });
+  const run = new Run({ runbook: 'rotate-keys', subject: guest, revision: fleet.revision, startedBy: input.actor });
   return conclude(
     run,
     async () => {
@@ -129,6 +129,7 @@ async function approve(run: Run, scope: RotationScope, { plan, names }: Looked):
     push === undefined ? 'stay on a branch of the worker’s clone' : `are pushed to ${push.remote}/${push.branch}`;
   const { approved, actor, reason } = await run.ask({
     id: 'rotate',
+    destructive: false,
     question: `Give ${guest} another key?`,
     consequences: [
       `Yes: a new key is made in ${guest}, ${plan.files.map(({ path }) => path).join(', ')} are encrypted to it, and in the end ${keyWords(names, plan.old)} can decrypt none of them.`,

@@ -28,7 +28,12 @@ const LOOK_AGAIN = '15 seconds';
  * already so take no time, so it goes on where it stopped.
  */
 export async function safeUpgradeAll(input: SafeUpgradeAllInput): Promise<RunView> {
-  const run = new Run({ runbook: 'safe-upgrade', subject: 'all', revision: input.fleet.revision });
+  const run = new Run({
+    runbook: 'safe-upgrade',
+    subject: 'all',
+    revision: input.fleet.revision,
+    startedBy: input.actor,
+  });
   return conclude(
     run,
     async () => {
@@ -90,6 +95,7 @@ async function askBetween(run: Run, member: string, policy: UpgradePolicy, ended
   if (policy.betweenMembers !== 'ask') return;
   const { approved, actor, reason } = await run.ask({
     id: `next-${member}`,
+    destructive: false,
     question: `Go on with ${member}?`,
     consequences: [
       ...ended.map(({ member, summary }) => `${member}: ${summary}`),

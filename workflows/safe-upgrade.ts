@@ -26,6 +26,7 @@ export async function safeUpgrade(input: SafeUpgradeInput): Promise<RunView> {
     runbook: 'safe-upgrade',
     subject: input.node,
     revision: input.fleet.revision,
+    startedBy: input.actor,
     ...(input.resume && { name: input.resume.name }),
   });
   return conclude(

@@ -19,7 +19,7 @@ import { refused } from './upgrade/results.ts';
  */
 export async function vmRecreate(input: VmRecreateInput): Promise<RunView> {
   const { guest, fleet, keepOld, planOnly } = input;
-  const run = new Run({ runbook: 'vm-recreate', subject: guest, revision: fleet.revision });
+  const run = new Run({ runbook: 'vm-recreate', subject: guest, revision: fleet.revision, startedBy: input.actor });
   return conclude(
     run,
     async () => {
@@ -106,6 +106,7 @@ async function approve(run: Run, scope: RecreateScope, { plan, names }: Looked):
   const isRemoved = keepOld === '0s' && plan.old !== 'gone';
   const { approved, actor, reason } = await run.ask({
     id: 'recreate',
+    destructive: isRemoved,
     question: `Make ${guest} anew?`,
     consequences: [
       ...(plan.old === 'gone'

@@ -13,6 +13,7 @@ import { CliError } from '../errors.ts';
 import type { Ending } from '../exit-codes.ts';
 import { print, printJson } from '../io.ts';
 import { clean } from '../render/clean.ts';
+import { countText } from '../render/decision.ts';
 import { parseRun, type RunOptions } from '../run-argument.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { actorOf } from '../temporal/identity.ts';
@@ -62,12 +63,19 @@ export function decide(
     if (options.json === true) printJson(io, decision);
     else
       print(io, [
-        `${clean(decision.approvalId)} of ${clean(ref.workflowId)} is ${word} by ${clean(decision.actor)}.`,
+        `${clean(decision.approvalId)} of ${clean(ref.workflowId)} is ${word}${countText(decision.count)} by ${clean(decision.actor)}.`,
+        ...missingLine(decision),
         `  runbook watch ${clean(ref.workflowId)}   follow it`,
       ]);
     return 'done';
   });
 }
+
+/** Of a yes that is not enough by itself. */
+const missingLine = ({ count }: Decision): string[] =>
+  count === undefined || count.yes >= count.of
+    ? []
+    : [`Nothing happens yet: it needs ${count.of} people, and waits for ${count.of - count.yes} more.`];
 
 /** One name as it has always been told, several as a list. */
 const carried = ([name, ...more]: string[]): Pick<DecideArgs, 'name' | 'names'> => {

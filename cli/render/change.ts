@@ -1,4 +1,6 @@
 import { approveCommand } from '../../plan/approval.ts';
+import { neededLine } from '../../plan/who-approves.ts';
+import { countText } from './decision.ts';
 import type { StepState } from '../../plan/run.ts';
 import type { Change } from '../changes.ts';
 import type { RunState } from '../run-state.ts';
@@ -51,14 +53,14 @@ export function renderChange(change: Change, run: RunState | undefined, now: num
       const id = run?.workflowId ?? 'RUN';
       return [
         at(approval.askedAt, `waits for a decision until ${instant(approval.deadline)}: ${approval.question}`),
-        ...approval.consequences.map((line) => `    ${clean(line)}`),
+        ...[...approval.consequences, ...neededLine(approval)].map((line) => `    ${clean(line)}`),
         `    ${approveCommand(clean(id), approval)} --approval ${clean(approval.id)} --reason …`,
         `    runbook reject ${clean(id)} --approval ${clean(approval.id)} --reason …`,
       ];
     }
     case 'decided': {
-      const { approved, actor, reason, at: time } = change.decision;
-      return [at(time, `${approved ? 'approved' : 'rejected'} by ${actor}: ${reason}`)];
+      const { approved, actor, reason, count, at: time } = change.decision;
+      return [at(time, `${approved ? 'approved' : 'rejected'}${countText(count)} by ${actor}: ${reason}`)];
     }
     case 'paused':
       return [at(undefined, `paused before its next step: runbook resume ${run?.workflowId ?? 'RUN'}`)];

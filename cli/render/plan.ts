@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { foreseenNeeds } from '../../plan/who-approves.ts';
 import type { RunView, StepView } from '../../plan/run.ts';
 import { endingLines } from './ending.ts';
 import { marked } from './marked.ts';
@@ -27,6 +28,7 @@ export function renderPlan(
     ...wrap(head, options.width).map((line) => paint('bold', line)),
     '',
     ...(steps.length === 0 ? [] : [...stepLines(steps, options, paint), '']),
+    ...(view.needs === undefined ? [] : marked('?', foreseenNeeds(view.needs), options, paint)),
     ...view.warnings.flatMap((text) => marked('!', text, options, paint)),
     ...endingLines(view, options, paint),
   ];

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { approveCommand } from '../../plan/approval.ts';
+import { neededLine } from '../../plan/who-approves.ts';
 import type { Approval, RunView, StepView } from '../../plan/run.ts';
 import { ENDING, isOpen, type RunState, type WatchState } from '../run-state.ts';
 import { besideEnding, endingLines } from './ending.ts';
@@ -117,7 +118,9 @@ export function approvalLines(
   const left = Date.parse(approval.deadline) - options.now;
   return [
     ...marked('?', approval.question, options, paint),
-    ...approval.consequences.flatMap((line) => wrap(clean(line), options.width - 4).map((each) => `    ${each}`)),
+    ...[...approval.consequences, ...neededLine(approval)].flatMap((line) =>
+      wrap(clean(line), options.width - 4).map((each) => `    ${each}`),
+    ),
     ...[
       `    waiting ${age(options.now - Date.parse(approval.askedAt))}, until ${dateTime(approval.deadline)} UTC${left > 0 ? ` (${age(left)} left)` : ''}`,
       `    ${approveCommand(clean(run.workflowId), approval)} --approval ${clean(approval.id)} --reason …`,

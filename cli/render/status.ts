@@ -1,4 +1,5 @@
 import { approveCommand } from '../../plan/approval.ts';
+import { neededLine } from '../../plan/who-approves.ts';
 import { needsPerson, type FleetStatus, type OpenRun } from '../fleet-status.ts';
 import { glanceFacts, glanceTroubles } from './glance.ts';
 import { outcomeOf } from './list.ts';
@@ -75,6 +76,7 @@ function openDetails({ approval, paused, waitingFor, silent, workflowId }: OpenR
       ? []
       : [
           `${approval.question}   asked ${age(now - Date.parse(approval.askedAt))} ago, until ${dateTime(approval.deadline)} UTC`,
+          ...neededLine(approval),
           `${approveCommand(workflowId, approval)} --reason …   or   runbook reject ${workflowId} --reason …`,
         ]),
     ...(paused ? [`runbook resume ${workflowId}`] : []),

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 import { changesBetween } from '../../cli/changes.ts';
 import { renderChange } from '../../cli/render/change.ts';
+import { decisionText } from '../../cli/render/decision.ts';
 import { renderWatch } from '../../cli/render/run.ts';
 import { aRolledBackRun, aRun, at, aView } from './run-fixture.ts';
 
@@ -200,6 +201,29 @@ describe('a run that is watched', () => {
     const shown = renderWatch({ run: aRun({ view }) }, { ...at80, width: 100 });
     expect(shown).toContain('    runbook approve safe-upgrade/elitedesk-1 --name … --approval forget --reason …');
     expect(shown).toContain('    runbook reject safe-upgrade/elitedesk-1 --approval forget --reason …');
+  });
+
+  it('says who has said yes, and that it waits for somebody else', () => {
+    const question = { id: 'forget', question: 'Forget?', consequences: [], askedAt: at(0), deadline: at(3600) };
+    const approval = { ...question, needs: { people: 2, notBy: 'cleo@nas' }, approvedBy: ['ada@laptop'] };
+    const said =
+      'Needs 2 people other than cleo@nas, who started it: ada@laptop has said yes; waits for somebody else.';
+    const wide = { ...at80, width: 200 };
+    expect(renderWatch({ run: aRun({ view: aView({ approval, steps: [] }) }) }, wide)).toContain(`    ${said}`);
+    expect(renderChange({ type: 'asked', approval }, aRun(), now)).toContain(`    ${said}`);
+    const count = { yes: 1, of: 2 };
+    const decision = {
+      approvalId: 'forget',
+      approved: true,
+      actor: 'ada@laptop',
+      reason: 'so be it',
+      at: at(4),
+      count,
+    };
+    expect(renderChange({ type: 'decided', decision }, aRun(), now).join('')).toContain(
+      'approved (1 of 2) by ada@laptop',
+    );
+    expect(decisionText(decision)).toBe('forget approved (1 of 2) by ada@laptop: so be it');
   });
 
   it('says that the server does not answer, and that no worker takes the work', () => {

@@ -357,6 +357,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
     forgetJobs: () => (did('forget jobs'), Promise.resolve([])),
     lookAround: () => Promise.resolve([]),
     glanceAtFleet: () => Promise.resolve({ members: [], guests: [] }),
+    approvalPolicy: () => Promise.resolve({ people: 1, otherThanStarter: false }),
     ...overrides,
   };
   world.activities = acts;

@@ -61,14 +61,14 @@ export async function startSimulatedFleet(
   };
 }
 
-/** Answers with how to end it. */
-async function startWorker(
+/** A worker of that fleet. Answers with how to end it. */
+export async function startWorker(
   env: TestWorkflowEnvironment,
   { repoDir, binDir }: Simulation,
   stateDir: string,
   machines: (real: Machines) => Machines = (real) => real,
 ): Promise<() => Promise<void>> {
-  await mkdir(stateDir, { mode: 0o700 });
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const { deps, close } = createDeps({
     repo: repoDir,
     stateDir,

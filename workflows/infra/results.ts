@@ -7,6 +7,7 @@ import {
   type PlannedInfra,
 } from '../../plan/infra.ts';
 import type { RunResult } from '../../plan/run.ts';
+import { approvers } from '../../plan/who-approves.ts';
 import { asSentence } from '../../plan/sentence.ts';
 import { describeFailure } from '../support/failures.ts';
 import type { Run } from '../support/run.ts';
@@ -27,7 +28,8 @@ export function planned({ node }: InfraScope, plan: PlannedInfra): RunResult {
 /** Judged by a plan that was made afterwards. */
 export function applied(scope: InfraScope, run: Run, left?: PlannedInfra): RunResult {
   const { node, folder } = scope;
-  const actor = run.view.decisions.filter(({ approved }) => approved).at(-1)?.actor ?? '';
+  const last = run.view.decisions.findLast(({ approved }) => approved);
+  const actor = approvers(run.view.decisions, last?.approvalId ?? '').join(' and ');
   if (left === undefined || isEmpty(left))
     return { outcome: 'Done', summary: `${node} is as ${folder} says, as ${actor} approved.`, left: [], next: [] };
   const message = `It was applied, and Terraform plans again: ${countsOf(left)}.`;

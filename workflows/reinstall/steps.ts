@@ -45,6 +45,7 @@ const SEEN = { install: 'an installer', installed: 'installed, and in no cluster
 export async function askToReinstall(run: Run, { scope, plan }: LookedAtHost): Promise<void> {
   const { approved, actor, reason } = await run.ask({
     id: 'reinstall',
+    destructive: true,
     ...reinstallQuestion(scope, plan),
     expects: scope.member,
     timeoutMs: durationMs(scope.approvalTimeout),

@@ -15,6 +15,7 @@ export async function askForImport(
   if (pools.length === 0) return;
   const { approved, actor, reason } = await run.ask({
     id: 'import',
+    destructive: true,
     question: `Import zpool ${pools.join(', ')} on ${member}, though another system had it last?`,
     consequences: [
       'Yes: right where this host was reinstalled and got another hostid.',
@@ -34,6 +35,7 @@ export async function askToForget(run: Run, { member, approvalTimeout }: RejoinS
   const lostNames = [...lost.instances, ...lost.volumes];
   const { approved, actor, reason } = await run.ask({
     id: 'forget',
+    destructive: true,
     expects: member,
     question: `Have the cluster forget ${member}, and let it join anew?`,
     consequences: [

@@ -66,6 +66,7 @@ async function approve(run: Run, { restoration }: RestorationRef, scope: Restore
   const from = dated(snapshot.createdAt);
   const { approved, actor, reason } = await run.ask({
     id: 'in-place',
+    destructive: true,
     question: `Put ${volume} as of ${from} in the place of what ${member} has?`,
     consequences: whatIsReplaced(inPlaceOf(restoration), { from, member }),
     expects: volume,

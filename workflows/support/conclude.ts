@@ -14,7 +14,7 @@ export async function conclude(
   work: () => Promise<RunResult>,
   options: { planOnly: boolean } = { planOnly: false },
 ): Promise<RunView> {
-  const view = run.finish(await resultOf(work), options);
+  const view = run.finish(await resultOf(options.planOnly ? () => foreseen(run, work) : work), options);
   const result = view.result as RunResult;
   switch (result.outcome) {
     case 'Done':
@@ -40,6 +40,13 @@ async function resultOf(work: () => Promise<RunResult>): Promise<RunResult> {
   } catch (error) {
     return unchanged(error);
   }
+}
+
+/** A plan, with who would have to say yes. */
+async function foreseen(run: Run, work: () => Promise<RunResult>): Promise<RunResult> {
+  const result = await work();
+  if (result.outcome === 'Done') await run.foresee();
+  return result;
 }
 
 /** The end of a run that had not changed anything when this was thrown: a mistake, or a person's no. */

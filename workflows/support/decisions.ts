@@ -1,17 +1,29 @@
 import { expectedNames } from '../../plan/approval.ts';
 import { shortHash } from '../../plan/infra.ts';
 import { reasonRefusal } from '../../plan/reason.ts';
+import { settledBy, yesRefusal } from '../../plan/who-approves.ts';
 import type { Approval, RunView } from '../../plan/run.ts';
 import type { DecideArgs } from '../messages.ts';
 
 /** Why this answer cannot be taken, as a sentence for the person who gave it; undefined if it can. */
-export function decisionRefusal({ approval, subject, runbook }: RunView, args: DecideArgs): string | undefined {
+export function decisionRefusal(
+  { approval, subject, runbook, decisions }: RunView,
+  args: DecideArgs,
+): string | undefined {
   const run = `${runbook}/${subject}`;
   if (!approval) return `${run} waits for nobody's approval.`;
   if (args.approvalId !== undefined && args.approvalId !== approval.id)
     return `${run} waits for approval ${approval.id}, not for ${args.approvalId}.`;
+  // Also sent by hand, from the Web UI or by temporal.
+  if (typeof args.actor !== 'string') return 'Expected the name of who decides (actor), got none.';
   if (args.actor.trim() === '') return 'Expected the name of who decides, got an empty one.';
-  return namesRefusal(run, approval, args) ?? planRefusal(run, approval, args) ?? reasonRefusal(args.reason);
+  if (approval.needs !== undefined && settledBy(approval, decisions) !== undefined) return `${run} is decided already.`;
+  return (
+    (args.approved ? yesRefusal(approval, args.actor) : undefined) ??
+    namesRefusal(run, approval, args) ??
+    planRefusal(run, approval, args) ??
+    reasonRefusal(args.reason)
+  );
 }
 
 function namesRefusal(run: string, approval: Approval, args: DecideArgs): string | undefined {

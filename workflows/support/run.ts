@@ -5,6 +5,7 @@ import {
   defineUpdate,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -12,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { expectedNames, nameIsNeeded } from '../../plan/approval.ts';
+import { approvers, mayAskBeforeALoss, needsOf, settledBy, yesRefusal } from '../../plan/who-approves.ts';
 import type { DriftRow } from '../../plan/drift-seen.ts';
 import { renderDetails } from '../../plan/details.ts';
 import { runName } from '../../plan/run-name.ts';
@@ -19,6 +21,7 @@ import {
   addStep,
   NOBODY,
   type Approval,
+  type ApprovalNeeds,
   type CopyView,
   type Decision,
   type Phase,
@@ -65,9 +68,22 @@ export interface StepEnd {
 /** Keeps the view of one run and answers queries and updates about it. */
 export class Run {
   readonly view: RunView;
+  readonly #startedBy: string;
   #mayHold = true;
 
-  constructor({ name = ownName(), ...init }: { runbook: string; subject: string; revision: string; name?: string }) {
+  /** `startedBy`: for runs that ask before something is lost for good. */
+  constructor({
+    name = ownName(),
+    startedBy = '',
+    ...init
+  }: {
+    runbook: string;
+    subject: string;
+    revision: string;
+    startedBy?: string;
+    name?: string;
+  }) {
+    this.#startedBy = startedBy;
     this.view = {
       ...init,
       name,
@@ -172,27 +188,33 @@ export class Run {
 
   /**
    * Asks a person; nobody's answer within the time counts as no. Cancellation interrupts the question. With `expects` or
-   * `names` a yes has to carry those, with `plan` the plan that it is for. `remindEveryMs`: so often the worker's log says that
+   * `names` a yes has to carry those, with `plan` the plan that it is for. With `destructive`, a yes loses something for good or
+   * cannot be taken back, and the fleet file says who has to give it. `remindEveryMs`: so often the worker's log says that
    * it still waits.
    */
   async ask(
     question: Pick<Approval, 'id' | 'question' | 'consequences' | 'expects' | 'names' | 'plan'> & {
+      destructive: boolean;
       timeoutMs: number;
       remindEveryMs?: number;
     },
   ): Promise<Decision> {
-    const { id, timeoutMs, remindEveryMs = timeoutMs, consequences, ...rest } = question;
+    const { id, destructive, timeoutMs, remindEveryMs = timeoutMs, consequences, ...rest } = question;
+    // Runs of before this was asked for are decided by one person to their end.
+    const needs = destructive && patched(APPROVAL_POLICY) ? await this.#needs(id) : undefined;
     const names = expectedNames(rest);
     const approval: Approval = {
       id,
       ...rest,
+      ...(destructive ? { destructive } : {}),
+      ...(needs === undefined ? {} : { needs }),
       consequences: names.length === 0 ? consequences : [...consequences, nameIsNeeded(names)],
       askedAt: isoNow(),
       deadline: new Date(Date.now() + timeoutMs).toISOString(),
     };
     this.view.approval = approval;
     this.#show();
-    const answered = (): Decision | undefined => this.view.decisions.find(({ approvalId }) => approvalId === id);
+    const answered = (): Decision | undefined => settledBy(approval, this.view.decisions);
     try {
       const until = Date.now() + timeoutMs;
       const summary = `Waits for a person: ${question.question}`;
@@ -209,6 +231,21 @@ export class Run {
     const { plan } = rest;
     const nobody = { approvalId: id, approved: false, actor: NOBODY, reason: 'no answer in time' };
     return answered() ?? this.#decide(plan === undefined ? nobody : { ...nobody, plan });
+  }
+
+  /** Of a plan: tells who would have to say yes, where this runbook may ask before something is lost for good. */
+  async foresee(): Promise<void> {
+    if (!mayAskBeforeALoss(this.view.runbook) || !patched(APPROVAL_POLICY)) return;
+    const needs = await this.#needs('plan');
+    if (needs === undefined) return;
+    this.view.needs = needs;
+    this.#show();
+  }
+
+  async #needs(of: string): Promise<ApprovalNeeds | undefined> {
+    const spec = { id: `who-approves-${of}`, phase: 'plan', title: 'who has to say yes', kind: 'observe' } as const;
+    const rule = await activitiesFor(spec).approvalPolicy({ fleet: { revision: this.view.revision } });
+    return needsOf(rule, this.#startedBy);
   }
 
   #remind(approval: Approval): void {
@@ -292,14 +329,20 @@ export class Run {
 
   #decide({ approvalId, approved, actor, reason, plan: named }: DecideArgs): Decision {
     const { approval } = this.view;
+    // Two answers that come in one go are both let in before either is kept.
+    const late =
+      approved && approval?.needs !== undefined ? lateRefusal(approval, this.view.decisions, actor) : undefined;
+    if (late !== undefined) throw refusal(late);
     // Whole, whatever part of it was typed.
     const plan = approval?.plan ?? named;
     const decision: Decision = {
       ...{ approvalId: approvalId ?? approval?.id ?? '', approved, actor, reason },
       ...(plan === undefined ? {} : { plan }),
+      ...countOf(approval, approved),
       at: isoNow(),
     };
     this.view.decisions.push(decision);
+    if (approval?.needs !== undefined) approval.approvedBy = approvers(this.view.decisions, approval.id);
     this.#show();
     return decision;
   }
@@ -307,6 +350,20 @@ export class Run {
   #show(): void {
     setCurrentDetails(renderDetails(this.view));
   }
+}
+
+/** Runs that were begun before questions had a policy go on without. */
+const APPROVAL_POLICY = 'approval-policy';
+
+function countOf(approval: Approval | undefined, approved: boolean): Pick<Decision, 'count'> {
+  const { needs, approvedBy = [] } = approval ?? {};
+  return needs === undefined || needs.people === 1 || !approved
+    ? {}
+    : { count: { yes: approvedBy.length + 1, of: needs.people } };
+}
+
+function lateRefusal(approval: Approval, decisions: readonly Decision[], actor: string): string | undefined {
+  return settledBy(approval, decisions) === undefined ? yesRefusal(approval, actor) : 'It is decided already.';
 }
 
 /** Named after the first execution, so that a reset or a continued run keeps the name of what it made. */

@@ -9,6 +9,7 @@ export async function approveReboot(run: Run, scope: UpgradeScope, plan: Upgrade
   if (reboots.length === 0 || scope.policy.reboot !== 'ask') return;
   const { approved, actor, reason } = await run.ask({
     id: 'reboot',
+    destructive: false,
     question: `Restart ${reboots.join(' and ')}?`,
     consequences: [
       reboots.includes(scope.member)

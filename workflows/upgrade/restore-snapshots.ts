@@ -32,16 +32,22 @@ async function mayRestore(upgrade: Upgrade, { name }: InstanceState, findings: F
   if (!begun.snapshots) return false;
   const policy = scope.targets.find(({ node }) => node === name)?.snapshotRollback ?? 'never';
   if (policy !== 'ask') return policy === 'automatic';
-  const { approved } = await run.ask({
+  const question = {
     id: `restore-${name}`,
+    destructive: true,
     question: `${name} is still unhealthy (${describeFindings(findings)}). Restore its snapshot ${ref.name}?`,
     consequences: [
       `Yes: what ${name} wrote since ${run.view.steps.find(({ phase }) => phase === 'snapshot')?.startedAt ?? 'then'} is lost.`,
       `No, or no answer in time: ${name} stays as it is; the snapshot is kept until ${upgrade.snapshotsUntil}.`,
     ],
     timeoutMs: durationMs(scope.policy.approvalTimeout),
-  });
-  return approved;
+  };
+  try {
+    return (await run.ask(question)).approved;
+  } catch (error) {
+    run.warn(`${name} stays as it is: nobody knows who has to say yes. ${describeFailure(error).message}`);
+    return false;
+  }
 }
 
 async function restore(upgrade: Upgrade, instance: InstanceState, undone: Undone): Promise<boolean> {

@@ -6,7 +6,7 @@ import { eventually } from '../../hosts/eventually.ts';
 /** Answers the question that a run asks, once it does. */
 export async function answer(
   handle: WorkflowHandle,
-  said: Pick<DecideArgs, 'approved' | 'name' | 'names' | 'plan'>,
+  said: Pick<DecideArgs, 'approved' | 'name' | 'names' | 'plan'> & { actor?: string },
 ): Promise<void> {
   const asks = async (): Promise<boolean> => {
     const { approval, result } = await handle.query<RunView>(VIEW_QUERY);
