@@ -104,7 +104,11 @@ function ofHcl(source: HclFile, key: string, value: HclValue): Violation[] {
       );
     case 'call':
       return value.args.flatMap((arg) => (arg.type === 'string' ? inLines(source, arg) : []));
-    default:
+    case 'number':
+    case 'bool':
+    case 'object':
+    case 'reference':
+    case 'other':
       return [];
   }
 }
