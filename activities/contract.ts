@@ -558,6 +558,12 @@ export interface ReencryptInput extends GuestRef {
   hostKey?: string;
 }
 
+export interface TakeBackInput extends GuestRef {
+  handOver?: string;
+  paths: string[];
+  message: string;
+}
+
 export interface Reencrypted {
   state: Reached;
   revision: string;
@@ -583,12 +589,10 @@ export interface RotationActivities {
   /** Of the two keys in the guest only one stays. */
   keepGuestKey(input: GuestRef & { keep: 'old' | 'new'; old: string; next: string }): Promise<Reached>;
   /**
-   * A commit that gives rules and files back as they were, where the one of `phase` was pushed: the hand-over, where it is
-   * absent. `handOver`: that commit, where it is known.
+   * A commit that gives rules and files back as they were, where the remote has one of the run. `handOver`: that one, where it is
+   * known. Fails as BranchMoved where it is not the last one there, or there no more.
    */
-  takeBackSecrets(
-    input: GuestRef & { phase?: ReencryptInput['phase']; handOver?: string; paths: string[]; message: string },
-  ): Promise<Reached>;
+  takeBackSecrets(input: TakeBackInput): Promise<Reached>;
   /** What a run needed on the worker. `keep`: the commit that a branch of the run's name is to have. */
   tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
 }
