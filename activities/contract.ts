@@ -3,7 +3,7 @@
  * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
  */
 import type { Check } from '../plan/checks.ts';
-import type { RecreateObservation, RecreateScope } from '../plan/recreate.ts';
+import type { OldGuest, RecreateObservation, RecreateScope } from '../plan/recreate.ts';
 import type { RotationObservation, RotationScope } from '../plan/rotation.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
@@ -465,7 +465,7 @@ export interface InPlaceActivities {
   startUsers(input: RestorationRef & { users: VolumeUser[] }): Promise<void>;
   /** The original gets a snapshot and is set aside, and what arrived gets its name. */
   takePlace(input: RestorationRef & { at: string }): Promise<Reached>;
-  /** Undoes that. False where what had arrived is not what was copied any more. */
+  /** Undoes that. False where what had arrived is not what was copied any more: what was written to it is kept. */
   putOriginalBack(input: RestorationRef): Promise<boolean>;
   /** The end: no run goes on with it, and Incus forgets snapshots that are aside. Returns those. */
   settleInPlace(input: RestorationRef): Promise<string[]>;
@@ -597,6 +597,9 @@ export interface RotationActivities {
   tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
 }
 
+/** `kept`: the old one is back, and Incus did not remove the new one, which is marked as kept. */
+export type BroughtBack = Reached | 'kept';
+
 export interface NewGuest {
   system: SystemState;
 }
@@ -620,8 +623,11 @@ export interface RecreateActivities {
   attachVolumes(input: GuestRef): Promise<NewGuest>;
   /** Fails as NotReencrypted where the old key is a recipient of a file of that commit, or its data key is the former one. */
   proveOldKeyOut(input: GuestRef & { revision: string; old: string; paths: string[] }): Promise<void>;
-  /** Removes the new one, gives the old one its name and its devices back, and starts it where it ran. */
-  bringBackGuest(input: GuestRef): Promise<Reached>;
+  /**
+   * Takes the new one out of the way, gives the old one its name and its devices back, and starts it where it ran. `old`: how it
+   * was found. Unless there was none, it has to be there before the new one is touched, which is removed in the end.
+   */
+  bringBackGuest(input: GuestRef & { old?: OldGuest }): Promise<BroughtBack>;
   /** The old one is kept with a mark of its own, or removed. `at`, `until`: ISO 8601. */
   endOldGuest(input: GuestRef & { keep: boolean; at: string; until: string }): Promise<Reached>;
 }
