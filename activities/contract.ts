@@ -3,7 +3,7 @@
  * half-done work: it looks, then acts, then verifies. Failures carry a type of plan/failures.ts.
  */
 import type { Check } from '../plan/checks.ts';
-import type { RecreateObservation, RecreateScope } from '../plan/recreate.ts';
+import type { OldGuest, RecreateObservation, RecreateScope } from '../plan/recreate.ts';
 import type { RotationObservation, RotationScope } from '../plan/rotation.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
@@ -466,7 +466,7 @@ export interface InPlaceActivities {
   startUsers(input: RestorationRef & { users: VolumeUser[] }): Promise<void>;
   /** The original gets a snapshot and is set aside, and what arrived gets its name. */
   takePlace(input: RestorationRef & { at: string }): Promise<Reached>;
-  /** Undoes that. False where what had arrived is not what was copied any more. */
+  /** Undoes that. False where what had arrived is not what was copied any more: what was written to it is kept. */
   putOriginalBack(input: RestorationRef): Promise<boolean>;
   /** The end: no run goes on with it, and Incus forgets snapshots that are aside. Returns those. */
   settleInPlace(input: RestorationRef): Promise<string[]>;
@@ -559,6 +559,12 @@ export interface ReencryptInput extends GuestRef {
   hostKey?: string;
 }
 
+export interface TakeBackInput extends GuestRef {
+  handOver?: string;
+  paths: string[];
+  message: string;
+}
+
 export interface Reencrypted {
   state: Reached;
   revision: string;
@@ -584,15 +590,16 @@ export interface RotationActivities {
   /** Of the two keys in the guest only one stays. */
   keepGuestKey(input: GuestRef & { keep: 'old' | 'new'; old: string; next: string }): Promise<Reached>;
   /**
-   * A commit that gives rules and files back as they were, where the one of `phase` was pushed: the hand-over, where it is
-   * absent. `handOver`: that commit, where it is known.
+   * A commit that gives rules and files back as they were, where the remote has one of the run. `handOver`: that one, where it is
+   * known. Fails as BranchMoved where it is not the last one there, or there no more.
    */
-  takeBackSecrets(
-    input: GuestRef & { phase?: ReencryptInput['phase']; handOver?: string; paths: string[]; message: string },
-  ): Promise<Reached>;
+  takeBackSecrets(input: TakeBackInput): Promise<Reached>;
   /** What a run needed on the worker. `keep`: the commit that a branch of the run's name is to have. */
   tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
 }
+
+/** `kept`: the old one is back, and Incus did not remove the new one, which is marked as kept. */
+export type BroughtBack = Reached | 'kept';
 
 export interface NewGuest {
   system: SystemState;
@@ -617,8 +624,11 @@ export interface RecreateActivities {
   attachVolumes(input: GuestRef): Promise<NewGuest>;
   /** Fails as NotReencrypted where the old key is a recipient of a file of that commit, or its data key is the former one. */
   proveOldKeyOut(input: GuestRef & { revision: string; old: string; paths: string[] }): Promise<void>;
-  /** Removes the new one, gives the old one its name and its devices back, and starts it where it ran. */
-  bringBackGuest(input: GuestRef): Promise<Reached>;
+  /**
+   * Takes the new one out of the way, gives the old one its name and its devices back, and starts it where it ran. `old`: how it
+   * was found. Unless there was none, it has to be there before the new one is touched, which is removed in the end.
+   */
+  bringBackGuest(input: GuestRef & { old?: OldGuest }): Promise<BroughtBack>;
   /** The old one is kept with a mark of its own, or removed. `at`, `until`: ISO 8601. */
   endOldGuest(input: GuestRef & { keep: boolean; at: string; until: string }): Promise<Reached>;
 }

@@ -291,22 +291,34 @@ export const unknownTitle = (each: UnknownVolume): string =>
 /** What the cluster knows of the volume itself, also where its member is away. */
 async function recordOf(
   incus: Incus,
-  { wish, member: owner }: RestoreScope,
+  { wish, member: owner, pool }: RestoreScope,
   via: string,
 ): Promise<VolumeRecord | undefined> {
-  return owner === undefined ? undefined : volumeRecord(incus, { ...wish, name: wish.volume, member: owner }, via);
+  const own = { ...wish, name: wish.volume, ...(pool === undefined ? {} : { pool }) };
+  return owner === undefined ? undefined : volumeRecord(incus, { ...own, member: owner }, via);
 }
 
+/** Of the wanted pool, or of the only one that has it. */
 export async function volumeRecord(
   incus: Incus,
-  { project, name, member }: { project: string; name: string; member: string },
+  { project, name, member, pool }: { project: string; name: string; member: string; pool?: string },
   via: string,
 ): Promise<VolumeRecord | undefined> {
   const { pools } = expecting(await incus.storagePools(), 'storage pools', via);
   const names = pools.map((pool) => pool.name);
   const { volumes } = expecting(await incus.volumeRecords(member, names), 'volume records', via);
-  return volumes.find((each) => each.project === project && each.name === name);
+  const own = volumes.filter((each) => each.project === project && each.name === name);
+  const [only, ...more] = own;
+  const wanted = own.find((each) => each.pool === pool);
+  if (wanted === undefined && more.length > 0) throw whichPool(own.map((each) => each.pool));
+  return wanted ?? only;
 }
+
+const whichPool = (pools: readonly string[]): Error =>
+  failure(
+    'BadConfig',
+    `It is not known in which pool the volume was: ${pools.join(', ')}. Declare it among the volumes of its guest.`,
+  );
 
 /** The wanted one, or the only one of ZFS. */
 async function zfsPool(
@@ -318,11 +330,7 @@ async function zfsPool(
   const candidates = pools.filter(({ name, driver }) => (wanted === undefined ? driver === 'zfs' : name === wanted));
   const [only, ...more] = candidates;
   if (only === undefined) throw failure('NotFound', `${member} has no pool ${wanted ?? 'of ZFS'}.`);
-  if (more.length > 0)
-    throw failure(
-      'BadConfig',
-      `It is not known in which pool the volume was: ${candidates.map(({ name }) => name).join(', ')}. Declare it among the volumes of its guest.`,
-    );
+  if (more.length > 0) throw whichPool(candidates.map(({ name }) => name));
   const { dataset } = expecting(await incus.pool(only.name, member), 'pool', member);
   if (dataset === undefined) throw failure('BadConfig', `Pool ${only.name} of ${member} is none of ZFS.`);
   return { name: only.name, dataset };

@@ -81,7 +81,8 @@ export async function lookAtRemote(
   if (head.type === 'fetch failed') return { problem: head.message };
   if (head.type === 'none') return {};
   const tried = await git.push(push.remote, revision, push.branch, { dryRun: true });
-  return tried.type === 'push failed' ? { head: head.revision, problem: tried.message } : { head: head.revision };
+  const isTaken = tried.type === 'pushed' || tried.type === 'moved';
+  return isTaken ? { head: head.revision } : { head: head.revision, problem: tried.message };
 }
 
 export async function lookAtKey(

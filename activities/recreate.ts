@@ -1,26 +1,24 @@
 import { posix } from 'node:path';
-import type { Fleet, Guest } from '../fleet/schema.ts';
+import type { Guest } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
-import { asideName } from '../plan/recreate.ts';
+import { asideName, failedName } from '../plan/recreate.ts';
 import { createGuestKey } from '../tools/guest-key.ts';
-import { createIncus, type Incus } from '../tools/incus.ts';
+import { createIncus } from '../tools/incus.ts';
 import type { InstanceRecord } from '../tools/incus-recreate.ts';
 import { untilBooted } from './booted.ts';
+import { bringBack } from './bring-back-guest.ts';
 import type { GuestRef, NewGuest, Reached, RecreateActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
-import { asBefore, asideOf, isOfRun, markedAsKept, noted, ofRun, stripped } from './guest-note.ts';
+import { isMarkedAsKept, isOfRun, markedAsKept, noted, noteOf, ofRun, stripped } from './guest-note.ts';
+import { notOurs, recordOf, remove, rename, replace, start, stop, type Place } from './guest-place.ts';
 import { guestToCreate, observeRecreate, recreateScope } from './observe-recreate.ts';
 import { proveOldKeyOut } from './prove-old-key.ts';
 import { deployJob } from './jobs.ts';
 import { keysOf } from './rotation.ts';
-import { startOn } from './stop-and-start.ts';
 import { systemStateOf } from './system-state.ts';
-
-/** How long a guest is given to shut down before its plug is pulled. */
-const SHUTDOWN_SECONDS = 60;
 
 /** A guest is made anew. Each looks at what instances are there and at what they note of themselves, acts, and looks again. */
 export function createRecreateActivities(deps: Deps): RecreateActivities {
@@ -28,7 +26,8 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
     const fleet = await deps.fleetAt(input.fleet);
     const { guest } = guestToCreate(fleet, input.guest);
     const incus = createIncus(deps.machines.member(fleet, guest.member), { signal });
-    return { fleet, guest, incus, name: input.guest, aside: asideName(input.guest, input.name), run: input.name };
+    const names = { aside: asideName(input.guest, input.name), failed: failedName(input.guest, input.name) };
+    return { fleet, guest, incus, name: input.guest, ...names, run: input.name };
   };
   const started = async (input: GuestRef, place: Place, context: ActivityContext): Promise<NewGuest> => {
     await start(place);
@@ -72,13 +71,14 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
     bringBackGuest: guarded(async (input, context) => {
       // It would go on to whoever has that address next.
       await deps.local.jobs.stop(deployJob({ ...input, node: input.guest }), context);
-      return bringBack(await open(input, context));
+      return bringBack(await open(input, context), input.old);
     }),
     endOldGuest: guarded(async ({ keep, at, until, ...input }, context) => {
       const place = await open(input, context);
       const record = await recordOf(place, place.aside);
       if (record === undefined) return 'already';
-      if (asideOf(record)?.run !== place.run) throw notOurs(place.aside);
+      if (isMarkedAsKept(record)) return 'already';
+      if (noteOf(record, place.run) === undefined) throw notOurs(place.aside);
       if (!keep) {
         await remove(place, place.aside);
         return 'done';
@@ -88,49 +88,6 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
       return 'done';
     }),
   };
-}
-
-interface Place {
-  fleet: Fleet;
-  guest: Guest;
-  incus: Incus;
-  name: string;
-  /** What the old one is called once it is aside. */
-  aside: string;
-  run: string;
-}
-
-/** Undefined where there is none of that name. */
-async function recordOf({ incus, guest }: Place, name: string): Promise<InstanceRecord | undefined> {
-  const answer = await incus.instanceRecord(guest.project, name);
-  if (answer.type === 'not found') return undefined;
-  return expecting(answer, 'instance record', guest.member).record;
-}
-
-async function replace({ incus, guest }: Place, name: string, record: InstanceRecord): Promise<void> {
-  expecting(await incus.replaceInstanceRecord(guest.project, name, record), 'replaced', guest.member);
-}
-
-async function stop({ incus, guest }: Place, name: string): Promise<void> {
-  const polite = await incus.stopInstance(guest.project, name, { timeoutSeconds: SHUTDOWN_SECONDS });
-  if (polite.type === 'stopped' || polite.type === 'already stopped') return;
-  // One that is dead does not hear it.
-  const forced = await incus.stopInstance(guest.project, name, { timeoutSeconds: 30, force: true });
-  if (forced.type === 'did not stop') throw failure('Unexpected', `${name} does not stop: ${forced.message}`);
-  if (forced.type !== 'stopped' && forced.type !== 'already stopped') throw toolFailure(`Stopping ${name}`, forced);
-}
-
-const start = ({ incus, guest, name }: Place): Promise<void> =>
-  startOn(incus, { project: guest.project, name }, guest.member);
-
-async function rename({ incus, guest }: Place, from: string, to: string): Promise<void> {
-  expecting(await incus.renameInstance(guest.project, from, to), 'renamed', guest.member);
-}
-
-async function remove(place: Place, name: string): Promise<void> {
-  await stop(place, name);
-  const answer = await place.incus.removeInstance(place.guest.project, name);
-  if (answer.type !== 'removed' && answer.type !== 'none') throw toolFailure(`Removing ${name}`, answer);
 }
 
 /** The note comes first: from then on it is known how the instance was, whatever is cut off. */
@@ -211,34 +168,6 @@ async function requireFree({ incus, guest, name }: Place): Promise<void> {
       throw failure('Unexpected', `Volume ${taken.name} is attached to ${other.name}: it is not attached twice.`);
   }
 }
-
-/** Judged by what is there: the new one goes first, so that never both are there under one name, or run. */
-async function bringBack(place: Place): Promise<Reached> {
-  const { name, aside, run } = place;
-  let done = false;
-  const current = await recordOf(place, name);
-  if (current !== undefined && isOfRun(current, run)) {
-    await remove(place, name);
-    done = true;
-  }
-  if ((await recordOf(place, aside)) !== undefined) {
-    await rename(place, aside, name);
-    done = true;
-  }
-  const old = await recordOf(place, name);
-  const note = old === undefined ? undefined : asideOf(old);
-  if (old === undefined || note === undefined) return done ? 'done' : 'already';
-  // Started before the note goes: an attempt that is cut off in between still knows that it ran.
-  await replace(place, name, { ...asBefore(old, note), config: { ...old.config } });
-  if (note.ran) await start(place);
-  const running = await recordOf(place, name);
-  if (running === undefined) throw failure('Unexpected', `${name} was given back, and is not there.`);
-  await replace(place, name, asBefore(running, note));
-  return 'done';
-}
-
-const notOurs = (name: string): Error =>
-  failure('Unexpected', `There is an instance ${name} that this run has not made: it is left as it is.`);
 
 async function bootedSystem(host: Host, context: ActivityContext): Promise<NewGuest['system']> {
   await untilBooted(host, context);

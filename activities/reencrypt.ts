@@ -5,15 +5,16 @@ import { addRecipientBeside, readSopsConfig, replaceRecipient, ruleFor, type Sop
 import { readSecretFile, type EncryptedFile } from '../plan/sops-file.ts';
 import { decrypt } from '../tools/age.ts';
 import { createGit } from '../tools/git.ts';
-import { createGitCommits, type GitCommits } from '../tools/git-commits.ts';
+import { createGitCommits } from '../tools/git-commits.ts';
 import type { Sops } from '../tools/sops.ts';
 import type { Reencrypted, ReencryptInput } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
-import { FLEET_FILE } from './fleet-at.ts';
+import { FLEET_FILE, requireCommit } from './fleet-at.ts';
 import type { ActivityContext } from './guard.ts';
 import { isSame, put } from './observe-rotation.ts';
 import { operatorKeyFile, operatorSops, scratchOf, secretsAt, type SecretsAt } from './secrets-at.ts';
+import { secretsBranch, type SecretsBranch } from './secrets-branch.ts';
 
 export const refOf = (run: string, phase: string): string => `refs/runbook/${run}/${phase}`;
 
@@ -33,9 +34,16 @@ export async function reencrypt(
   const ref = refOf(input.name, input.phase);
   const known = await createGit(deps.local, { signal }).resolveRevision(root, ref);
   if (known.type === 'unexpected') throw toolFailure('The worker’s clone', known);
+  const branch = await secretsBranch(deps, fleet, input, signal);
   if (known.type === 'revision') {
-    await publish(fleet, commits, known.revision);
+    await branch?.publish(known.revision);
     return { state: 'already', revision: known.revision };
+  }
+  const pushed = await madeElsewhere(branch, input);
+  if (pushed !== undefined) {
+    const set = await commits.setRef(ref, pushed);
+    if (set.type !== 'set') throw toolFailure('The commit of another worker', set);
+    return { state: 'already', revision: pushed };
   }
   await rm(scratch, { recursive: true, force: true });
   const secrets = await secretsAt(deps, fleet, input.base, signal);
@@ -61,10 +69,22 @@ export async function reencrypt(
     ref,
   });
   if (made.type !== 'committed') throw toolFailure('The commit of the secrets', made);
-  await publish(fleet, commits, made.revision);
+  await branch?.publish(made.revision);
   await rm(scratch, { recursive: true, force: true });
   return { state: 'done', revision: made.revision };
 }
+
+/** The same commit, where another worker has made and pushed it: there are not to be two. */
+async function madeElsewhere(
+  branch: SecretsBranch | undefined,
+  { base, message }: ReencryptInput,
+): Promise<string | undefined> {
+  const { commits = [] } = (await branch?.look()) ?? {};
+  return commits.find((each) => each.parent === base && isSameMessage(each.message, message))?.revision;
+}
+
+/** git ends a message with a line of its own. */
+export const isSameMessage = (one: string, other: string): boolean => one.trim() === other.trim();
 
 /** The fleet file with the new host key in the place of the old one; everything else stays, comments too. */
 async function withHostKey(
@@ -95,7 +115,9 @@ export async function fleetFileAt(
   signal: AbortSignal,
 ): Promise<{ path: string; content: string }> {
   const { root, dir } = await repository();
-  const read = await createGit(local, { signal }).readFileAt(root, revision, posix.join(dir, FLEET_FILE));
+  const git = createGit(local, { signal });
+  await requireCommit(git, root, revision);
+  const read = await git.readFileAt(root, revision, posix.join(dir, FLEET_FILE));
   if (read.type !== 'file') throw failure('Unexpected', `There is no ${FLEET_FILE} in commit ${revision.slice(0, 7)}.`);
   return { path: FLEET_FILE, content: read.content };
 }
@@ -185,15 +207,4 @@ function notReencrypted(
   if (problem.type === 'unexpected') return toolFailure(path, problem);
   const message = 'message' in problem ? `: ${problem.message}` : '';
   return failure('NotReencrypted', `${path}: ${problem.type}${message}`);
-}
-
-/** On top of what is there, or not at all. */
-export async function publish({ secrets: { push } }: Fleet, commits: GitCommits, revision: string): Promise<void> {
-  if (push === undefined) return;
-  const pushed = await commits.push(push.remote, revision, push.branch);
-  const where = `${push.remote}/${push.branch}`;
-  if (pushed.type === 'moved')
-    throw failure('BranchMoved', `${where} has commits that this run does not know: ${pushed.message}`);
-  if (pushed.type === 'push failed')
-    throw failure('Unreachable', `${where} did not take the commit: ${pushed.message}`);
 }

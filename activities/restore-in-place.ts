@@ -1,17 +1,18 @@
 import type { Host } from '../hosts/host.ts';
+import type { Problem } from '../plan/problem.ts';
 import { inProject } from '../plan/projects.ts';
 import { isUnderWay, type Restoration } from '../plan/restore.ts';
-import type { InPlace, VolumeUser } from '../plan/restore-in-place.ts';
+import { writtenPlace, type InPlace, type VolumeUser } from '../plan/restore-in-place.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createZfsDatasets, type ZfsDatasets } from '../tools/zfs-datasets.ts';
 import { MARKS } from '../tools/zfs-kept.ts';
-import { zfsRollback } from '../tools/zfs-rollback.ts';
 import type { InPlaceActivities, Reached, RestorationRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { RESTORED, targetOn, usersOf } from './observe-restore.ts';
+import { orTypedProblem } from './or-problem.ts';
 import { datasetOn } from './replica-facts.ts';
 import { becomeOwn, setOn } from './restored-volume.ts';
 import { startOn, stopForSure } from './stop-and-start.ts';
@@ -67,10 +68,15 @@ export function createInPlaceActivities(deps: Deps): InPlaceActivities {
     startUsers: guarded(async ({ users, ...input }, context) => {
       const { incus, restoration } = await workOf(input, context);
       const { member } = restoration;
+      const problems: Problem[] = [];
+      // Each, whatever became of the one before.
       for (const user of users) {
         context.report({ progress: inProject(user) });
-        await startOn(incus, user, member);
+        const started = await orTypedProblem(() => startOn(incus, user, member), context.signal);
+        if (started.type === 'problem') problems.push(started.problem);
       }
+      const [first] = problems;
+      if (first !== undefined) throw failure(first.type, problems.map(({ message }) => message).join(' '));
       const now = await usersOf(await deps.fleetAt(input.fleet), incus, restoration);
       const down = users.filter(
         ({ project, name }) => now.find((each) => each.project === project && each.name === name)?.status !== 'Running',
@@ -87,20 +93,31 @@ export function createInPlaceActivities(deps: Deps): InPlaceActivities {
 }
 
 async function takePlace(work: Work, at: string, users: () => Promise<VolumeUser[]>): Promise<Reached> {
-  const { restoration, inPlace, host, zfs, signal } = work;
-  const { guid } = restoration.snapshot;
-  const isRestored = async (dataset: string): Promise<boolean> => {
-    const seen = await targetOn(host, dataset, signal);
-    return seen !== undefined && isUnderWay(seen, guid);
-  };
-  if (await isRestored(inPlace.dataset)) return 'already';
-  if (!(await isRestored(restoration.dataset)))
+  const { restoration, inPlace, host, zfs } = work;
+  if (await hasPlace(work)) return 'already';
+  if (!(await isRestored(work, restoration.dataset)))
     throw failure('Unexpected', `${host.name} has no ${restoration.dataset} that a restore has received.`);
   if (inPlace.aside !== undefined) await setAside(work, inPlace.aside, at, users);
   expecting(await zfs.rename(restoration.dataset, inPlace.dataset), 'renamed', host.name);
-  if (!(await isRestored(inPlace.dataset)))
+  if (!(await hasPlace(work)))
     throw failure('Unexpected', `It was renamed, and ${inPlace.dataset} is not what was restored.`);
   return 'done';
+}
+
+async function isRestored({ restoration, host, signal }: Work, dataset: string): Promise<boolean> {
+  const seen = await targetOn(host, dataset, signal);
+  return seen !== undefined && isUnderWay(seen, restoration.snapshot.guid);
+}
+
+/**
+ * Whether the copy of this run is where the original was. The mark alone does not say so: the original may have it of an earlier
+ * restore of the same snapshot, whose end was cut off.
+ */
+async function hasPlace(work: Work): Promise<boolean> {
+  const { restoration, inPlace, host, signal } = work;
+  if (!(await isRestored(work, inPlace.dataset))) return false;
+  if ((await targetOn(host, restoration.dataset, signal)) !== undefined) return false;
+  return inPlace.aside === undefined || (await datasetOn(host, inPlace.aside, signal)) !== undefined;
 }
 
 /** With a snapshot of what it is at that moment; what was set on it is set on what takes its place. */
@@ -146,7 +163,7 @@ async function putOriginalBack(work: Work): Promise<boolean> {
   const { run, restoration, inPlace, host, zfs, signal } = work;
   const { dataset, aside } = inPlace;
   const there = await targetOn(host, dataset, signal);
-  const isReplaced = there !== undefined && isUnderWay(there, restoration.snapshot.guid);
+  const isReplaced = await hasPlace(work);
   if (isReplaced) expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
   if (aside !== undefined) {
     const isAway = there === undefined || isReplaced;
@@ -167,15 +184,24 @@ async function forgetAside(zfs: ZfsDatasets, host: Host, dataset: string, run: s
   expecting(await zfs.clearProperties(dataset, marks), 'cleared', host.name);
 }
 
-/** Guests may have written to it. Where that cannot be taken back, no run goes on with it. */
-async function isAsCopied({ run, restoration, host, signal }: Work): Promise<boolean> {
+/** What guests have written to it is nowhere else: no run goes on with that, and it is kept. */
+async function isAsCopied(work: Work): Promise<boolean> {
+  const { run, restoration, inPlace, host, zfs, signal } = work;
   const { dataset, snapshot } = restoration;
-  const seen = await targetOn(host, dataset, signal);
-  if (seen === undefined || !isUnderWay(seen, snapshot.guid)) return false;
-  const back = await zfsRollback(host, { dataset, snapshot: snapshot.name }, { signal });
-  if (back.type === 'rolled back') return true;
-  if (back.type !== 'newer') throw toolFailure(`zfs on ${host.name}`, back);
-  await setOn(host, dataset, { [RESTORED]: run }, signal);
+  const isThere = await isRestored(work, dataset);
+  const own = isThere ? await datasetOn(host, dataset, signal) : undefined;
+  if (own?.writtenBytes === 0 && own.snapshots.every(({ guid }) => guid === snapshot.guid)) return true;
+  if (inPlace.aside === undefined) {
+    if (isThere) await setOn(host, dataset, { [RESTORED]: run }, signal);
+    return false;
+  }
+  const kept = writtenPlace(inPlace.aside);
+  if (isThere) expecting(await zfs.rename(dataset, kept), 'renamed', host.name);
+  else if ((await datasetOn(host, kept, signal)) === undefined) return false;
+  const why = `what was written to ${restoration.volume} while it was as of ${snapshot.createdAt}`;
+  const at = new Date().toISOString();
+  const marks = { [MARKS.run]: run, [MARKS.from]: inPlace.dataset, [MARKS.at]: at, [MARKS.why]: why };
+  await setOn(host, kept, { ...marks, [RESTORED]: run }, signal);
   return false;
 }
 

@@ -79,8 +79,8 @@ export async function setOn(
 
 /** Size, options, and to whom files belong, as the cluster knows them of the original. */
 async function configure(incus: Incus, restoration: Restoration): Promise<boolean> {
-  const { project, volume, name, member, sourceMember } = restoration;
-  const of = (from: string, own: string) => volumeRecord(incus, { project, name: own, member: from }, member);
+  const { project, volume, name, member, pool, sourceMember } = restoration;
+  const of = (from: string, own: string) => volumeRecord(incus, { project, name: own, member: from, pool }, member);
   const original = sourceMember === undefined ? undefined : await of(sourceMember, volume);
   const now = await of(member, name);
   if (original === undefined || now === undefined) return false;

@@ -1,16 +1,15 @@
 import { rm } from 'node:fs/promises';
-import { join, posix } from 'node:path';
 import type { Fleet } from '../fleet/schema.ts';
-import { createGit } from '../tools/git.ts';
-import { createGitCommits, type GitCommits } from '../tools/git-commits.ts';
 import { createGuestKey, type GuestKey, type GuestKeys } from '../tools/guest-key.ts';
-import type { GuestRef, RotationActivities, RunRef } from './contract.ts';
+import type { GuestRef, RotationActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure, toolFailure } from './failure.ts';
 import { guarded } from './guard.ts';
 import { observeRotation, rotationScope } from './observe-rotation.ts';
-import { fleetFileAt, publish, reencrypt, refOf } from './reencrypt.ts';
+import { reencrypt, refOf } from './reencrypt.ts';
 import { scratchOf, secretsAt } from './secrets-at.ts';
+import { commitsOf } from './secrets-branch.ts';
+import { takeBackSecrets } from './take-back-secrets.ts';
 
 /** A guest's key is changed: inside the guest, and in the files that it reads. Each looks, acts, looks again. */
 export function createRotationActivities(deps: Deps): RotationActivities {
@@ -19,11 +18,6 @@ export function createRotationActivities(deps: Deps): RotationActivities {
   const open = async (input: GuestRef, signal: AbortSignal): Promise<{ fleet: Fleet; key: GuestKey }> => {
     const fleet = await deps.fleetAt(input.fleet);
     return { fleet, key: keyOf(fleet, input, signal) };
-  };
-  const commitsOf = async ({ name }: RunRef, signal: AbortSignal): Promise<{ root: string; commits: GitCommits }> => {
-    const { root } = await deps.repository();
-    const index = join(scratchOf(deps, name), 'index');
-    return { root, commits: createGitCommits(deps.local, root, index, { signal }) };
   };
 
   return {
@@ -71,48 +65,11 @@ export function createRotationActivities(deps: Deps): RotationActivities {
       return reads;
     }),
 
-    takeBackSecrets: guarded(async (input, { signal }) => {
-      const { fleet: ref, phase = 'hand-over', handOver, paths, message, name } = input;
-      const fleet = await deps.fleetAt(ref);
-      const { root, commits } = await commitsOf(input, signal);
-      const git = createGit(deps.local, { signal });
-      const { push } = fleet.secrets;
-      const head = push === undefined ? undefined : await commits.remoteHead(push.remote, push.branch);
-      if (head?.type === 'fetch failed') throw failure('Unreachable', `The repository: ${head.message}`);
-      const known = await git.resolveRevision(root, refOf(name, 'back'));
-      if (known.type === 'revision') {
-        await publish(fleet, commits, known.revision);
-        return 'done';
-      }
-      const made = await git.resolveRevision(root, handOver ?? refOf(name, phase));
-      // What is on no branch of anybody's needs no taking back.
-      if (push === undefined || made.type !== 'revision') return 'already';
-      if (head?.type !== 'head' || head.revision !== made.revision) {
-        if (handOver === undefined) return 'already';
-        throw failure(
-          'BranchMoved',
-          `${push.remote}/${push.branch} has commits on top of ${handOver.slice(0, 7)}: git revert ${handOver.slice(0, 7)} gives ${input.guest} its key back.`,
-        );
-      }
-      const origin = await secretsAt(deps, fleet, ref.revision, signal);
-      const { dir } = await deps.repository();
-      const files = [{ path: fleet.secrets.config, content: origin.configText }];
-      for (const path of paths) files.push({ path, content: (await origin.read(path))?.text ?? '' });
-      files.push(await fleetFileAt(deps, ref.revision, signal));
-      const back = await commits.commit({
-        parent: made.revision,
-        files: files.map(({ path, content }) => ({ path: posix.join(dir, path), content })),
-        message,
-        ref: refOf(name, 'back'),
-      });
-      if (back.type !== 'committed') throw toolFailure('Taking back the commit of the secrets', back);
-      await publish(fleet, commits, back.revision);
-      return 'done';
-    }),
+    takeBackSecrets: guarded((input, { signal }) => takeBackSecrets(deps, input, signal)),
 
     tidyRotation: guarded(async (input, { signal }) => {
       const { name, keep } = input;
-      const { commits } = await commitsOf(input, signal);
+      const commits = await commitsOf(deps, input, signal);
       if (keep !== undefined) {
         const set = await commits.setRef(`refs/heads/runbook/${name}`, keep);
         if (set.type !== 'set') throw toolFailure('The branch of the run', set);

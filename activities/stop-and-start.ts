@@ -12,7 +12,9 @@ export async function stopForSure(incus: Incus, { project, name }: Instance): Pr
   if (stopped.type === 'did not stop') {
     const forced = await incus.stopInstance(project, name, { timeoutSeconds: 30, force: true });
     if (forced.type !== 'stopped' && forced.type !== 'already stopped')
-      throw failure('Unexpected', `${name} does not stop, so its volumes cannot be reverted.`);
+      throw forced.type === 'did not stop'
+        ? failure('Unexpected', `${name} does not stop: ${forced.message}`)
+        : toolFailure(`Stopping ${name}`, forced);
   } else if (stopped.type !== 'stopped' && stopped.type !== 'already stopped')
     throw toolFailure(`Stopping ${name}`, stopped);
 }

@@ -62,6 +62,11 @@ export const FAILURES = {
     whatToDo:
       'Somebody has pushed meanwhile. Pull, see that the rules of SOPS are as they should be, and start it again.',
   },
+  PushRefused: {
+    retryable: false,
+    whatToDo:
+      'A hook or a protected branch of the remote refuses it. Let the worker’s key push there, or name another branch in secrets.push, and start it again.',
+  },
   NotReencrypted: {
     retryable: false,
     whatToDo: 'runbook secrets status shows recipients and rules of each file. Mend what differs, and start it again.',

@@ -1,6 +1,6 @@
 import type { Closure } from './observation.ts';
 import { count } from './count.ts';
-import type { AffectedFile, RotationObservation, RotationScope } from './rotation.ts';
+import { madeBy, type AffectedFile, type RotationObservation, type RotationScope } from './rotation.ts';
 import { recreateGates, volumeWords, type RecreateGate } from './recreate-gates.ts';
 import type { StepView } from './run.ts';
 
@@ -75,6 +75,9 @@ export function planRecreate(scope: RecreateScope, observation: RecreateObservat
 /** What the old one is called once it is aside. Incus takes 63 characters. */
 export const asideName = (guest: string, run: string): string => `${guest.slice(0, 62 - run.length)}-${run}`;
 
+/** What the new one is called where it is given up. */
+export const failedName = (guest: string, run: string): string => `${guest.slice(0, 55 - run.length)}-failed-${run}`;
+
 const step = (id: string, phase: StepView['phase'], title: string, detail?: string): StepView => ({
   ...{ id, phase, title, state: 'pending' },
   ...(detail === undefined ? {} : { detail }),
@@ -111,7 +114,7 @@ export function recreateMessage(
 ): string {
   return `secrets of ${guest}: ${SUBJECTS[phase]}
 
-Made by ${name} (vm-recreate).
+${madeBy(name)}vm-recreate).
 old: ${old}
 new: ${next}
 `;

@@ -54,6 +54,9 @@ const { passed, refused, warning } = gateWords<InPlaceGate['name']>();
 export const asideOf = (pool: string, volume: string, run: string): string | undefined =>
   pool.includes('/') ? `${pool}-${volume}-${run}` : undefined;
 
+/** Where a copy stays that was taken back after guests had written to it. */
+export const writtenPlace = (aside: string): string => `${aside}-written`;
+
 /** Pure. */
 export function inPlaceGates(
   original: OriginalSeen,

@@ -122,6 +122,9 @@ const SUBJECTS = {
   back: 'its key as before',
 };
 
+/** What the commits of a run have in their message, and those of no other run. */
+export const madeBy = (run: string): string => `Made by ${run} (`;
+
 /** Says which run made the commit, for whom, and both public keys. */
 export function commitMessage(
   phase: keyof typeof SUBJECTS,
@@ -129,7 +132,7 @@ export function commitMessage(
 ): string {
   return `secrets of ${guest}: ${SUBJECTS[phase]}
 
-Made by ${name} (rotate-keys).
+${madeBy(name)}rotate-keys).
 old: ${old}
 new: ${next}
 `;

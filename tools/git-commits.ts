@@ -29,7 +29,16 @@ export type Pushed =
   | { type: 'pushed' }
   /** The branch has commits that this one is not on top of. */
   | { type: 'moved'; message: string }
+  /** The remote has its rules, and would say the same again. */
+  | { type: 'refused'; message: string }
   | { type: 'push failed'; message: string };
+
+export interface CommitOfRun {
+  revision: string;
+  /** The first of them. */
+  parent: string;
+  message: string;
+}
 
 /** Makes commits without the work tree: whatever lies there stays. */
 export interface GitCommits {
@@ -42,6 +51,12 @@ export interface GitCommits {
     remote: string,
     branch: string,
   ): Promise<{ type: 'head'; revision: string } | { type: 'none' } | { type: 'fetch failed'; message: string }>;
+  /** Those from `base` to `head` whose message has that text, newest first. Both have to be there. */
+  commitsWith(
+    text: string,
+    base: string,
+    head: string,
+  ): Promise<{ type: 'commits'; commits: CommitOfRun[] } | Unexpected>;
   /** Idempotent. */
   setRef(ref: string, revision: string): Promise<{ type: 'set' } | Unexpected>;
   deleteRef(ref: string): Promise<{ type: 'deleted' } | Unexpected>;
@@ -86,10 +101,11 @@ export function createGitCommits(host: Host, repo: string, indexFile: string, op
         timeoutMs: PUSH_TIMEOUT_MS,
       });
       if (result.exitCode === 0) return { type: 'pushed' };
-      const rejected = /^ ! \[rejected\] .* \((?:fetch first|non-fast-forward)\)$/m.exec(result.stderr)?.[0];
-      return rejected === undefined
-        ? { type: 'push failed', message: tail(result.stderr, 500) }
-        : { type: 'moved', message: rejected.trim().replace(/\s+/g, ' ') };
+      const moved = /^ ! \[rejected\] .* \((?:fetch first|non-fast-forward)\)$/m.exec(result.stderr)?.[0];
+      if (moved !== undefined) return { type: 'moved', message: moved.trim().replace(/\s+/g, ' ') };
+      // Hooks and protected branches; what else the remote rejects, as a branch that is locked, it may take later.
+      const isRefused = /^ ! \[remote rejected\] .* \(.*\bdeclined\b.*\)$/m.test(result.stderr);
+      return { type: isRefused ? 'refused' : 'push failed', message: tail(result.stderr, 500) };
     },
     remoteHead: async (remote, branch) => {
       const { result } = await git(['ls-remote', '--exit-code', '--', remote, branchRef(branch)]);
@@ -97,6 +113,13 @@ export function createGitCommits(host: Host, repo: string, indexFile: string, op
       if (result.exitCode === 0) return { type: 'head', revision };
       if (result.exitCode === 2) return { type: 'none' };
       return { type: 'fetch failed', message: tail(result.stderr, 500) };
+    },
+    commitsWith: async (text, base, head) => {
+      const argv = ['log', '-z', '--fixed-strings', `--grep=${text}`, '--format=%H%n%P%n%B', `${base}..${head}`, '--'];
+      const ran = await git(argv);
+      if (ran.result.exitCode !== 0) return unexpected('git', ran);
+      const entries = ran.result.stdout.split('\0').filter((entry) => entry !== '');
+      return { type: 'commits', commits: entries.map(commitOf) };
     },
     setRef: (ref, revision) =>
       orProblem(async () => {
@@ -109,6 +132,12 @@ export function createGitCommits(host: Host, repo: string, indexFile: string, op
         return { type: 'deleted' as const };
       }),
   };
+}
+
+function commitOf(entry: string): CommitOfRun {
+  const [revision = '', parents = '', ...message] = entry.split('\n');
+  const [parent = ''] = parents.split(' ');
+  return { revision, parent, message: message.join('\n') };
 }
 
 const branchRef = (branch: string): string => `refs/heads/${branch}`;

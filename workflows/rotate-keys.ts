@@ -6,6 +6,7 @@ import type { RotateKeysInput } from './messages.ts';
 import { planned, rotated, stuck, takenBack } from './rotation/results.ts';
 import { cutOver, handOver, takeBack, type Rotation } from './rotation/steps.ts';
 import { ended } from './rotation/tidy.ts';
+import { untilAtRest } from './support/at-rest.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -76,16 +77,21 @@ async function act(rotation: Rotation): Promise<RunResult> {
   try {
     await handOver(rotation);
   } catch (error) {
-    return rotation.run.unstoppable(async () => takenBack(rotation, error, await takeBack(rotation)));
+    return rotation.run.unstoppable(() => undo(rotation, error));
   }
   return rotation.run.unstoppable(async () => {
     try {
       return rotated(rotation, await cutOver(rotation));
     } catch (error) {
-      if (rotation.cut === undefined) return takenBack(rotation, error, await takeBack(rotation));
+      if (rotation.cut === undefined) return undo(rotation, error);
       return stuck(rotation, error);
     }
   });
+}
+
+async function undo(rotation: Rotation, error: unknown): Promise<RunResult> {
+  await untilAtRest(error);
+  return takenBack(rotation, error, await takeBack(rotation));
 }
 
 type Ref = Rotation['ref'];

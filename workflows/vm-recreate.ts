@@ -7,6 +7,7 @@ import type { VmRecreateInput } from './messages.ts';
 import { planned, recreated, takenBack } from './recreate/results.ts';
 import { endOld, makeAnew, takeBack, type Recreation } from './recreate/steps.ts';
 import { ended } from './rotation/tidy.ts';
+import { untilAtRest } from './support/at-rest.ts';
 import { conclude, unchanged } from './support/conclude.ts';
 import { failure } from './support/failures.ts';
 import { withLocks } from './support/locks.ts';
@@ -69,7 +70,10 @@ async function act(recreation: Recreation): Promise<RunResult> {
   try {
     await makeAnew(recreation);
   } catch (error) {
-    return run.unstoppable(async () => takenBack(recreation, error, await takeBack(recreation)));
+    return run.unstoppable(async () => {
+      await untilAtRest(error);
+      return takenBack(recreation, error, await takeBack(recreation));
+    });
   }
   return run.unstoppable(async () => recreated(recreation, await endOld(recreation)));
 }

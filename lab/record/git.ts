@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { check } from '../shell.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -114,8 +114,21 @@ async function recordCommits(recorder: Recorder, folder: string, revision: strin
   await git('no such branch there', ['ls-remote', '--exit-code', '--', 'origin', 'refs/heads/nope']);
   await git('no such remote', ['ls-remote', '--exit-code', '--', 'nope', 'refs/heads/main']);
   await git('whether it would be taken', push(made, '--dry-run'));
+  const hook = `${folder}/origin/.git/hooks/pre-receive`;
+  await mkdir(`${folder}/origin/.git/hooks`, { recursive: true });
+  await writeFile(hook, '#!/bin/sh\necho "only by merge request"\nexit 1\n', { mode: 0o755 });
+  await git('a push that a hook refuses', push(made), { varies: 'it names the commit' });
+  await rm(hook);
   await git('pushed', push(made));
   await git('pushed again', push(made));
+  const those = (text: string): string[] => [
+    ...['log', '-z', '--fixed-strings', `--grep=${text}`, '--format=%H%n%P%n%B', `${revision}..${made}`, '--'],
+  ];
+  await git('commits that name a run', those('secrets of edge'), { varies: 'it names the commit' });
+  await git('no commit that names another one', those('secrets of home'));
+  await git('commits up to one that is not there', [
+    ...['log', '-z', '--fixed-strings', '--grep=x', '--format=%H%n%P%n%B', `${revision}..${'0'.repeat(40)}`, '--'],
+  ]);
   const other = await git('another commit', commit, { input: 'meanwhile\n', ...varies });
   await git('a push of what is not on top', push(other), { varies: 'it names the commit' });
   const strange = await unknownCommit(folder);

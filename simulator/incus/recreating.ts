@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
@@ -71,12 +71,10 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
         location: target,
         status: 'Stopped',
       },
-      config: {
-        'image.description': image,
-        ...(isOwn ? { 'volatile.base_image': image } : {}),
-        ...config,
-      },
-      devices: { ...inherited, ...devices },
+      ...withAddresses(
+        { 'image.description': image, ...(isOwn ? { 'volatile.base_image': image } : {}), ...config },
+        { ...inherited, ...devices },
+      ),
       ...{ createdAt: new Date().toISOString(), content: 'as created', snapshots: {} },
     };
   });
@@ -119,9 +117,22 @@ export async function editInstance({ args, machine, update }: Call): Promise<num
     if (instance === undefined || instance.project !== asked.value('project'))
       throw new ToolError('Error: Instance not found');
     assertMemberUp(state, instance.location);
-    Object.assign(instance, { config: record.config, devices: record.devices });
+    Object.assign(instance, withAddresses(record.config, record.devices));
   });
   return 0;
+}
+
+/** The address of a network interface is made with it, unless it is given, and forgotten with it. */
+function withAddresses(config: Instance['config'], devices: Devices): Pick<Instance, 'config' | 'devices'> {
+  const known = Object.entries(config).filter(([key]) => {
+    const [, device] = /^volatile\.([^.]+)\.hwaddr$/.exec(key) ?? [];
+    return device === undefined || devices[device] !== undefined;
+  });
+  const byte = (): string => randomInt(256).toString(16).padStart(2, '0');
+  const made = Object.entries(devices)
+    .filter(([, { type, hwaddr }]) => type === 'nic' && hwaddr === undefined)
+    .map(([name]) => [`volatile.${name}.hwaddr`, `10:66:6a:${byte()}:${byte()}:${byte()}`]);
+  return { config: { ...Object.fromEntries(made), ...Object.fromEntries(known) } as Instance['config'], devices };
 }
 
 /** What waits where an address was, for whoever gets its name back. */

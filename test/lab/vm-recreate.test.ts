@@ -101,6 +101,9 @@ describe('a real guest that is made anew', () => {
     expect(all.filter(({ volumes }) => volumes.length > 0).map(({ name }) => name)).toEqual([GUEST]);
     expect(await inGuest('cat', DATA)).toBe('precious');
   };
+  /** Of every file of the volume. */
+  const sums = (): Promise<string> =>
+    inGuest('sh', '-c', 'cd /srv/data && find . -type f -print0 | sort -z | xargs -0 sha256sum');
   const pull = (): string => git('pull', '--quiet', '--ff-only', 'origin', 'main');
 
   beforeAll(async () => {
@@ -162,19 +165,30 @@ describe('a real guest that is made anew', () => {
     await lab().online();
   }
 
-  it('is given back as it was where the new one cannot be made', async () => {
+  it('is given back as it was where it is cancelled, and the new one goes though it is protected', async () => {
     const key = await keyInGuest();
+    const nic = ['nictype=bridged', 'parent=br0', 'name=eth1'];
+    await on('n1', 'incus', 'config', 'device', 'add', GUEST, 'more', 'nic', ...nic);
+    const address = (): Promise<string> => on('n1', 'incus', 'config', 'get', GUEST, 'volatile.more.hwaddr');
+    const [addressBefore, sumsBefore] = [await address(), await sums()];
+    expect(addressBefore).toMatch(/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/);
     commitFleet((fleet) => {
-      const { create } = fleet.guests[GUEST] as { create: { image: string } };
-      create.image = 'nope';
+      const { create } = fleet.guests[GUEST] as { create: { config: Record<string, string> } };
+      create.config['security.protection.delete'] = 'true';
     });
     const handle = await start();
     await approve(handle);
+    const isMade = async (): Promise<boolean> =>
+      (await viewNow(handle)).steps.find(({ id }) => id === 'make-key')?.state !== 'pending';
+    await eventually('the new one runs', isMade, 300_000);
+    await handle.cancel();
     const { result } = await viewOf(handle);
-    expect(result).toMatchObject({ outcome: 'RolledBack' });
+    expect(result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Cancelled' } });
     await expectOne();
     expect(await instances()).toHaveLength(1);
     expect(await keyInGuest()).toBe(key);
+    expect([await address(), await sums()]).toEqual([addressBefore, sumsBefore]);
+    await on('n1', 'incus', 'config', 'device', 'remove', GUEST, 'more');
     const config = await on('n1', 'incus', 'config', 'show', GUEST);
     expect(config).not.toContain('user.runbook');
     expect(config).toContain('boot.autostart: "true"');
@@ -184,6 +198,7 @@ describe('a real guest that is made anew', () => {
 
   it('has another key and its data, whenever the worker is killed, and nobody has seen a key or a secret', async () => {
     const old = await keyInGuest();
+    const sumsBefore = await sums();
     const before = published();
     const oldKeys = await privateKeys();
     const seen = watchCommands();
@@ -206,6 +221,7 @@ describe('a real guest that is made anew', () => {
     const view = await viewOf(handle);
     expect(view.result).toMatchObject({ outcome: 'Done' });
     await expectOne();
+    expect(await sums()).toBe(sumsBefore);
     const aside = `${GUEST}-${view.name}`;
     expect((await instances()).map(({ name, status }) => `${name} ${status}`).sort()).toEqual([
       `${GUEST} Running`,

@@ -13,8 +13,10 @@ const DEVICES = {
 export function addRecreation(
   simulation: Simulation,
   { create = true, ...options }: { create?: boolean } & Parameters<typeof addSecrets>[1] = {},
+  config: Record<string, string> = {},
 ): string {
-  const declared = `    create: { type: incus, image: nixos, config: { user.note: mine }, devices: ${JSON.stringify(DEVICES)} }\n`;
+  const own = { 'user.note': 'mine', ...config };
+  const declared = `    create: { type: incus, image: nixos, config: ${JSON.stringify(own)}, devices: ${JSON.stringify(DEVICES)} }\n`;
   return addSecrets(simulation, options, (text) =>
     create ? text.replace(`  ${GUEST}:\n`, `  ${GUEST}:\n${declared}`) : text,
   );

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
+import { failedName } from '../../plan/recreate.ts';
 import type { RunResult, RunView } from '../../plan/run.ts';
 import type { NewFault, Simulation } from '../../simulator/create.ts';
 import { hostKeyOf } from '../../simulator/core/host-key.ts';
@@ -245,7 +246,7 @@ describe('vm-recreate over the simulated fleet', () => {
   );
 
   it(
-    'gives the old one back where it is cancelled',
+    'gives the old one back where it is cancelled, and keeps the new one where Incus does not remove it',
     async () => {
       begin();
       const fault = await simulation.addFault({
@@ -255,9 +256,17 @@ describe('vm-recreate over the simulated fleet', () => {
       const handle = await start();
       await decide(handle);
       await eventually('it has created it', () => simulation.isPaused(fault), 120_000);
+      await simulation.addFault({ machine: MEMBER, tool: 'incus', args: '-X DELETE .*/instances/', effect: BROKEN });
       await handle.cancel();
-      expect((await viewOf(handle)).result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Cancelled' } });
-      expectOldBack();
+      const { name, result } = await viewOf(handle);
+      expect(result).toMatchObject({ outcome: 'RolledBack', failure: { type: 'Cancelled' } });
+      const failed = failedName(GUEST, name);
+      expect(statesOf().sort()).toEqual([`${GUEST} Running`, `${failed} Stopped`]);
+      expect(holdersOf(simulation)).toEqual([GUEST]);
+      expect(result?.left.join()).toContain(`as ${failed}`);
+      expect(result?.next.map(({ command }) => command)).toContain(
+        `runbook release-kept instance:${failed} --node ${MEMBER}`,
+      );
     },
     TIMEOUT_MS,
   );

@@ -196,9 +196,13 @@ describe('restore in place over the simulated fleet', () => {
   );
 
   it(
-    'goes on where it is cut off after any of its steps',
+    'goes on where it is cut off after any of its steps, also where an earlier restore of that snapshot has left its mark',
     async () => {
       await written();
+      const [snapshot] = Object.values(simulation().readState().machines['nuc-1']?.datasets[REPLICA]?.snapshots ?? {});
+      await change(({ dataset }) => {
+        if (dataset) dataset.properties = { ...dataset.properties, 'runbook:restored': snapshot?.guid ?? '' };
+      });
       for (const [tool, args] of [
         ['incus', '"action":"stop"'],
         ['incus', `'POST' .*volumes/custom/edge-data/snapshots`],
@@ -243,6 +247,56 @@ describe('restore in place over the simulated fleet', () => {
       await run.cancel();
       expect((await viewOf(run)).result).toMatchObject({ outcome: 'RolledBack' });
       expect(struck()).toEqual([1, 1, 1]);
+      asBefore();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'keeps what guests have written to the copy where it is taken back',
+    async () => {
+      await written();
+      const fault = await simulation().addFault({
+        ...{ tool: 'incus', args: '"action":"start"', times: 1, when: 'after' },
+        effect: { type: 'pause' },
+      });
+      const run = await begin();
+      await decide(run);
+      await eventually('its guest runs', () => simulation().isPaused(fault), 120_000);
+      await change(({ dataset }) => {
+        if (dataset) dataset.written = 4096;
+      });
+      await run.cancel();
+      const { name, result } = await viewOf(run);
+      expect(result).toMatchObject({ outcome: 'RolledBack' });
+      const kept = `zpool/incus-edge-data-${name}-written`;
+      expect(datasets()[kept]).toMatchObject({
+        ...{ content: RESTORED, written: 4096 },
+        properties: { 'runbook:kept': name, 'runbook:kept-from': PLACE },
+      });
+      expect(result?.left.join()).toContain(kept);
+      expect(result?.next.map(({ command }) => command)).toContain(`runbook release-kept ${kept} --node elitedesk-1`);
+      expect(volume()).toMatchObject({ content: 'written since' });
+      expect(guest()).toBe('Running');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'starts again what it has stopped where another guest does not stop, and says which',
+    async () => {
+      await written();
+      await simulation().store.update(({ cluster }) => {
+        const other = cluster.instances['home-vm'];
+        if (other) other.devices['edge'] = { type: 'disk', pool: 'zpool', source: 'edge-data', path: '/edge' };
+      });
+      await simulation().addFault({
+        ...{ tool: 'incus', args: '"action":"stop".*home-vm' },
+        effect: { type: 'fail', exitCode: 1, stderr: 'Error: context deadline exceeded' },
+      });
+      const { result } = await bring();
+      expect(result).toMatchObject({ outcome: 'RolledBack' });
+      expect(result?.summary).toContain('home-vm does not stop');
       asBefore();
     },
     TIMEOUT_MS,

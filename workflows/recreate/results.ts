@@ -1,9 +1,9 @@
 import { keptInstance, releaseCommand } from '../../plan/kept.ts';
-import { asideName, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
+import { asideName, failedName, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
 import { checklist, keyWords, otherReaders } from '../../plan/rotation.ts';
 import type { RunResult } from '../../plan/run.ts';
 import { describeFailure } from '../support/failures.ts';
-import type { Recreation } from './steps.ts';
+import type { Recreation, TakenBack } from './steps.ts';
 
 export function planned({ guest }: RecreateScope, { files }: RecreatePlan): RunResult {
   return {
@@ -51,9 +51,15 @@ export function recreated({ ref, scope, plan, names, next = '' }: Recreation, pr
   };
 }
 
-export function takenBack({ ref, plan, scope }: Recreation, error: unknown, problems: string[]): RunResult {
+export function takenBack(
+  { ref, plan, scope }: Recreation,
+  error: unknown,
+  { problems, isKept }: TakenBack,
+): RunResult {
   const { guest } = ref;
   const cause = describeFailure(error);
+  const failed = failedName(guest, ref.name);
+  const release = releaseCommand({ member: scope.member, name: keptInstance(failed) });
   if (problems.length === 0)
     return {
       outcome: 'RolledBack',
@@ -62,8 +68,14 @@ export function takenBack({ ref, plan, scope }: Recreation, error: unknown, prob
           ? `There is no ${guest}, as before; its data volumes and its files are as they were.`
           : `The old ${guest} is back under its name with its volumes and its key, and so are the files.`,
       failure: cause,
-      left: scope.volumes.length === 0 ? [] : [`Snapshots of its volumes: ${ref.name}.`],
-      next: [{ command: `runbook start vm-recreate --guest ${guest}`, purpose: 'try again when it is mended' }],
+      left: [
+        ...(scope.volumes.length === 0 ? [] : [`Snapshots of its volumes: ${ref.name}.`]),
+        ...(isKept ? [`The new one, which Incus did not remove: stopped, without its volumes, as ${failed}.`] : []),
+      ],
+      next: [
+        { command: `runbook start vm-recreate --guest ${guest}`, purpose: 'try again when it is mended' },
+        ...(isKept ? [{ command: release, purpose: 'remove what is left of the new one' }] : []),
+      ],
     };
   return {
     outcome: 'Failed',
@@ -74,6 +86,7 @@ export function takenBack({ ref, plan, scope }: Recreation, error: unknown, prob
       ...(plan.old === 'gone'
         ? []
         : [`The old ${guest} is called ${asideName(guest, ref.name)} where it was not given its name back.`]),
+      `The new one, where it is there still, is called ${failed}, or ${guest}.`,
     ],
     next: [
       { command: `incus list ${guest}`, purpose: `on ${scope.member}: what is there` },

@@ -1,4 +1,4 @@
-import type { GuestRef } from '../../activities/contract.ts';
+import type { BroughtBack, GuestRef } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
 import { recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
@@ -26,6 +26,12 @@ const pathsOf = ({ plan }: Recreation): string[] => plan.files.map(({ path }) =>
 /** A new guest that does not answer may never do so, and the old one is waited for: it is given back after this. */
 const PATIENCE = '1h';
 
+/** It was built with the old secrets already; a store that was cleaned meanwhile is filled again. */
+const BUILD_WITHIN = '2h';
+
+/** Probes have their own patience, each. */
+const VERIFY_WITHIN = '2h';
+
 /** From the first snapshot to a new guest that is healthy. */
 export async function makeAnew(recreation: Recreation): Promise<void> {
   const { run, ref, scope, plan } = recreation;
@@ -50,13 +56,13 @@ export async function makeAnew(recreation: Recreation): Promise<void> {
   recreation.cut = await reencrypt(recreation, key, hostKey);
   const at = { fleet: { revision: recreation.cut }, name: ref.name, node: ref.guest };
   const closure = await run.step(
-    spec(recreation, 'build', 'deploy', 'long'),
+    { ...spec(recreation, 'build', 'deploy', 'long'), within: BUILD_WITHIN },
     (act) => act.buildClosure(at),
     ({ nixosVersion }) => ({ state: 'done', detail: nixosVersion }),
   );
   // For the next boot: nothing of it runs before its volumes are there.
   await run.step(
-    spec(recreation, 'deploy', 'deploy', 'long'),
+    { ...spec(recreation, 'deploy', 'deploy', 'long'), within: PATIENCE },
     (act) => act.deploySystem({ ...at, before, closure, mode: 'boot', magicRollback: false }),
     ({ type }) => ({ state: type === 'already' ? 'already' : 'done' }),
   );
@@ -93,7 +99,7 @@ function spec({ run }: Recreation, id: string, phase: StepSpec['phase'], kind: S
 async function reencrypt(recreation: Recreation, next: string, hostKey: string): Promise<string> {
   const { run, ref, plan } = recreation;
   const { revision } = await run.step(
-    spec(recreation, 'reencrypt', 'configure', 'act'),
+    { ...spec(recreation, 'reencrypt', 'configure', 'act'), within: PATIENCE },
     (act) =>
       act.reencryptSecrets({
         ...ref,
@@ -110,7 +116,7 @@ async function verify(recreation: Recreation, revision: string): Promise<void> {
   const { run, ref, scope, plan } = recreation;
   const paths = pathsOf(recreation);
   await run.step(
-    spec(recreation, 'verify', 'verify', 'act'),
+    { ...spec(recreation, 'verify', 'verify', 'act'), within: VERIFY_WITHIN },
     async (act) => {
       const reads = await act.tryGuestKey({ ...ref, revision, paths, which: 'file' });
       const not = paths.filter((path) => !reads.includes(path));
@@ -148,18 +154,25 @@ export async function endOld(recreation: Recreation): Promise<string[]> {
   return [...problems, ...(await tidy(recreation, scope.push === undefined ? cut : undefined))];
 }
 
-/** What could not be taken back. Each is tried, whatever became of the one before. */
-export async function takeBack(recreation: Recreation): Promise<string[]> {
+export interface TakenBack {
+  /** What could not be taken back. */
+  problems: string[];
+  /** Incus has not removed the new one. */
+  isKept: boolean;
+}
+
+/** Each is tried, whatever became of the one before. */
+export async function takeBack(recreation: Recreation): Promise<TakenBack> {
   const { run, ref, plan, next = '' } = recreation;
   const problems: string[] = [];
-  const step = async (
-    id: string,
-    title: string,
-    kind: StepSpec['kind'],
-    work: Parameters<typeof run.step<'done' | 'already'>>[1],
-  ): Promise<void> => {
+  let isKept = false;
+  type Work = Parameters<typeof run.step<BroughtBack>>[1];
+  const step = async (id: string, title: string, kind: StepSpec['kind'], work: Work): Promise<void> => {
     try {
-      await run.step({ id, phase: 'roll back', title, kind }, work, (state) => ({ state }));
+      const done = await run.step({ id, phase: 'roll back', title, kind }, work, (state) =>
+        state === 'kept' ? { state: 'done', detail: 'the new one is kept' } : { state },
+      );
+      isKept ||= done === 'kept';
     } catch (error) {
       problems.push(`${title}: ${describeFailure(error).message}`);
     }
@@ -170,15 +183,15 @@ export async function takeBack(recreation: Recreation): Promise<string[]> {
     'back-guest',
     plan.old === 'gone' ? `the new ${ref.guest} goes` : `the old ${ref.guest} under its name, with its volumes`,
     'act',
-    (act) => act.bringBackGuest(ref),
+    (act) => act.bringBackGuest({ ...ref, old: plan.old }),
   );
   await step('back-repository', 'rules and files as they were', 'rollBack', (act) =>
     act.takeBackSecrets({
       ...ref,
-      ...{ phase: 'cut', paths: pathsOf(recreation) },
+      paths: pathsOf(recreation),
       ...(recreation.cut === undefined ? {} : { handOver: recreation.cut }),
       message: recreateMessage('back', { ...ref, old: plan.oldKey, next }),
     }),
   );
-  return problems.length > 0 ? problems : tidy(recreation);
+  return { problems: problems.length > 0 ? problems : await tidy(recreation), isKept };
 }

@@ -13,6 +13,8 @@ import {
 import type { RunResult } from '../../plan/run.ts';
 import { findingKey } from '../../plan/safe-upgrade.ts';
 import type { RestoreInput } from '../messages.ts';
+import type { StepActivities } from '../support/activities.ts';
+import { untilAtRest } from '../support/at-rest.ts';
 import { unchanged } from '../support/conclude.ts';
 import { describeFailure, failure } from '../support/failures.ts';
 import { withLocks } from '../support/locks.ts';
@@ -28,6 +30,8 @@ interface Users {
   all: VolumeUser[];
   /** Of their health and their members’, what was bad before: by its key. */
   badBefore: string[];
+  /** Until then all that there is to be taken back is that they are stopped. */
+  swapped?: true;
 }
 
 /** A person is asked; then the copy arrives beside the original, and takes its place in the end. */
@@ -111,7 +115,8 @@ async function lookAgain(run: Run, work: RestorationRef): Promise<Users> {
   );
 }
 
-async function act(run: Run, work: RestorationRef, { all, badBefore }: Users): Promise<void> {
+async function act(run: Run, work: RestorationRef, users: Users): Promise<void> {
+  const { all, badBefore } = users;
   const steps = inPlaceSteps(work.restoration);
   const running = runningOf(all);
   const detail = running.length === 0 ? 'none runs' : namesOf(running);
@@ -121,6 +126,7 @@ async function act(run: Run, work: RestorationRef, { all, badBefore }: Users): P
     () => ({ state: 'done', detail }),
   );
   const at = new Date().toISOString();
+  users.swapped = true;
   await run.step(
     { ...steps.swap, kind: 'act', within: SWAP_WITHIN },
     (each) => each.takePlace({ ...work, at }),
@@ -166,8 +172,8 @@ async function comeBack(
     const isWhole = await run.step(
       { id: 'back', phase: 'roll back', title: `${restoration.volume} as it was`, kind: 'rollBack', always: true },
       async (act) => {
-        await act.stopUsers({ ...work, users: running });
-        const whole = await act.putOriginalBack(work);
+        if (users.swapped === true) await stopAll(act, { ...work, users: running });
+        const whole = users.swapped === true ? await act.putOriginalBack(work) : true;
         await act.startUsers({ ...work, users: running });
         return whole;
       },
@@ -176,6 +182,22 @@ async function comeBack(
     return putBack(error, restoration, input, isWhole);
   } catch (cause) {
     return notBack(error, cause, restoration, running);
+  }
+}
+
+/** Where one does not stop, nothing can be put back, and those that did are not to stay down for it. */
+async function stopAll(act: StepActivities, input: RestorationRef & { users: VolumeUser[] }): Promise<void> {
+  try {
+    await act.stopUsers(input);
+  } catch (error) {
+    await untilAtRest(error);
+    const { type, message } = describeFailure(error);
+    try {
+      await act.startUsers(input);
+    } catch (cause) {
+      throw failure(type, `${message} ${describeFailure(cause).message}`);
+    }
+    throw error;
   }
 }
 

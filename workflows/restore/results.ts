@@ -4,6 +4,7 @@ import { inProject } from '../../plan/projects.ts';
 import { dated, type Restoration } from '../../plan/restore.ts';
 import type { RunResult } from '../../plan/run.ts';
 import { asSentence } from '../../plan/sentence.ts';
+import { namesOf, writtenPlace } from '../../plan/restore-in-place.ts';
 import { startInstance } from '../../plan/start-instance.ts';
 import type { RestoreInput } from '../messages.ts';
 import { describeFailure } from '../support/failures.ts';
@@ -63,21 +64,33 @@ export function placed({ volume, snapshot, member, inPlace }: Restoration): RunR
 
 /** The original is in its place again. `isWhole`: what was copied can be gone on with. */
 export function putBack(error: unknown, restoration: Restoration, input: RestoreInput, isWhole: boolean): RunResult {
-  const { volume, dataset, member } = restoration;
+  const { volume, dataset, member, inPlace } = restoration;
   const cause = describeFailure(error);
   const [fact = ''] = cause.message.split('\n');
   const again = goOn(input, restoration);
-  return {
-    outcome: 'RolledBack',
+  const end = {
+    ...{ outcome: 'RolledBack' as const, failure: cause },
     summary: `${asSentence(fact)} ${volume} is what it was before.`,
-    failure: cause,
-    left: [`What was copied: dataset ${dataset} on ${member}.`],
-    next: isWhole
-      ? [
-          { command: commandOf(again), purpose: 'try again with what was copied' },
-          { command: commandOf(again, false), purpose: 'make it a volume beside the original' },
-        ]
-      : [],
+  };
+  if (isWhole)
+    return {
+      ...end,
+      left: [`What was copied: dataset ${dataset} on ${member}.`],
+      next: [
+        { command: commandOf(again), purpose: 'try again with what was copied' },
+        { command: commandOf(again, false), purpose: 'make it a volume beside the original' },
+      ],
+    };
+  const name = inPlace?.aside === undefined ? dataset : writtenPlace(inPlace.aside);
+  return {
+    ...end,
+    left: [`What was copied, with what was written to it meanwhile: ${name} on ${member}.`],
+    next: [
+      { command: commandOf({ ...input, until: restoration.snapshot.createdAt }), purpose: 'copy it once more' },
+      ...(name === dataset
+        ? []
+        : [{ command: releaseCommand({ member, name }), purpose: 'when nobody needs what was written' }]),
+    ],
   };
 }
 
@@ -97,6 +110,7 @@ export function notBack(
     left: [
       ...(aside === undefined ? [] : [`The original: ${aside} on ${member}, or in its place already.`]),
       `What was copied: ${place} or ${dataset} on ${member}.`,
+      ...(running.length === 0 ? [] : [`${namesOf(running)}: stop what runs before anything is renamed.`]),
     ],
     next: [
       { command: `zfs rename ${place} ${dataset}`, purpose: `on ${member}, if what was copied has its place` },
