@@ -48,7 +48,7 @@ describe('the guest that is set aside', () => {
   const run = <In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, input);
   const instances = () => simulation.readState().cluster.instances;
-  const change = (name: string, work: (instance: Instance) => void): Promise<void> =>
+  const change = (name: string, work: (instance: Instance) => void): Promise<unknown> =>
     simulation.store.update(({ cluster }) => {
       const instance = cluster.instances[name];
       if (instance) work(instance);

@@ -70,7 +70,7 @@ describe('a copy that takes the place of its original', () => {
   const giveBack = () => run(act.putOriginalBack, work());
   const dataset = (name: string): Dataset | undefined => simulation.readState().machines[MEMBER]?.datasets[name];
   const volume = () => Object.values(simulation.readState().cluster.volumes).find(({ name }) => name === 'edge-data');
-  const change = (work: (dataset: Dataset) => void): Promise<void> =>
+  const change = (work: (dataset: Dataset) => void): Promise<unknown> =>
     simulation.store.update(({ cluster }) => {
       const found = Object.values(cluster.volumes).find(({ name }) => name === 'edge-data');
       if (found) {
