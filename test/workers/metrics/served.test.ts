@@ -65,7 +65,10 @@ describe('what Prometheus is told', () => {
 
 describe('where it is served', () => {
   let server: Server | undefined;
-  afterEach(() => server?.close());
+  afterEach(() => {
+    server?.close();
+    server?.closeAllConnections();
+  });
   const open = async (text: () => Promise<string>): Promise<string> => {
     server = await openServer('127.0.0.1:0', text);
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
