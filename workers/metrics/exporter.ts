@@ -63,7 +63,12 @@ export async function openExporter({ address, logger, version, measureBackups }:
   return {
     sdkAddress,
     begin: (client) => {
-      const runs = createRunsLook(client, { since: Date.now(), ended: metrics.ended });
+      const runs = createRunsLook(client, {
+        since: Date.now(),
+        ended: (run) => {
+          metrics.ended(run);
+        },
+      });
       look('runs', async (signal) => runSamples(await runs(signal)), RUNS);
       look('backups', async (signal) => backupSamples(await measureBackups(signal)), BACKUPS);
     },
