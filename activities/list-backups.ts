@@ -1,6 +1,7 @@
 import { judgeBackups, type BackupsView, type SeenBackups } from '../plan/backups-view.ts';
+import type { MeasuredBackups } from '../plan/backup-metrics.ts';
 import { zfsProofs } from '../tools/zfs-proof.ts';
-import type { GlanceInput } from '../workflows/messages.ts';
+import type { FleetRef, GlanceInput } from '../workflows/messages.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { Deps } from './deps.ts';
 import type { ActivityContext } from './guard.ts';
@@ -15,6 +16,14 @@ export async function listBackups(
   { fleet: ref }: GlanceInput,
   context: ActivityContext,
 ): Promise<BackupsView> {
+  return (await measureCopies(deps, ref, context)).view;
+}
+
+/** The same beside the limits of the fleet file, as the worker's clone has it. */
+export const measureBackups = async (deps: Deps, signal: AbortSignal): Promise<MeasuredBackups> =>
+  measureCopies(deps, await deps.head(), { signal, attempt: 1, report: () => undefined });
+
+async function measureCopies(deps: Deps, ref: FleetRef, context: ActivityContext): Promise<MeasuredBackups> {
   const fleet = await deps.fleetAt(ref);
   const scope = backupScope(fleet, undefined);
   const repositories = resticScope(fleet);
@@ -25,7 +34,8 @@ export async function listBackups(
   ]);
   const seen = { scope, observation, resticScope: repositories, restic: { repositories: restic }, proofs };
   const { backupMaxAge: maxAge } = fleet.policies.upgrade;
-  return judgeBackups(seen, { now: new Date().toISOString(), maxAge });
+  const view = judgeBackups(seen, { now: new Date().toISOString(), maxAge });
+  return { view, restic: repositories, maxAge, proofMaxAge: scope.policy.drill.maxAge };
 }
 
 /** What is written down on each receiver; one that does not answer is left out. */

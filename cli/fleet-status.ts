@@ -1,6 +1,6 @@
 import type { FleetGlance } from '../plan/glance.ts';
 import type { ScheduleTrouble } from '../plan/schedule-health.ts';
-import { NOBODY, type Approval, type RunView } from '../plan/run.ts';
+import type { Approval } from '../plan/run.ts';
 import type { FleetOutline } from '../fleet/outline.ts';
 import type { RunSummary } from './temporal/list-runs.ts';
 
@@ -32,13 +32,3 @@ export interface OpenRun extends RunSummary {
 
 /** Open runs that go nowhere without a person. */
 export const needsPerson = (run: OpenRun): boolean => run.paused || run.approval !== undefined || run.silent;
-
-/**
- * Ended so by a person's wish, with all as before: a question that was answered by no, a cancel. An answer that never
- * came is nobody's wish.
- */
-export function wasWished({ result, decisions }: RunView): boolean {
-  if (result?.outcome !== 'RolledBack' && result?.unchanged !== true) return false;
-  const { type } = result.failure ?? {};
-  return type === 'Cancelled' || (type === 'NotApproved' && decisions.at(-1)?.actor !== NOBODY);
-}

@@ -6,6 +6,8 @@ command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 for program in chromium zsh fish; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
+# For promtool.
+command -v promtool >/dev/null || missing+=(prometheus)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "not installed, so what needs it is skipped: ${missing[*]}"

@@ -1,5 +1,6 @@
 /** A worker, alone or with a development server, until a signal ends it. */
-import { createActivities } from '../activities/index.ts';
+import { activitiesOver, createDeps } from '../activities/index.ts';
+import { measureBackups } from '../activities/list-backups.ts';
 import { Runtime } from '@temporalio/worker';
 import { mkdirSync } from 'node:fs';
 import type { Environment } from './environment.ts';
@@ -8,7 +9,7 @@ import { runDev, type DevEvent } from './dev.ts';
 import { makePrivate } from './private-folder.ts';
 import { StartError } from './start-error.ts';
 import { onStopSignal } from './stop-signals.ts';
-import { startWorker, type RunningWorker } from './worker.ts';
+import { startWorker, type RunningWorker, type WorkerSettings } from './worker.ts';
 
 export interface RunOptions {
   /** The worker's clone of the monorepo. */
@@ -54,20 +55,22 @@ export const runDevelopment = (
 async function withActivities(
   { repo, stateDir, env, log, metrics, version }: RunOptions,
   work: (
-    settings: { activities: object; logger: ReturnType<typeof createLogger>; metrics?: string; version: string },
+    settings: Pick<WorkerSettings, 'activities' | 'logger' | 'metrics'> & { version: string },
     signal: AbortSignal,
   ) => Promise<void>,
 ): Promise<void> {
   makeFolder(stateDir);
   await makePrivate(stateDir, env);
   const logger = createLogger(log);
-  const { activities, close } = createActivities({ repo, stateDir, logger });
+  const { deps, close } = createDeps({ repo, stateDir, logger });
+  const measure = (signal: AbortSignal): ReturnType<typeof measureBackups> => measureBackups(deps, signal);
   const stop = new AbortController();
   const giveBack = onStopSignal(() => {
     stop.abort();
   });
   try {
-    await work({ activities, logger, version, ...(metrics !== undefined && { metrics }) }, stop.signal);
+    const asked = metrics === undefined ? {} : { metrics: { address: metrics, measureBackups: measure } };
+    await work({ activities: activitiesOver(deps), logger, version, ...asked }, stop.signal);
   } finally {
     giveBack();
     await close();

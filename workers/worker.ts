@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
 import { IllegalStateError } from '@temporalio/common';
 import { Runtime, Worker, type WorkerOptions as SdkOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -12,6 +13,7 @@ import { connectWorker, orRefused } from './connection.ts';
 import { dataConverterFor } from './data-converter.ts';
 import type { Environment } from './environment.ts';
 import { temporalLogger } from './logging.ts';
+import type { Exporter, MetricsSettings } from './metrics/exporter.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { StartError } from './start-error.ts';
 import { findWorkflowBundle } from './workflow-bundle.ts';
@@ -26,8 +28,8 @@ export interface WorkerSettings {
   devAddress?: string;
   /** Default {@link TASK_QUEUE}. */
   taskQueue?: string;
-  /** `127.0.0.1:9464`: where Prometheus may ask. Default: nowhere. */
-  metrics?: string;
+  /** Where Prometheus may ask, and how the copies are measured that it is told of. Default: nowhere. */
+  metrics?: Pick<MetricsSettings, 'address' | 'measureBackups'>;
   /** Default: the one that was built with the program. */
   workflowBundle?: { codePath: string };
   /** Of runbook, for histories. */
@@ -66,14 +68,20 @@ const SHELLS_READY = 5;
  * `broken`. Signals are the caller's affair: {@link onStopSignal}. End the process's Runtime after the last worker.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { activities, env = process.env, taskQueue = TASK_QUEUE } = settings;
+  const { activities, env = process.env, taskQueue = TASK_QUEUE, logger } = settings;
   const keys = orRefused(() => findCodecKeys(env));
   const workflowBundle = settings.workflowBundle ?? findWorkflowBundle({ encoded: keys !== undefined });
   const dataConverter = dataConverterFor(keys);
   const encryptedBy = keys?.keys[0].id;
-  settings.logger.info({ encryptedBy }, describeEncryption(encryptedBy));
-  installRuntime(settings);
-  const { connection, namespace, address } = await connectWorker(env, settings.devAddress);
+  logger.info({ encryptedBy }, describeEncryption(encryptedBy));
+  const exporter = await openMetrics(settings);
+  installRuntime({ logger, ...(exporter && { metrics: exporter.sdkAddress }) });
+  const { connection, namespace, address } = await connectWorker(env, settings.devAddress).catch(
+    async (error: unknown) => {
+      await exporter?.close();
+      throw error;
+    },
+  );
   const identity = `runbook@${hostname()}`;
   keepShellsReady(SHELLS_READY);
   try {
@@ -81,8 +89,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     const workerDeploymentOptions = await deploymentOf(workflowBundle, settings.version);
     const place = { connection, namespace, identity, taskQueue, workerDeploymentOptions };
     const worker = await Worker.create({ ...place, activities, workflowBundle, dataConverter, ...MANNERS });
-    const stopped = worker.run().finally(() => {
+    const stopped = worker.run().finally(async () => {
       keepShellsReady(0);
+      await exporter?.close();
       return connection.close();
     });
     // Whoever awaits `stopped` or `stop` learns of it; nobody else has to.
@@ -92,19 +101,28 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       return stopped;
     };
     await Promise.race([awaitPolling(connection, { namespace, taskQueue, identity }), stopped]);
+    exporter?.begin(new Client({ connection, namespace, dataConverter }));
     return { identity, address, namespace, taskQueue, encryptedBy, stopped, stop };
   } catch (error) {
     keepShellsReady(0);
+    await exporter?.close();
     await connection.close();
     throw error;
   }
+}
+
+/** Loaded only where somebody asks for it: a worker without has more memory. */
+async function openMetrics({ metrics, logger, version = '' }: WorkerSettings): Promise<Exporter | undefined> {
+  if (metrics === undefined) return undefined;
+  const { openExporter } = await import('./metrics/exporter.ts');
+  return openExporter({ ...metrics, logger, version });
 }
 
 /**
  * Before anything else of the SDK; the first in a process decides. It must not take the signals: the order of
  * stopping is ours.
  */
-export function installRuntime({ logger, metrics }: Pick<WorkerSettings, 'logger' | 'metrics'>): void {
+export function installRuntime({ logger, metrics }: Pick<WorkerSettings, 'logger'> & { metrics?: string }): void {
   try {
     Runtime.install({
       logger: temporalLogger(logger),

@@ -18,6 +18,9 @@ export const lockWorkflowId = (resource: string): string => `lock/${resource}`;
 export const planWorkflowId = (runbook: string, subject: string, nonce: string): string =>
   `plan/${runbook}/${subject}/${nonce}`;
 
+/** What ids begin with that are of no run, but of what serves runs. */
+export const NOT_RUNS: readonly string[] = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'schedule'];
+
 /** Search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['RunbookName', 'RunbookSubject', 'RunbookPhase', 'RunbookOutcome'] as const;
 
@@ -187,6 +190,15 @@ export const LOCK_ACQUIRE = 'acquire';
 export const LOCK_RELEASE = 'release';
 export const LOCK_GRANTED = 'lockGranted';
 export const LOCK_QUEUED = 'lockQueued';
+/** Query: {@link LockView}. */
+export const LOCK_QUERY = 'lock';
+export interface LockView {
+  resource: string;
+  /** Workflow id of who holds it; absent where it is free. */
+  holder?: string;
+  /** Who waits, in order. */
+  queue: string[];
+}
 export interface LockClaim {
   workflowId: string;
 }

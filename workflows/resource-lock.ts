@@ -2,13 +2,23 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  defineQuery,
   defineSignal,
   getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { LOCK_ACQUIRE, LOCK_GRANTED, LOCK_QUEUED, LOCK_RELEASE, type LockClaim, type LockNews } from './messages.ts';
+import {
+  LOCK_ACQUIRE,
+  LOCK_GRANTED,
+  LOCK_QUERY,
+  LOCK_QUEUED,
+  LOCK_RELEASE,
+  type LockClaim,
+  type LockNews,
+  type LockView,
+} from './messages.ts';
 import { activitiesFor } from './support/activities.ts';
 
 /** How often a holder that says nothing is asked whether it is still there. */
@@ -16,11 +26,7 @@ const LIVENESS_MS = 15_000;
 /** An unused lock closes after this time; the next request starts it anew. */
 const IDLE_MS = 60_000;
 
-export interface LockState {
-  resource: string;
-  holder?: string;
-  queue: string[];
-}
+export type LockState = LockView;
 
 /**
  * The lock of one resource: whoever asked first has it first. Never stale, because a holder whose run is closed,
@@ -41,6 +47,8 @@ export async function resourceLock(initial: LockState): Promise<void> {
     state.queue = state.queue.filter((id) => id !== workflowId);
     changed = true;
   });
+
+  setHandler(defineQuery<LockView>(LOCK_QUERY), () => state, { description: 'Who holds it and who waits' });
 
   for (;;) {
     changed = false;

@@ -2,7 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import { optionalTsToDate, requiredTsToDate } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
-import { TASK_QUEUE } from '../../workflows/messages.ts';
+import { NOT_RUNS, TASK_QUEUE } from '../../workflows/messages.ts';
 import type { RunStatus } from '../run-state.ts';
 import type { Connected } from './connect.ts';
 import { statusOf } from './status-of.ts';
@@ -30,8 +30,6 @@ export interface RunFilter {
 
 const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
-/** Workflows that serve runs rather than being one. */
-const NOT_RUNS = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'schedule'];
 const TIMEOUT_MS = 15_000;
 const PAGE = 200;
 

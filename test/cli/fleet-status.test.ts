@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { wasWished } from '../../cli/fleet-status.ts';
+import { wasWished } from '../../plan/run-metrics.ts';
 import { NOBODY, type RunResult, type RunView } from '../../plan/run.ts';
 import { aView, at } from './run-fixture.ts';
 

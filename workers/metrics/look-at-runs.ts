@@ -1,0 +1,160 @@
+import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
+import { outcomeOf, type EndSeen, type SeenRuns } from '../../plan/run-metrics.ts';
+import type { RunView } from '../../plan/run.ts';
+import {
+  LOCK_QUERY,
+  lockWorkflowId,
+  NOT_RUNS,
+  TASK_QUEUE,
+  VIEW_QUERY,
+  type LockView,
+} from '../../workflows/messages.ts';
+
+/** More than these are of a past that no metric is about. */
+const AT_MOST = 1000;
+/** A run that does not answer must not hold up what is known without it. */
+const QUERY_MS = 3000;
+const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
+/** Ended so, what a run left says whether somebody wanted it. */
+const UNWANTED = ['Failed', 'RolledBack'];
+const STATUSES: Readonly<Record<string, string>> = {
+  COMPLETED: 'Done',
+  FAILED: 'Failed',
+  CANCELLED: 'Canceled',
+  TERMINATED: 'Terminated',
+  TIMED_OUT: 'TimedOut',
+};
+const LOCK = lockWorkflowId('');
+
+export interface RunEnd {
+  runbook: string;
+  outcome: string;
+  seconds: number;
+}
+
+/**
+ * Looks at runs and locks through Temporal, which costs no host anything. `ended` is told of each run once that ended after
+ * `since`. Each look reads only what closed runs left that the one before has not.
+ */
+export function createRunsLook(
+  client: Client,
+  { since, ended }: { since: number; ended: (run: RunEnd) => void },
+): (signal: AbortSignal) => Promise<SeenRuns> {
+  let views = new Map<string, RunView | undefined>();
+  let told = new Set<string>();
+
+  const endOf = async (execution: Execution): Promise<EndSeen> => {
+    const end = endSeen(execution);
+    const wanted = UNWANTED.includes(end.outcome) || end.runbook === 'drift';
+    if (!wanted) return end;
+    if (!views.has(execution.runId)) views.set(execution.runId, await viewLeft(client, execution));
+    const view = views.get(execution.runId);
+    return { ...end, ...(view && { view }) };
+  };
+
+  const look = async (): Promise<SeenRuns> => {
+    const executions = await listed(client);
+    const closed = executions.filter(isRun).filter(({ closeTime }) => closeTime !== undefined);
+    const recent = closed.filter(({ closeTime }) => Number(closeTime) >= since);
+    const latest = await Promise.all(latestOfEach(closed).map(endOf));
+    for (const execution of recent.filter(({ runId }) => !told.has(runId))) {
+      const end = await endOf(execution);
+      const { runbook, startedAt, closedAt } = end;
+      ended({ runbook, outcome: outcomeOf(end), seconds: (Date.parse(closedAt) - Date.parse(startedAt)) / 1000 });
+    }
+    told = new Set(recent.map(({ runId }) => runId));
+    const known = new Set(closed.map(({ runId }) => runId));
+    views = new Map([...views].filter(([runId]) => known.has(runId)));
+    const running = executions.filter(({ status }) => status.name === 'RUNNING');
+    const open = await Promise.all(running.filter(isRun).map((execution) => openSeen(client, execution)));
+    return { open, ended: latest, locks: await locksOf(client, running) };
+  };
+  return (signal) => client.withAbortSignal(signal, look);
+}
+
+type Execution = WorkflowExecutionInfo;
+
+async function listed({ workflow }: Client): Promise<Execution[]> {
+  const found: Execution[] = [];
+  for await (const execution of workflow.list({ query: `TaskQueue = '${TASK_QUEUE}'`, pageSize: 200 })) {
+    if (execution.status.name !== 'CONTINUED_AS_NEW') found.push(execution);
+    if (found.length >= AT_MOST) break;
+  }
+  return found;
+}
+
+/** `safe-upgrade/elitedesk-1` */
+function namesOf({ workflowId }: Execution): { runbook: string; subject: string } {
+  const at = workflowId.indexOf('/');
+  return { runbook: workflowId.slice(0, Math.max(0, at)), subject: workflowId.slice(at + 1) };
+}
+
+function isRun(execution: Execution): boolean {
+  const { runbook, subject } = namesOf(execution);
+  return runbook !== '' && subject !== '' && !NOT_RUNS.includes(runbook);
+}
+
+function latestOfEach(closed: readonly Execution[]): Execution[] {
+  const latest = new Map<string, Execution>();
+  for (const execution of closed) {
+    const known = latest.get(execution.workflowId);
+    if (known === undefined || known.startTime < execution.startTime) latest.set(execution.workflowId, execution);
+  }
+  return [...latest.values()];
+}
+
+function endSeen(execution: Execution): EndSeen {
+  const { status, startTime, closeTime = startTime, typedSearchAttributes } = execution;
+  return {
+    ...namesOf(execution),
+    startedAt: startTime.toISOString(),
+    closedAt: closeTime.toISOString(),
+    outcome: typedSearchAttributes.get(OUTCOME) ?? STATUSES[status.name] ?? status.name,
+  };
+}
+
+async function openSeen(client: Client, execution: Execution): Promise<SeenRuns['open'][number]> {
+  const view = await ask<RunView>(client, execution, VIEW_QUERY);
+  return { ...namesOf(execution), startedAt: execution.startTime.toISOString(), ...(view && { view }) };
+}
+
+async function locksOf(client: Client, running: readonly Execution[]): Promise<SeenRuns['locks']> {
+  const locks = running.filter(({ workflowId }) => workflowId.startsWith(LOCK));
+  const answers = await Promise.all(locks.map((lock) => ask<LockView>(client, lock, LOCK_QUERY)));
+  return answers.flatMap((answer) => {
+    if (answer === undefined) return [];
+    const { resource, holder, queue } = answer;
+    return [{ resource, waiting: queue.length, ...(holder === undefined ? {} : { holder }) }];
+  });
+}
+
+/** Undefined where no worker answers in time, or one of another version does not know the question. */
+async function ask<Answer>(
+  client: Client,
+  { workflowId, runId }: Execution,
+  query: string,
+): Promise<Answer | undefined> {
+  try {
+    const handle = client.workflow.getHandle(workflowId, runId);
+    return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<Answer>(query));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The result, or the view that a failure carries. */
+async function viewLeft(client: Client, { workflowId, runId }: Execution): Promise<RunView | undefined> {
+  try {
+    const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+    return asView(await handle.result());
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const carries = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
+    return carries ? asView(cause.details?.[0]) : undefined;
+  }
+}
+
+const asView = (value: unknown): RunView | undefined =>
+  typeof value === 'object' && value !== null && 'decisions' in value ? (value as RunView) : undefined;
