@@ -31,7 +31,7 @@ export interface RunFilter {
 const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
 /** Workflows that serve runs rather than being one. */
-const NOT_RUNS = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'schedule'];
+const NOT_RUNS = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'];
 const TIMEOUT_MS = 15_000;
 const PAGE = 200;
 
