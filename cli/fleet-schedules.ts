@@ -53,9 +53,6 @@ export async function allSchedules(connected: Connected, now: number): Promise<S
   return withEnds(connected, schedules, { now, onlyTrouble: true });
 }
 
-export const troubledSchedules = async (connected: Connected, now: number): Promise<ScheduleTrouble[]> =>
-  (await allSchedules(connected, now)).flatMap(({ trouble }) => trouble ?? []);
-
 /** Each with what came of it last, and what a person has to know. */
 export const withEnds = (
   connected: Connected,

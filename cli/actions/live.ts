@@ -1,15 +1,20 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { TimeoutFailure } from '@temporalio/common';
+import type { BackupsView } from '../../plan/backups-view.ts';
 import type { FleetGlance } from '../../plan/glance.ts';
-import { GLANCE_WORKFLOW, TASK_QUEUE, type GlanceInput } from '../../workflows/messages.ts';
+import { BACKUPS_WORKFLOW, GLANCE_WORKFLOW, TASK_QUEUE, type GlanceInput } from '../../workflows/messages.ts';
 import type { CommandContext } from '../context.ts';
-import { causes } from '../errors.ts';
+import { causes, CliError } from '../errors.ts';
+import { copiesOfLook, type CopiesSeen } from '../fleet-copies.ts';
 import { loadRepository } from '../repository.ts';
 import { clientOf } from '../temporal/client.ts';
 import type { Connected } from '../temporal/connect.ts';
+import { executeLook } from '../temporal/look.ts';
 
 /** A member that does not answer is given 8 s, and then the cluster as long. */
 const PATIENCE_MS = 25_000;
+/** Who asks for the state of the fleet does not wait for disks to wake up; `runbook backups` does. */
+const COPIES_PATIENCE_MS = 60_000;
 
 type Glance = (input: GlanceInput) => Promise<FleetGlance>;
 
@@ -31,6 +36,21 @@ export async function lookNow(context: CommandContext, connected: Connected): Pr
     if (!(error instanceof WorkflowFailedError)) throw error;
     const named = (names: object): { name: string }[] => Object.keys(names).map((name) => ({ name }));
     return { members: named(fleet.members), guests: named(fleet.guests), problem: whyNot(error) };
+  }
+}
+
+/** Has a worker look at every copy where it is. Why it could not is part of the answer. */
+export async function lookAtCopies(context: CommandContext, connected: Connected): Promise<CopiesSeen> {
+  const { revision } = await loadRepository(context);
+  try {
+    const view = await executeLook<BackupsView>(connected, {
+      ...{ workflow: BACKUPS_WORKFLOW, input: { fleet: { revision } }, patienceMs: COPIES_PATIENCE_MS },
+      summary: 'Looks how old the copies are. Changes nothing.',
+    });
+    return { from: 'look', copies: copiesOfLook(view) };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.ending !== 'failed') throw error;
+    return { from: 'look', copies: [], problem: error.message };
   }
 }
 

@@ -30,8 +30,12 @@ export interface RunFilter {
 
 const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
+/** The types of those of which there may be more than of runs: a page that is written each quarter of an hour asks as often. */
+const MANY = ['resourceLock', 'scheduled', 'glance', 'backups'];
 const TIMEOUT_MS = 15_000;
 const PAGE = 200;
+/** That many runs in 90 days are one each hour. */
+const MOST_SINCE = 2000;
 
 type Execution = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
 
@@ -53,8 +57,28 @@ export function listRuns(connected: Connected, filter: RunFilter): Promise<RunSu
   });
 }
 
-async function* executions({ connection, namespace }: Connected): AsyncGenerator<Execution> {
-  const query = `TaskQueue = '${TASK_QUEUE}'`;
+/** Closed runs that ended after `since` (ISO 8601), the newest first, and whether there were more than are read. */
+export function listClosedSince(
+  connected: Connected,
+  since: string,
+): Promise<{ runs: RunSummary[]; isCutOff: boolean }> {
+  const types = MANY.map((type) => `'${type}'`).join(', ');
+  const which = `CloseTime > '${since}' AND WorkflowType NOT IN (${types})`;
+  return connected.connection.withDeadline(Date.now() + 2 * TIMEOUT_MS, async () => {
+    const runs: RunSummary[] = [];
+    for await (const execution of executions(connected, which)) {
+      const run = summaryOf(execution);
+      if (run?.closedAt === undefined) continue;
+      if (runs.length >= MOST_SINCE) return { runs, isCutOff: true };
+      runs.push(run);
+    }
+    return { runs, isCutOff: false };
+  });
+}
+
+/** `which`: words of ours alone. */
+async function* executions({ connection, namespace }: Connected, which?: string): AsyncGenerator<Execution> {
+  const query = [`TaskQueue = '${TASK_QUEUE}'`, ...(which === undefined ? [] : [which])].join(' AND ');
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
     const request = { namespace, query, pageSize: PAGE, nextPageToken };

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { main } from '../../cli/program.ts';
+import type { RunView } from '../../plan/run.ts';
+import { TASK_QUEUE } from '../../workflows/messages.ts';
+import { eventually } from '../hosts/eventually.ts';
 import { testIo } from '../cli/io.ts';
 import { startCliServer, type CliServer } from './cli-server.ts';
 import { startLocalServer } from './environment.ts';
@@ -57,6 +60,12 @@ describe('status --live', () => {
     expect(out).toContain('  sick   Offline   No route to host\n      runbook doctor --node sick\n');
     expect(code).toBe(0);
     expect((await server.run(['list', '--json'])).out).not.toContain('glance');
+  });
+
+  it('looks at the copies as well', async () => {
+    const { out } = await server.run(['status', '--live']);
+    expect(out.split('\n')[0]).toMatch(/1 copy and the fleet need you$/);
+    expect(out).toMatch(/Copies: 1 of 1 late, as they are now .*\n.*\n {2}edge-data .* none +never proven\n/);
   });
 
   it('needs a fleet file', async () => {
@@ -181,6 +190,74 @@ describe('a terminal', () => {
     expect(end).toMatch(/^safe-upgrade\/waits · done · took [\d.]+ s · revision [0-9a-f]{7}\n\n {2}✔ gate /);
     expect(end).toMatch(/ {2}✔ verify {3}4 probes {3}verify is fine +\d\.\d s\n/);
     expect(end).toContain('waits runs 26.05.3.');
+  });
+});
+
+describe('what closed runs told', () => {
+  const copy = { volume: 'edge-data', place: 'works tank/replicas', newestAt: '2026-11-22T02:00:00.000Z', bytes: 4096 };
+  const view = (outcome: 'Done' | 'Failed', rest: Partial<RunView>): RunView => ({
+    ...{ runbook: 'x', subject: 'all', name: 'runbook-x', revision: server.revision, phase: 'copy', steps: [] },
+    ...{ paused: false, decisions: [], waitingFor: [], warnings: [], gates: [] },
+    result: { outcome, summary: '<b>2 things</b> differ.', left: [], next: [] },
+    ...rest,
+  });
+  const row = { kind: 'guest', subject: 'edge-vm', where: 'works', declared: 'a', found: 'b', whatToDo: 'c' } as const;
+  beforeAll(async () => {
+    const runs: [string, RunView][] = [
+      ['restore-drill/all', view('Done', { copies: [{ ...copy, outcome: 'proven' }] })],
+      ['nightly-backup/all', view('Done', { copies: [{ ...copy, outcome: 'copied' }] })],
+      ['drift/all', view('Failed', { drift: [row] })],
+    ];
+    for (const [workflowId, told] of runs) {
+      const options = { workflowId, taskQueue: TASK_QUEUE, args: [told] };
+      await server.env.client.workflow.execute('told', options).catch(() => undefined);
+    }
+    // The server lists what has ended a moment later.
+    await eventually('they are listed', async () => (await server.run(['status'])).out.includes('Drift, '));
+  });
+
+  it('is in the same screen', async () => {
+    const { out } = await server.run(['status']);
+    expect(out).toMatch(
+      /Copies: 1, as the newest runs saw them\n.*\n {2}edge-data {2}works tank\/replicas .* \d+ s ago\n/,
+    );
+    expect(out).toMatch(/Drift, \d+ s ago: <b>2 things<\/b> differ\. {3}runbook drift\n/);
+    const { out: json } = await server.run(['status', '--json']);
+    expect(JSON.parse(json)).toMatchObject({
+      copies: { from: 'runs', copies: [{ of: 'edge-data', newestAt: copy.newestAt, proof: { type: 'proven' } }] },
+      drift: { workflowId: 'drift/all', rows: 1 },
+      next: [],
+    });
+  });
+
+  it('is a page, which is whole or as it was', async () => {
+    const html = join(server.repository, 'fleet.html');
+    expect(await server.run(['status', '--html', html])).toEqual({ code: 0, out: `${html}\n`, err: '' });
+    const page = await readFile(html, 'utf8');
+    expect(page).toContain('Bytes that backups moved each day');
+    expect(page).toContain('&lt;b&gt;2 things&lt;/b&gt; differ.');
+    expect(page).toContain('safe-upgrade/breaks, ended ');
+    expect(page).not.toContain('glance/');
+    expect((await server.run(['status', '--html', '-'])).out).toContain('<!doctype html>');
+
+    const away = await server.run(['status', '--html', html], { env: { TEMPORAL_ADDRESS: '127.0.0.1:9' } });
+    expect(away).toMatchObject({ code: 5, out: '' });
+    expect(await readFile(html, 'utf8')).toBe(page);
+    const nowhere = await server.run(['status', '--html', join(server.repository, 'none', 'fleet.html')]);
+    expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('The page cannot be written to ') });
+    expect((await readdir(server.repository)).filter((name) => name.includes('.part'))).toEqual([]);
+    await rm(html);
+  }, 60_000);
+
+  it('is redrawn in a terminal until Ctrl-C, and nowhere else', async () => {
+    const terminal = server.io({ isTTY: true, columns: 100 });
+    const watching = main(['status', '--watch'], terminal);
+    await terminal.shown('Ctrl-C leaves');
+    expect(terminal.out()).toContain('Copies: 1');
+    terminal.interrupt();
+    expect(await watching).toBe(130);
+    const pipe = await server.run(['status', '--watch']);
+    expect(pipe).toMatchObject({ code: 2, err: expect.stringContaining('Expected a terminal to redraw for --watch') });
   });
 });
 
