@@ -13,7 +13,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm pack --pack-destination /out
+RUN mkdir /out && npm pack --pack-destination /out
 
 FROM node:20.20.2-trixie-slim
 RUN apt-get update && \
