@@ -21,6 +21,7 @@ import { addShow } from './commands/show.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addUi } from './commands/ui.ts';
+import { addUpgradeNotes } from './commands/upgrade-notes.ts';
 import { addWatch } from './commands/watch.ts';
 import { helpAfter, type AddCommand, type CommandContext } from './context.ts';
 import { reportError } from './errors.ts';
@@ -55,6 +56,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWorkerAndDev,
   addCodec,
   addCodecServer,
+  addUpgradeNotes,
   addCompletion,
 ];
 

@@ -4,14 +4,18 @@ import { newNonce } from './process.ts';
 const PUT_TIMEOUT_MS = 120_000;
 
 /**
- * `$1` path, `$2` temporary name, `$3` mode, `$4` bytes. The size is compared because a broken connection looks like
+ * `$1` path, `$2` nonce of the temporary name, `$3` mode, `$4` bytes. The size is compared because a broken connection looks like
  * the end of the input; `mv` into a folder would put the file inside of it. Both are brought to the disk: a loss of power
  * in the next half minute would take the file back. What is
- * half written goes when it is told to stop; what one has left that was killed goes with the next.
+ * half written goes when it is told to stop; what one has left that was killed, as the process in its name tells, goes
+ * with the next.
  */
 const SCRIPT = `umask 077
+for left in "$1".runbook-*; do
+kill -0 "${left##*-}" || rm -f "$left"
+done 2>/dev/null
+set -- "$1" "$1.runbook-$2-$$" "$3" "$4"
 trap 'rm -f "$2"; exit 1' HUP INT TERM
-rm -f "$1".runbook-*
 [ ! -d "$1" ] || { printf '%s is a directory\\n' "$1" >&2; exit 1; }
 if cat >"$2" && [ "$(wc -c <"$2")" -eq "$4" ] && chmod "$3" "$2" && sync "$2" && mv -f "$2" "$1"; then
 folder=\${1%/*}
@@ -30,7 +34,7 @@ export async function putFile(
 ): Promise<void> {
   if (!path.startsWith('/')) throw new TypeError(`Expected an absolute path to write on ${host.name}, got ${path}.`);
   const bytes = String(Buffer.byteLength(content));
-  const argv = ['sh', '-c', SCRIPT, 'sh', path, `${path}.runbook-${newNonce()}`, mode.toString(8), bytes];
+  const argv = ['sh', '-c', SCRIPT, 'sh', path, newNonce(), mode.toString(8), bytes];
   const options = { timeoutMs: PUT_TIMEOUT_MS, input: content, ...(signal === undefined ? {} : { signal }) };
   const { exitCode, stderr } = await host.run(argv, options);
   if (exitCode !== 0)

@@ -84,6 +84,17 @@ const templatesBeside = {
   },
 };
 
+/** So is the changelog, for `runbook upgrade-notes`. */
+const changelogBeside = {
+  name: 'changelog-beside',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/]cli[/]changelog-file[.]ts$/ }, () => ({
+      contents: `import { join } from 'node:path';
+        export const CHANGELOG = join(__dirname, '../../../CHANGELOG.md');`,
+    }));
+  },
+};
+
 /** What {@link wasmBeside} has them look for: path, and the file that it is a copy of. */
 export const WASM = Object.entries({
   'runtime.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
@@ -104,7 +115,15 @@ export async function cliFiles(options) {
     alias: { '@commander-js/extra-typings': 'commander' },
     // Beside the parts: what the licences of the libraries want kept.
     legalComments: 'external',
-    plugins: [serveApart, laterChildProcess, laterStringWidth, usedProtocol, wasmBeside, templatesBeside],
+    plugins: [
+      serveApart,
+      laterChildProcess,
+      laterStringWidth,
+      usedProtocol,
+      wasmBeside,
+      templatesBeside,
+      changelogBeside,
+    ],
   });
   const parts = outputFiles.map(async ({ path, text }) =>
     path.endsWith('.js') ? { path, text: await asScript(text) } : { path, text },

@@ -17,7 +17,7 @@ export interface Page {
 /** Every page that a person reads. */
 export function readPages(): Page[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)].map((path) =>
+  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs.map((name) => `docs/${name}`)].map((path) =>
     parsePage(path, readFileSync(join(ROOT, path), 'utf8')),
   );
 }

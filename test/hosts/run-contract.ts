@@ -180,8 +180,9 @@ export function describeRun(makeHost: () => Promise<{ host: Host; folder: string
 
     it('removes the half of a file that one has left that was killed', async () => {
       const path = `${folder}/halves/file`;
-      await host.run(sh('mkdir "$1" && touch "$2.runbook-0123456789abcdef"', `${folder}/halves`, path), short);
-      await host.putFile(path, 'whole');
+      // No process ever has that number.
+      await host.run(sh('mkdir "$1" && touch "$2.runbook-0123456789abcdef-4194305"', `${folder}/halves`, path), short);
+      await Promise.all(['one', 'two', 'three', 'four'].map((text) => host.putFile(path, text.repeat(100_000))));
       expect((await host.run(['ls', `${folder}/halves`], short)).stdout).toBe('file\n');
     });
 
