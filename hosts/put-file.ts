@@ -6,13 +6,12 @@ const PUT_TIMEOUT_MS = 120_000;
 /**
  * `$1` path, `$2` nonce of the temporary name, `$3` mode, `$4` bytes. The size is compared because a broken connection looks like
  * the end of the input; `mv` into a folder would put the file inside of it. Both are brought to the disk: a loss of power
- * in the next half minute would take the file back. What is
- * half written goes when it is told to stop; what one has left that was killed, as the process in its name tells, goes
- * with the next.
+ * in the next half minute would take the file back. What is half written goes when it is told to stop; what one has left
+ * that was killed, as the process in its name tells, goes with the next.
  */
 const SCRIPT = `umask 077
 for left in "$1".runbook-*; do
-kill -0 "${left##*-}" || rm -f "$left"
+kill -0 "\${left##*-}" || rm -f "$left"
 done 2>/dev/null
 set -- "$1" "$1.runbook-$2-$$" "$3" "$4"
 trap 'rm -f "$2"; exit 1' HUP INT TERM
