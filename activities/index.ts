@@ -29,6 +29,7 @@ import { createRestoreActivities } from './restore.ts';
 import { createInPlaceActivities } from './restore-in-place.ts';
 import { createResticActivities } from './restic.ts';
 import { createRecreateActivities } from './recreate.ts';
+import { createTerraformRecreateActivities } from './recreate-terraform.ts';
 import { createRotationActivities } from './rotation.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -88,6 +89,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createResticActivities(deps),
     ...createInfraActivities(deps),
     ...createRecreateActivities(deps),
+    ...createTerraformRecreateActivities(deps),
     ...createRotationActivities(deps),
     ...createLockActivities(),
     ...createDoctorActivities(deps),
