@@ -4,6 +4,7 @@
  */
 import type { Check } from '../plan/checks.ts';
 import type { OldGuest, RecreateObservation, RecreateScope } from '../plan/recreate.ts';
+import type { PlannedCreation } from '../plan/recreate-terraform.ts';
 import type { RotationObservation, RotationScope } from '../plan/rotation.ts';
 import type { FormationObservation, FormationScope } from '../plan/formation.ts';
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
@@ -633,6 +634,33 @@ export interface RecreateActivities {
   endOldGuest(input: GuestRef & { keep: boolean; at: string; until: string }): Promise<Reached>;
 }
 
+/** The state that knew the old guest, and the resource that makes it: `plan` names the plan that is applied. */
+export interface TerraformGuestRef extends GuestRef, InfraPlanRef {
+  address: string;
+}
+
+/** A guest that Terraform makes is made anew. What it makes is applied by the activities of infra-apply. */
+export interface TerraformRecreateActivities {
+  /** What would be planned if the state did not know the address, found out with a copy of the state. Changes nothing. */
+  rehearseCreation(input: TerraformGuestRef): Promise<PlannedCreation>;
+  /** Backs the state up and takes the address out of it. Refuses where there still is an instance of the guest's name. */
+  forgetOldInState(input: TerraformGuestRef): Promise<Reached>;
+  /** Marks what Terraform has made as this run's own, with its volumes attached, and starts it. */
+  adoptGuest(input: GuestRef): Promise<NewGuest>;
+  /** Takes the mark off again: Terraform would. */
+  unmarkGuest(input: GuestRef): Promise<Reached>;
+  /**
+   * Waits for an apply that is still at work. What it has made is marked as this run's own, so that it can be removed; what the
+   * state does not know is renamed out of the way.
+   */
+  claimGuest(input: TerraformGuestRef): Promise<Reached>;
+  /**
+   * The address in the state as it was backed up, and what else is in the state by now stays. `wasIn`: whether it was there. Fails
+   * as StateNotSaved where the copy is not on this worker, or where the state is another one.
+   */
+  putBackInState(input: TerraformGuestRef & { wasIn: boolean }): Promise<Reached>;
+}
+
 export interface ApprovalActivities {
   /** Who has to say yes before something is lost for good. */
   approvalPolicy(input: { fleet: FleetRef }): Promise<ApprovalRule>;
@@ -679,6 +707,7 @@ export type Activities = ObserveActivities &
   ResticActivities &
   InfraActivities &
   RecreateActivities &
+  TerraformRecreateActivities &
   RotationActivities &
   ApprovalActivities &
   LockActivities &

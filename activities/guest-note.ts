@@ -25,6 +25,11 @@ interface KeptMark {
 }
 
 export const ofRun = (run: string): Record<string, string> => ({ [RUN]: run });
+/** Terraform takes for drift what it has not set itself. */
+export const withoutRun = (record: InstanceRecord): InstanceRecord => ({
+  ...record,
+  config: without(record.config, RUN),
+});
 export const isOfRun = ({ config }: InstanceRecord, run: string): boolean =>
   config[RUN] === run && config[ASIDE] === undefined;
 function asideOf({ config }: InstanceRecord): Aside | undefined {

@@ -30,6 +30,7 @@ import { createRestoreActivities } from './restore.ts';
 import { createInPlaceActivities } from './restore-in-place.ts';
 import { createResticActivities } from './restic.ts';
 import { createRecreateActivities } from './recreate.ts';
+import { createTerraformRecreateActivities } from './recreate-terraform.ts';
 import { createRotationActivities } from './rotation.ts';
 import { createScheduleActivities } from './schedules.ts';
 import { createSnapshotActivities } from './snapshots.ts';
@@ -89,6 +90,7 @@ export function activitiesOver(deps: Deps): Activities {
     ...createResticActivities(deps),
     ...createInfraActivities(deps),
     ...createRecreateActivities(deps),
+    ...createTerraformRecreateActivities(deps),
     ...createRotationActivities(deps),
     ...createApprovalActivities(deps),
     ...createLockActivities(),

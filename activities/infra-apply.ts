@@ -1,5 +1,5 @@
 import { copyFile, chmod, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { durationMs } from '../plan/duration.ts';
 import type { AppliedInfra } from '../plan/infra.ts';
 import { isRunName } from '../plan/run-name.ts';
@@ -112,6 +112,10 @@ export async function requireSaved(deps: Deps, ref: NodeRef): Promise<void> {
   );
 }
 
+/** Where the state is that was there before that plan. */
+export const backupOf = ({ stateBackups }: InfraPlace['infra'], { name, node, plan }: InfraPlanRef): string =>
+  join(stateBackups.dir, node, `${name}-${plan}.tfstate`);
+
 /** The state as it is, in a file that only its owner reads. Older ones than are kept go. */
 export async function backUpState(
   deps: Deps,
@@ -123,9 +127,9 @@ export async function backUpState(
   const state = await createTerraform(deps.local, access, context).pullState();
   if (state.type === 'none') return undefined;
   if (state.type !== 'state') throw terraformFailure(ref.node, state);
-  const folder = join(infra.stateBackups.dir, ref.node);
+  const file = backupOf(infra, ref);
+  const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${ref.name}-${ref.plan}.tfstate`);
   // Of an attempt that went before: after an apply it would be another one.
   if (!(await exists(file))) await deps.local.putFile(file, state.text, { mode: 0o600, signal: context.signal });
   await forgetOld(folder, infra.stateBackups.keep);

@@ -50,13 +50,41 @@ function placeAt(root: string, infra: InfraDeclaration, folder: string): InfraPl
 export async function ready(
   deps: Deps,
   ref: NodeRef,
-  { signal }: ActivityContext,
+  context: ActivityContext,
 ): Promise<{ place: InfraPlace; was: 'done' | 'already' }> {
   const known = await placeOf(deps, ref);
   if (known !== undefined) return { place: known, was: 'already' };
   await removeLeftBehind(deps);
-  const infra = infraOf(await deps.fleetAt(ref.fleet));
+  const { state } = infraOf(await deps.fleetAt(ref.fleet));
   const root = rootOf(deps, ref);
+  const place = await madeAt(deps, ref, { root, state }, context);
+  await writeFile(join(root, `${READY}.new`), place.access.folder);
+  await rename(join(root, `${READY}.new`), join(root, READY));
+  return { place, was: 'done' };
+}
+
+/** The same with a copy of the state, in the place of this one: what is done there changes nothing. It is made anew each time. */
+export async function readyToRehearse(
+  deps: Deps,
+  ref: NodeRef,
+  { root }: InfraPlace,
+  state: string | undefined,
+  context: ActivityContext,
+): Promise<InfraPlace> {
+  const at = join(root, 'rehearsal');
+  const dir = join(at, 'states');
+  const place = await madeAt(deps, ref, { root: at, state: { type: 'local', dir } }, context);
+  if (state !== undefined) await writeFile(join(dir, `${ref.node}.tfstate`), state, { mode: 0o600 });
+  return place;
+}
+
+async function madeAt(
+  deps: Deps,
+  ref: NodeRef,
+  { root, state }: { root: string; state: InfraDeclaration['state'] },
+  { signal }: ActivityContext,
+): Promise<InfraPlace> {
+  const infra = infraOf(await deps.fleetAt(ref.fleet));
   await rm(root, { recursive: true, force: true });
   // Modules beside it are found by their paths, so it is the whole tree.
   const tree = join(root, 'tree');
@@ -65,13 +93,11 @@ export async function ready(
   await requireFiles(folder, infra.program, `${infra.dir}/${ref.node}`);
   // One that somebody has committed would be taken for this run's own.
   await rm(erroredIn(folder), { force: true });
-  await override(infra, folder, ref.node);
+  await override(state, folder, ref.node);
   const place = placeAt(root, infra, folder);
   const initialised = await createTerraform(deps.local, place.access, { signal }).init();
   if (initialised.type !== 'ready') throw terraformFailure(ref.node, initialised);
-  await writeFile(join(root, `${READY}.new`), folder);
-  await rename(join(root, `${READY}.new`), join(root, READY));
-  return { place, was: 'done' };
+  return place;
 }
 
 /** Files that the program does not read are none. */
@@ -85,7 +111,7 @@ async function requireFiles(folder: string, program: InfraDeclaration['program']
 }
 
 /** Where the state is, unless the folder itself says so. */
-async function override({ state }: InfraDeclaration, folder: string, node: string): Promise<void> {
+async function override(state: InfraDeclaration['state'], folder: string, node: string): Promise<void> {
   if (state.type === 'backend') return;
   await mkdir(state.dir, { recursive: true, mode: 0o700 });
   const local = { path: join(state.dir, `${node}.tfstate`) };

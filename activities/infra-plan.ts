@@ -26,7 +26,13 @@ export async function planInfra(deps: Deps, ref: InfraPlanRef, context: Activity
   return { ...readPlan(plan, redact), hash, file: await digestOf(place.planFile(ref.plan)) };
 }
 
-async function planned(deps: Deps, place: InfraPlace, ref: InfraPlanRef, context: ActivityContext): Promise<void> {
+/** Makes a plan in the place, as a job that survives the worker. */
+export async function planned(
+  deps: Deps,
+  place: InfraPlace,
+  ref: InfraPlanRef,
+  context: ActivityContext,
+): Promise<void> {
   const name = planJob(ref);
   const argv = planArgv(place.access, place.planFile(ref.plan), durationMs(place.infra.lockTimeout) / 1000);
   for (let tries = 1; ; tries += 1) {

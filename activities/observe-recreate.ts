@@ -1,5 +1,5 @@
 import { findNode } from '../fleet/names.ts';
-import type { Fleet, Guest, GuestCreation } from '../fleet/schema.ts';
+import type { Fleet, Guest, GuestCreation, IncusCreation } from '../fleet/schema.ts';
 import type { RecreateObservation, RecreateScope } from '../plan/recreate.ts';
 import type { SopsConfig } from '../plan/sops-config.ts';
 import { atOnce } from '../tools/at-once.ts';
@@ -11,6 +11,7 @@ import { expecting } from './expecting.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { orProblem } from './identity-places.ts';
+import { infraOf } from './infra-scope.ts';
 import { lookAtFiles, lookAtKey, lookAtRemote, rotationScope } from './observe-rotation.ts';
 import { orchestratorHere } from './orchestrator.ts';
 import { fleetFileAt, keyIn } from './reencrypt.ts';
@@ -29,19 +30,40 @@ export function guestToCreate(fleet: Fleet, name: string): { guest: Guest; creat
   return { guest, create: guest.create };
 }
 
+/** Of a guest that Incus itself makes. */
+export function createdByIncus(fleet: Fleet, name: string): { guest: Guest; create: IncusCreation } {
+  const { guest, create } = guestToCreate(fleet, name);
+  if (create.type === 'incus') return { guest, create };
+  throw failure('BadConfig', `runbook.yaml says that Terraform makes ${name}: Incus itself does not.`);
+}
+
 /** Fails as BadConfig also for a guest that nothing is deployed into. */
 export function recreateScope(fleet: Fleet, name: string, keepOld: string): RecreateScope {
   const { guest, create } = guestToCreate(fleet, name);
-  const devices = Object.values(create.devices);
+  const { project, type, volumes, ssh } = guest;
   return {
     ...rotationScope(fleet, name),
-    ...{ project: guest.project, type: guest.type, image: create.image, volumes: guest.volumes, keepOld },
-    unattached: guest.volumes.filter(
-      (volume) =>
-        !devices.some(({ type, pool, source }) => type === 'disk' && pool === volume.pool && source === volume.name),
-    ),
-    hasHostKey: guest.ssh.hostKey !== undefined,
+    ...{ project, type, volumes, keepOld, hasHostKey: ssh.hostKey !== undefined },
+    ...originOf(fleet, guest, create),
   };
+}
+
+function originOf(
+  fleet: Fleet,
+  { member, volumes }: Guest,
+  create: GuestCreation,
+): Pick<RecreateScope, 'image' | 'unattached' | 'terraform'> {
+  if (create.type === 'incus') {
+    const devices = Object.values(create.devices);
+    const isAttached = (volume: Guest['volumes'][number]): boolean =>
+      devices.some(({ type, pool, source }) => type === 'disk' && pool === volume.pool && source === volume.name);
+    return { image: create.image, unattached: volumes.filter((volume) => !isAttached(volume)) };
+  }
+  const { address } = create;
+  const { program, dir } = infraOf(fleet);
+  const folder = `${dir}/${member}`;
+  const needsTarget = Object.keys(fleet.members).length > 1;
+  return { image: `${folder}, ${address}`, unattached: [], terraform: { address, folder, program, needsTarget } };
 }
 
 /** The clone, the files, the old guest, its volumes. Changes nothing; what cannot be had is part of the answer. */

@@ -14,7 +14,7 @@ import { failure, toolFailure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isMarkedAsKept, isOfRun, markedAsKept, noted, noteOf, ofRun, stripped } from './guest-note.ts';
 import { notOurs, recordOf, remove, rename, replace, start, stop, type Place } from './guest-place.ts';
-import { guestToCreate, observeRecreate, recreateScope } from './observe-recreate.ts';
+import { createdByIncus, guestToCreate, observeRecreate, recreateScope } from './observe-recreate.ts';
 import { proveOldKeyOut } from './prove-old-key.ts';
 import { deployJob } from './jobs.ts';
 import { keysOf } from './rotation.ts';
@@ -22,17 +22,9 @@ import { systemStateOf } from './system-state.ts';
 
 /** A guest is made anew. Each looks at what instances are there and at what they note of themselves, acts, and looks again. */
 export function createRecreateActivities(deps: Deps): RecreateActivities {
-  const open = async (input: GuestRef, { signal }: ActivityContext): Promise<Place> => {
-    const fleet = await deps.fleetAt(input.fleet);
-    const { guest } = guestToCreate(fleet, input.guest);
-    const incus = createIncus(deps.machines.member(fleet, guest.member), { signal });
-    const names = { aside: asideName(input.guest, input.name), failed: failedName(input.guest, input.name) };
-    return { fleet, guest, incus, name: input.guest, ...names, run: input.name };
-  };
-  const started = async (input: GuestRef, place: Place, context: ActivityContext): Promise<NewGuest> => {
-    await start(place);
-    return { system: await bootedSystem(deps.machines.node(place.fleet, input.guest), context) };
-  };
+  const open = (input: GuestRef, context: ActivityContext): Promise<Place> => placeOfGuest(deps, input, context);
+  const started = (input: GuestRef, place: Place, context: ActivityContext): Promise<NewGuest> =>
+    startedIn(deps, input, place, context);
 
   return {
     resolveRecreate: guarded(async ({ fleet, guest, keepOld }) =>
@@ -90,6 +82,24 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
   };
 }
 
+export async function placeOfGuest(deps: Deps, input: GuestRef, { signal }: ActivityContext): Promise<Place> {
+  const fleet = await deps.fleetAt(input.fleet);
+  const { guest } = guestToCreate(fleet, input.guest);
+  const incus = createIncus(deps.machines.member(fleet, guest.member), { signal });
+  const names = { aside: asideName(input.guest, input.name), failed: failedName(input.guest, input.name) };
+  return { fleet, guest, incus, name: input.guest, ...names, run: input.name };
+}
+
+export async function startedIn(
+  deps: Deps,
+  input: GuestRef,
+  place: Place,
+  context: ActivityContext,
+): Promise<NewGuest> {
+  await start(place);
+  return { system: await bootedSystem(deps.machines.node(place.fleet, input.guest), context) };
+}
+
 /** The note comes first: from then on it is known how the instance was, whatever is cut off. */
 async function setAside(place: Place): Promise<Reached> {
   const { name, aside, run } = place;
@@ -119,7 +129,7 @@ async function create(place: Place): Promise<void> {
   const old = await recordOf(place, aside);
   if (old !== undefined && old.status !== 'Stopped')
     throw failure('Unexpected', `The old ${name} is ${old.status} as ${aside}: no two of them may run.`);
-  const { create: wanted } = guestToCreate(place.fleet, name);
+  const { create: wanted } = createdByIncus(place.fleet, name);
   const { project, member, type } = guest;
   const volumes = new Set(volumeDevices(guest, wanted.devices));
   const devices = Object.fromEntries(Object.entries(wanted.devices).filter(([device]) => !volumes.has(device)));
@@ -145,7 +155,9 @@ async function attach(place: Place): Promise<void> {
   const { fleet, guest, name, run } = place;
   const record = await recordOf(place, name);
   if (record === undefined || !isOfRun(record, run)) throw notOurs(name);
-  const { devices } = guestToCreate(fleet, name).create;
+  // Terraform has attached them when it made it.
+  const { create: made } = guestToCreate(fleet, name);
+  const devices = made.type === 'incus' ? made.devices : {};
   const missing = volumeDevices(guest, devices).filter((device) => record.devices[device] === undefined);
   // Booted once more in any case where it was not seen through: it has its new system to boot.
   await stop(place, name);
@@ -157,7 +169,7 @@ async function attach(place: Place): Promise<void> {
 }
 
 /** No other instance of any project on the member has one of the guest's volumes. */
-async function requireFree({ incus, guest, name }: Place): Promise<void> {
+export async function requireFree({ incus, guest, name }: Place): Promise<void> {
   const { instances } = expecting(await incus.instances(), 'instances', guest.member);
   for (const other of instances) {
     if (other.location !== guest.member || (other.name === name && other.project === guest.project)) continue;

@@ -37,4 +37,11 @@ export const create = z.discriminatedUnion('type', [
         ],
       }),
   }),
+  variant('terraform', 'By Terraform or OpenTofu, out of the folder of its member: `infra` says where that is.', {
+    address: field.terraformAddress
+      .describe(
+        'Where the folder declares the instance. It has to have the guest’s name, its member as target, and its volumes.',
+      )
+      .meta({ examples: ['incus_instance.edge-vm'] }),
+  }),
 ]);

@@ -147,6 +147,10 @@ export const image = matching(
   /^[a-zA-Z0-9][a-zA-Z0-9:/._-]*$/,
   'an image as incus launch takes it, like images:alpine/edge',
 );
+export const terraformAddress = matching(
+  /^(?:module\.[\w-]+(?:\[[^\]\s]+\])?\.)*[a-z]\w*\.[\w-]+(?:\[(?:\d+|"[^"\p{Cc}]+")\])?$/u,
+  'the address of a resource of Terraform, like incus_instance.edge-vm',
+);
 export const oneLineOrNone = matching(/^[^\p{Cc}]*$/u, 'a line of text');
 export const oneLine = matching(/^[^\p{Cc}]+$/u, 'a line of text');
 export const resticTag = matching(/^[^\s,\p{Cc}-][^\s,\p{Cc}]*$/u, 'a tag without spaces and commas');

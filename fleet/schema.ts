@@ -213,6 +213,7 @@ export type Fleet = z.output<typeof fleetSchema>;
 export type Member = z.output<typeof member>;
 export type Guest = z.output<typeof guest>;
 export type GuestCreation = z.output<typeof create>;
+export type IncusCreation = Extract<GuestCreation, { type: 'incus' }>;
 export type Probe = z.output<typeof probe>;
 export type Ssh = z.output<typeof ssh>;
 export type ContainersOf = z.output<typeof containers>;

@@ -4,7 +4,7 @@ import { filesGates, pushGates, repositoryGate, type RotationGate } from './rota
 import { asSentence } from './sentence.ts';
 import { shortName } from './secrets.ts';
 
-type Name = RotationGate['name'] | 'instance' | 'volumes' | 'old';
+type Name = RotationGate['name'] | 'instance' | 'volumes' | 'old' | 'terraform';
 export type RecreateGate = GateOf<Name>;
 
 const { passed, refused, warning } = gateWords<Name>();

@@ -2,6 +2,13 @@ import type { Closure } from './observation.ts';
 import { count } from './count.ts';
 import { madeBy, type AffectedFile, type RotationObservation, type RotationScope } from './rotation.ts';
 import { recreateGates, volumeWords, type RecreateGate } from './recreate-gates.ts';
+import {
+  creationSteps,
+  settleStep,
+  terraformGate,
+  type PlannedCreation,
+  type TerraformOrigin,
+} from './recreate-terraform.ts';
 import type { StepView } from './run.ts';
 
 /** What vm-recreate is asked for, what it finds, and what it makes of it. Plain data. */
@@ -15,7 +22,10 @@ interface VolumeName {
 export interface RecreateScope extends RotationScope {
   project: string;
   type: 'container' | 'virtual-machine';
+  /** What it is made from, as people read it. */
   image: string;
+  /** Where Terraform makes it. */
+  terraform?: TerraformOrigin;
   /** Those of the guest, attached in the end. */
   volumes: VolumeName[];
   /** Of those, the ones that no device of `create` attaches. */
@@ -55,14 +65,26 @@ export interface RecreatePlan {
   oldKey: string;
   old: OldGuest;
   files: AffectedFile[];
+  /** What Terraform is to do, where it makes the guest. */
+  creation?: PlannedCreation;
   steps: StepView[];
 }
 
 /** Pure. */
-export function planRecreate(scope: RecreateScope, observation: RecreateObservation, revision: string): RecreatePlan {
-  const gates = recreateGates(scope, observation, revision);
+export function planRecreate(
+  scope: RecreateScope,
+  observation: RecreateObservation,
+  revision: string,
+  creation?: PlannedCreation,
+): RecreatePlan {
   const old = observation.old?.state ?? 'gone';
+  const { terraform } = scope;
+  const gates = [
+    ...recreateGates(scope, observation, revision),
+    ...(terraform === undefined || creation === undefined ? [] : [terraformGate(scope, terraform, creation, old)]),
+  ];
   return {
+    ...(creation === undefined ? {} : { creation }),
     gates,
     refusals: gates.filter(({ verdict }) => verdict === 'refused'),
     oldKey: observation.named[0] ?? '',
@@ -86,19 +108,22 @@ const step = (id: string, phase: StepView['phase'], title: string, detail?: stri
 export const snapshotStepId = ({ pool, name }: VolumeName): string => `snapshot-volume-${pool}-${name}`;
 
 function recreateSteps(scope: RecreateScope, old: OldGuest, files: readonly AffectedFile[]): StepView[] {
-  const { guest, member, volumes, image, push, keepOld } = scope;
+  const { guest, member, volumes, image, push, keepOld, terraform } = scope;
   const all = count(files.length, 'file');
   const where = push === undefined ? 'a commit in the worker’s clone' : `a commit on ${push.remote}/${push.branch}`;
   return [
     ...volumes.map((volume) => step(snapshotStepId(volume), 'snapshot', `volume ${volume.name}`)),
     ...(old === 'gone' ? [] : [step('set-aside', 'drain', `the old ${guest} stops, and is renamed aside`)]),
-    step('create', 'install', `a new ${guest} on ${member}`, `from ${image}`),
+    ...(terraform === undefined
+      ? [step('create', 'install', `a new ${guest} on ${member}`, `from ${image}`)]
+      : creationSteps(scope, terraform)),
     step('make-key', 'configure', 'its own key, made inside of it'),
     step('reencrypt', 'configure', `${all} for the new key alone`, `a new data key each, ${where}`),
     step('build', 'deploy', `build ${guest} with them`),
     step('deploy', 'deploy', `${guest} gets its system for the next boot`),
     step('attach', 'restore', volumes.length === 0 ? `${guest} boots` : `${volumeWords(volumes)}, and ${guest} boots`),
     step('verify', 'verify', `the new key reads ${all}, the old one nothing; ${guest} is healthy`),
+    ...(terraform === undefined ? [] : [settleStep(terraform)]),
     ...(old === 'gone'
       ? []
       : [step('end-old', 'clean up', keepOld === '0s' ? `the old ${guest} is removed` : `the old ${guest} is kept`)]),

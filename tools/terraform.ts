@@ -60,6 +60,11 @@ export interface Terraform {
   >;
   /** Refused by Terraform where the state is another one, or newer. */
   pushState(file: string): Promise<{ type: 'pushed' } | TerraformProblem>;
+  /** Forgets what is at the address, and changes nothing of it. `none`: the state has no such address. */
+  removeFromState(
+    address: string,
+    lockTimeoutSeconds: number,
+  ): Promise<{ type: 'removed' } | { type: 'none' } | TerraformProblem>;
   /** Takes a lock away by its id. */
   unlock(id: string): Promise<{ type: 'unlocked' } | TerraformProblem>;
 }
@@ -92,6 +97,13 @@ export function createTerraform(host: Host, access: TerraformAccess, options: To
     pushState: async (file) => {
       const ran = await run(['state', 'push', '-lock-timeout=10s', file]);
       return ran.result.exitCode === 0 ? { type: 'pushed' } : problemOf(ran);
+    },
+    removeFromState: async (address, lockTimeoutSeconds) => {
+      const ran = await run(['state', 'rm', `-lock-timeout=${lockTimeoutSeconds}s`, address]);
+      if (ran.result.exitCode === 0) return { type: 'removed' };
+      const problem = problemOf(ran);
+      const isNone = problem.type === 'failed' && problem.message.startsWith('Error: Invalid target address');
+      return isNone ? { type: 'none' } : problem;
     },
     unlock: async (id) => {
       const ran = await run(['force-unlock', '-force', id]);

@@ -13,6 +13,7 @@ import {
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { NodeRef } from '../activities/contract.ts';
 import { alreadySo, applied, failed, planned, unsettled, unverified } from './infra/results.ts';
+import { cleanInfra } from './infra/clean.ts';
 import { question } from './infra/question.ts';
 import type { InfraApplyInput } from './messages.ts';
 import { conclude } from './support/conclude.ts';
@@ -39,7 +40,7 @@ export async function infraApply(input: InfraApplyInput): Promise<RunView> {
         (act) => act.resolveInfra({ fleet, node }),
         ({ program, folder }) => ({ state: 'done', detail: `${program} in ${folder}` }),
       );
-      const work = (): Promise<RunResult> => clean(run, ref, () => apply(run, ref, scope, planOnly));
+      const work = (): Promise<RunResult> => cleanInfra(run, ref, () => apply(run, ref, scope, planOnly));
       return planOnly ? work() : withLocks(run, [`infra/${node}`], work);
     },
     input,
@@ -161,22 +162,3 @@ async function act(
 }
 
 const told = (type: AppliedInfra['type']): { detail?: string } => (type === 'applied' ? {} : { detail: type });
-
-/** Plans hold secrets: they go with the run, however it ends. */
-async function clean(run: Run, ref: NodeRef, work: () => Promise<RunResult>): Promise<RunResult> {
-  try {
-    return await work();
-  } finally {
-    try {
-      await run.unstoppable(() =>
-        run.step(
-          { id: 'end', phase: 'clean up', title: 'plans of this run', kind: 'rollBack' },
-          (activities) => activities.endInfra(ref),
-          () => ({ state: 'done' }),
-        ),
-      );
-    } catch (error) {
-      run.warn(`What it planned with is still on the worker: ${describeFailure(error).message}`);
-    }
-  }
-}

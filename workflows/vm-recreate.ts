@@ -1,11 +1,15 @@
 import { durationMs, durationWords } from '../plan/duration.ts';
+import { shortHash } from '../plan/infra.ts';
 import { planRecreate, type RecreatePlan, type RecreateScope } from '../plan/recreate.ts';
 import { volumeWords } from '../plan/recreate-gates.ts';
+import { creationWords } from '../plan/recreate-terraform.ts';
 import { keyWords } from '../plan/rotation.ts';
 import type { RunResult, RunView } from '../plan/run.ts';
 import type { VmRecreateInput } from './messages.ts';
+import { cleanInfra } from './infra/clean.ts';
 import { planned, recreated, takenBack } from './recreate/results.ts';
 import { endOld, makeAnew, takeBack, type Recreation } from './recreate/steps.ts';
+import { nodeRef, rehearse } from './recreate/terraform.ts';
 import { ended } from './rotation/tidy.ts';
 import { untilAtRest } from './support/at-rest.ts';
 import { conclude, unchanged } from './support/conclude.ts';
@@ -29,8 +33,14 @@ export async function vmRecreate(input: VmRecreateInput): Promise<RunView> {
         (act) => act.resolveRecreate({ fleet, guest, keepOld }),
         ({ member, image }) => ({ state: 'done', detail: `${image} on ${member}` }),
       );
-      const work = (): Promise<RunResult> => recreate(run, input, scope);
-      return planOnly ? work() : withLocks(run, [`member/${scope.member}`, 'secrets'], work);
+      const ref = { fleet, name: run.view.name, guest };
+      const { terraform, member } = scope;
+      const work = (): Promise<RunResult> =>
+        terraform === undefined
+          ? recreate(run, input, scope)
+          : cleanInfra(run, nodeRef(ref, scope), () => recreate(run, input, scope));
+      const locks = [`member/${member}`, 'secrets', ...(terraform === undefined ? [] : [`infra/${member}`])];
+      return planOnly ? work() : withLocks(run, locks, work);
     },
     input,
   );
@@ -53,6 +63,7 @@ async function recreate(run: Run, input: VmRecreateInput, scope: RecreateScope):
     await approve(run, scope, first);
     // Hours may have gone by.
     const { plan: now } = await look(run, ref, scope, 'look-again');
+    requireSamePlan(now, first.plan);
     if (now.refusals.length > 0 || now.oldKey !== first.plan.oldKey || now.old !== first.plan.old) {
       run.view.gates = now.gates;
       return await ended(run, ref, refused(now, 'Not done'));
@@ -62,6 +73,13 @@ async function recreate(run: Run, input: VmRecreateInput, scope: RecreateScope):
     return ended(run, ref, unchanged(error));
   }
   return act({ run, ref, scope, ...first });
+}
+
+/** A yes to what Terraform was to do is none to anything else. */
+function requireSamePlan({ creation: now }: RecreatePlan, { creation: then }: RecreatePlan): void {
+  if (now === undefined || then === undefined || now.hash === then.hash) return;
+  const plans = `${shortHash(then.hash)} was approved, and by now Terraform plans ${shortHash(now.hash)}`;
+  throw failure('NotApproved', `${plans}: the state or what is there has changed. Start it again.`);
 }
 
 /** Only once the new one is well does anything become final. */
@@ -79,6 +97,7 @@ async function act(recreation: Recreation): Promise<RunResult> {
 }
 
 async function look(run: Run, ref: Ref, scope: RecreateScope, id: string): Promise<Looked> {
+  const creation = await rehearse(run, ref, scope, id);
   return run.step(
     {
       id,
@@ -88,7 +107,7 @@ async function look(run: Run, ref: Ref, scope: RecreateScope, id: string): Promi
     },
     async (activities) => {
       const observation = await activities.observeRecreate(ref);
-      return { names: observation.names, plan: planRecreate(scope, observation, ref.fleet.revision) };
+      return { names: observation.names, plan: planRecreate(scope, observation, ref.fleet.revision, creation) };
     },
     ({ plan: { files, old } }) => ({ state: 'done', detail: `the old one is ${old}, ${files.length} files` }),
   );
@@ -104,7 +123,7 @@ async function build(run: Run, ref: Ref): Promise<void> {
 }
 
 async function approve(run: Run, scope: RecreateScope, { plan, names }: Looked): Promise<void> {
-  const { guest, member, image, push, volumes, keepOld } = scope;
+  const { guest, member, image, push, volumes, keepOld, terraform } = scope;
   const where =
     push === undefined ? 'stays on a branch of the worker’s clone' : `is pushed to ${push.remote}/${push.branch}`;
   const isRemoved = keepOld === '0s' && plan.old !== 'gone';
@@ -116,6 +135,7 @@ async function approve(run: Run, scope: RecreateScope, { plan, names }: Looked):
       ...(plan.old === 'gone'
         ? [`Yes: there is no ${guest} now, and none to go back to.`]
         : [`Yes: ${guest} is stopped and renamed aside; its services are away until the new one is there.`]),
+      ...(terraform === undefined || plan.creation === undefined ? [] : [creationWords(terraform, plan.creation)]),
       `A new ${guest} is created on ${member} from ${image}${volumes.length === 0 ? '' : `, and gets ${volumeWords(volumes)}`}.`,
       `It makes a key of its own. ${plan.files.map(({ path }) => path).join(', ')} are encrypted to it, and ${keyWords(names, plan.oldKey)} can decrypt none of them. One commit ${where}.`,
       ...(plan.old === 'gone'
@@ -128,6 +148,7 @@ async function approve(run: Run, scope: RecreateScope, { plan, names }: Looked):
       'No, or no answer in time: nothing is changed.',
     ],
     ...(isRemoved ? { expects: guest } : {}),
+    ...(plan.creation === undefined ? {} : { plan: plan.creation.hash }),
     timeoutMs: durationMs(scope.approvalTimeout),
   });
   if (!approved) throw failure('NotApproved', `Making ${guest} anew was not approved (${actor}: ${reason}).`);

@@ -95,7 +95,26 @@ async function recordProblems({ run, here, declare, file, folder }: Folder): Pro
   const other = ['sh', '-c', `sed 's/"lineage": ".*"/"lineage": "other"/' "$1" >"$2"`, 'sh'];
   await here('a state of another lineage', [...other, `${folder}.copy`, `${folder}.other`]);
   await run('push of another', 'state', 'push', '-lock-timeout=10s', `${folder}.other`);
+  await recordForgetting({ run, here, folder });
   await run('unlock of what is not locked', 'force-unlock', '-force', '11111111-2222-3333-4444-555555555555');
+}
+
+/** A state that does not know a resource any more, and that knows it again as it was. */
+async function recordForgetting({ run, here, folder }: Pick<Folder, 'run' | 'here' | 'folder'>): Promise<void> {
+  await run('an address that is forgotten', 'state', 'rm', '-lock-timeout=1s', 'terraform_data.a');
+  await run('an address that is not there', 'state', 'rm', '-lock-timeout=1s', 'terraform_data.a');
+  await run('push of an older state', 'state', 'push', '-lock-timeout=10s', `${folder}.copy`);
+  const change = `at=$(grep -o '"serial": [0-9]*' "$2" | grep -o '[0-9]*$')
+sed "s/\\"serial\\": .*/\\"serial\\": $((at + $4)),/" "$1" >"$3"`;
+  for (const [note, more] of [
+    ['the serial of now', '0'],
+    ['the next serial', '1'],
+  ] as const) {
+    const copy = ['sh', '-c', change, 'sh', `${folder}.copy`, `${folder}.tfstate`, `${folder}.back`, more];
+    await here(`a copy with ${note}`, copy);
+    await run(`push with ${note}`, 'state', 'push', '-lock-timeout=10s', `${folder}.back`);
+  }
+  await run('a state that knows it again', 'state', 'pull');
 }
 
 /** A backend on the network, which keeps a lock whose owner is gone. */

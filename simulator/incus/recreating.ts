@@ -45,40 +45,53 @@ export async function init({ args, machine, store, update }: Call): Promise<numb
   if (!asked.has('quiet') || name === '' || others.length > 0 || target === '' || project === '')
     throw new Unknown('expected init --quiet --project P --target MEMBER IMAGE NAME');
   const { config, devices } = JSON.parse(readFileSync(0, 'utf8')) as { config: Instance['config']; devices: Devices };
+  const type = asked.has('vm') ? 'virtual-machine' : 'container';
+  const wanted = { image, name, project, target, type, profiles: asked.all('profile'), config, devices } as const;
   await update((whole) => {
-    const state = seenBy(whole, machine);
-    const { cluster } = state;
-    if (!cluster.members[target]) throw new ToolError(`Error: Cluster member "${target}" not found`);
-    const isOwn = cluster.images?.[image] !== undefined;
-    if (!isOwn && !cluster.aliases.includes(image)) throw new ToolError(`Error: Image "${image}" not found`);
-    if (cluster.instances[name])
-      throw new ToolError(
-        `Error: Failed creating instance record: Add instance info to the database: Failed to create "instances" entry: UNIQUE constraint failed: instances.project_id, instances.name`,
-      );
-    if (!isDaemonUp(state, target)) throw new ToolError('Error: Missing event connection with target cluster member');
-    const profiles = asked.all('profile').map((profile) => cluster.profiles[profile]?.devices ?? {});
-    const inherited = Object.assign({}, ...profiles) as Devices;
-    if (!Object.values({ ...inherited, ...devices }).some(({ path }) => path === '/'))
-      throw new ToolError(
-        'Error: Failed creating instance record: Failed initializing instance: Invalid devices: Failed detecting root disk device: No root device could be found',
-      );
-    state.machines[name] = newMachine(store, name, machine);
-    cluster.instances[name] = {
-      ...{
-        name,
-        project,
-        type: asked.has('vm') ? 'virtual-machine' : 'container',
-        location: target,
-        status: 'Stopped',
-      },
-      ...withAddresses(
-        { 'image.description': image, ...(isOwn ? { 'volatile.base_image': image } : {}), ...config },
-        { ...inherited, ...devices },
-      ),
-      ...{ createdAt: new Date().toISOString(), content: 'as created', snapshots: {} },
-    };
+    makeInstance(whole, { machine, store }, wanted);
   });
   return 0;
+}
+
+interface Wanted extends Pick<Instance, 'name' | 'project' | 'type' | 'config' | 'devices'> {
+  image: string;
+  target: string;
+  profiles: string[];
+}
+
+/** One that does not run. `machine`: the member that is asked. */
+export function makeInstance(
+  whole: State,
+  { machine, store }: Pick<Call, 'machine' | 'store'>,
+  { image, name, project, target, type, profiles, config, devices }: Wanted,
+): void {
+  const state = seenBy(whole, machine);
+  const { cluster } = state;
+  if (!cluster.members[target]) throw new ToolError(`Error: Cluster member "${target}" not found`);
+  const isOwn = cluster.images?.[image] !== undefined;
+  if (!isOwn && !cluster.aliases.includes(image)) throw new ToolError(`Error: Image "${image}" not found`);
+  if (cluster.instances[name])
+    throw new ToolError(
+      `Error: Failed creating instance record: Add instance info to the database: Failed to create "instances" entry: UNIQUE constraint failed: instances.project_id, instances.name`,
+    );
+  if (!isDaemonUp(state, target)) throw new ToolError('Error: Missing event connection with target cluster member');
+  const inherited = Object.assign(
+    {},
+    ...profiles.map((profile) => cluster.profiles[profile]?.devices ?? {}),
+  ) as Devices;
+  if (!Object.values({ ...inherited, ...devices }).some(({ path }) => path === '/'))
+    throw new ToolError(
+      'Error: Failed creating instance record: Failed initializing instance: Invalid devices: Failed detecting root disk device: No root device could be found',
+    );
+  state.machines[name] = newMachine(store, name, machine);
+  cluster.instances[name] = {
+    ...{ name, project, type, location: target, status: 'Stopped' },
+    ...withAddresses(
+      { 'image.description': image, ...(isOwn ? { 'volatile.base_image': image } : {}), ...config },
+      { ...inherited, ...devices },
+    ),
+    ...{ createdAt: new Date().toISOString(), content: 'as created', snapshots: {} },
+  };
 }
 
 /** The names of the programs that are played on a machine: links to its one script. */

@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ToolError, Unknown, type Call } from '../core/call.ts';
 import { Diagnosed, hasModule, readModule, type Module } from './module.ts';
+import { createInstance } from './instance.ts';
 import { addressOf, planFor, planJson, stored, type SimulatedChange, type SimulatedPlan } from './plan.ts';
 import { emptyState, fileOf, locked, readState, unlock, writeState, type TerraformState } from './state.ts';
 
@@ -25,11 +26,12 @@ const VERBS: Readonly<Record<string, (work: Work) => number | Promise<number>>> 
   apply,
   'state pull': pull,
   'state push': push,
+  'state rm': forget,
   'force-unlock': forceUnlock,
 };
 
 /**
- * Resources of any type that are values in a state, and nothing elsewhere. Each that is applied is a call of the tool
+ * Resources of any type that are values in a state, and nothing elsewhere; but an `incus_instance` with a target is made there. Each that is applied is a call of the tool
  * `.terraform-applies` with its action and address, so that a fault can strike there.
  */
 export async function terraform(call: Call): Promise<number> {
@@ -202,7 +204,8 @@ async function step(
   const { address, command } = change;
   const hook = { resource: resourceOf(change), action };
   line(call, 'info', `${address}: ${action}`, { hook, type: 'apply_start' });
-  const code = await call.exec({ machine: call.machine, argv: ['.terraform-applies', action, address] });
+  const faulted = await call.exec({ machine: call.machine, argv: ['.terraform-applies', action, address] });
+  const code = faulted === 0 && action === 'create' ? await createInstance(call, change) : faulted;
   const exits = /\bexit (\d+)$/.exec(action === 'create' ? (command ?? '') : '')?.[1];
   const known = state.resources.find((each) => addressOf(each) === address)?.instances[0]?.attributes['id'];
   state.resources = state.resources.filter((each) => addressOf(each) !== address);
@@ -220,6 +223,27 @@ async function step(
   if (action !== 'delete') state.resources.push(stored(change, typeof known === 'string' ? known : randomUUID()));
   line(call, 'info', `${address}: complete`, { hook, type: 'apply_complete' });
   return undefined;
+}
+
+/** As after `terraform import` backwards: what is there stays there. */
+function forget(work: Work): Promise<number> {
+  const { call, words } = work;
+  const [address = ''] = flags(words, ['-lock-timeout']);
+  const { backend } = moduleOf(work);
+  return locked(call, backend, 'OperationTypeInvalid', who(), async () => {
+    const at = fileOf(call, backend);
+    const state = readState(at);
+    const left = state?.resources.filter((each) => addressOf(each) !== address) ?? [];
+    if (state === undefined || left.length === state.resources.length)
+      throw new Diagnosed(
+        'Invalid target address',
+        'No matching objects found. To view the available instances, use "terraform\nstate list". Please modify the address to reference a specific instance.',
+      );
+    await call.exec({ machine: call.machine, argv: ['.terraform-applies', 'forget', address] });
+    keep({ ...state, resources: left }, at);
+    call.out(`Removed ${address}\nSuccessfully removed 1 resource instance(s).\n`);
+    return 0;
+  });
 }
 
 function pull(work: Work): number {
@@ -240,7 +264,16 @@ function push(work: Work): number {
       `Failed to write state`,
       `cannot import state with lineage "${next.lineage}" over unrelated state with lineage "${now.lineage}"`,
     );
-  writeState(at, next);
+  if (now !== undefined && now.serial > next.serial)
+    throw new ToolError(
+      `Failed to write state: cannot import state with serial ${next.serial} over newer state with serial ${now.serial}`,
+    );
+  const isSame = JSON.stringify(now?.resources) === JSON.stringify(next.resources);
+  if (now !== undefined && now.resources.length > 0 && now.serial === next.serial && !isSame)
+    throw new ToolError(
+      `Failed to write state: cannot overwrite existing state with serial ${now.serial} with a different state that has the same serial`,
+    );
+  writeState(at, isSame ? next : { ...next, serial: next.serial + 1 });
   return 0;
 }
 

@@ -9,6 +9,7 @@ import type { RunView } from '../../plan/run.ts';
 import { DECIDE_UPDATE, TASK_QUEUE, VIEW_QUERY } from '../../workflows/messages.ts';
 import type { vmRecreate } from '../../workflows/vm-recreate.ts';
 import { eventually } from '../hosts/eventually.ts';
+import { sshArgv } from '../../lab/ssh.ts';
 import { viewOf } from '../temporal/simulated-fleet.ts';
 import { aLab } from './a-lab.ts';
 import { watchCommands } from './watch-commands.ts';
@@ -74,7 +75,8 @@ describe('a real guest that is made anew', () => {
   const viewNow = (handle: WorkflowHandle): Promise<RunView> => handle.query<RunView>(VIEW_QUERY);
   const approve = async (handle: WorkflowHandle): Promise<void> => {
     await eventually('it asks', async () => (await viewNow(handle)).approval?.id === 'recreate', 180_000);
-    await handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'ada', reason: 'test' }] });
+    const { plan = '' } = (await viewNow(handle)).approval ?? {};
+    await handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'ada', reason: 'test', plan }] });
   };
   const published = (): string => {
     git('fetch', '--quiet', 'origin');
@@ -126,7 +128,6 @@ describe('a real guest that is made anew', () => {
     here(['sops', '--config', 'secrets/sops.yaml', 'encrypt', '--in-place', FILE]);
     git('init', '--quiet', '--bare', join(folder, 'remote'));
     git('remote', 'add', 'origin', join(folder, 'remote'));
-    const disk = (source: string): object => ({ type: 'disk', source, path: source, readonly: 'true' });
     commitFleet((fleet) => {
       fleet.guests[GUEST] = {
         ...fleet.guests[GUEST],
@@ -134,7 +135,7 @@ describe('a real guest that is made anew', () => {
           ...{ type: 'incus', image: 'nixos', config: { 'security.nesting': 'true', 'boot.autostart': 'true' } },
           devices: {
             ...{ usr: disk('/usr'), lab: disk('/etc/lab') },
-            data: { type: 'disk', pool: 'local', source: VOLUME, path: '/srv/data' },
+            data: dataDevice,
           },
         },
       };
@@ -247,6 +248,82 @@ describe('a real guest that is made anew', () => {
     for (const secret of secrets) expect(all.includes(secret)).toBe(false);
   }, 1_200_000);
 
+  /** The provider cannot be had here: what it would do is done by a provisioner, which calls incus. */
+  async function byTerraform(): Promise<{ states: string; terraform: (...words: string[]) => string }> {
+    await lab().installTools(undefined, 'terraform');
+    const states = join(folder, 'states');
+    const infra = join(repo(), 'infra/incus', MEMBER);
+    const devices = { usr: disk('/usr'), lab: disk('/etc/lab'), data: dataDevice };
+    const script = join(folder, 'make.sh');
+    const incus = [...sshArgv(lab().record, 'n1', ['incus'])].join(' ');
+    const input = JSON.stringify({ config: { 'security.nesting': 'true', 'boot.autostart': 'true' }, devices });
+    writeFileSync(script, `${incus} launch --quiet --target ${MEMBER} nixos ${GUEST} <<'END'\n${input}\nEND\n`);
+    // By hand beside the clone, which is to have nothing that is in no commit.
+    const byHand = join(folder, 'by-hand');
+    for (const each of [infra, byHand]) mkdirSync(each, { recursive: true });
+    const resource = { input: GUEST, provisioner: [{ 'local-exec': { command: `sh ${script}` } }] };
+    const other = { input: 'as it is' };
+    const backend = { local: { path: join(states, `${MEMBER}.tfstate`) } };
+    const main = { terraform: { backend }, resource: { terraform_data: { [GUEST]: resource, other } } };
+    for (const each of [infra, byHand]) writeFileSync(join(each, 'main.tf.json'), JSON.stringify(main));
+    commitFleet((fleet) => {
+      fleet.infra = { state: { type: 'local', dir: states }, stateBackups: { dir: join(folder, 'copies') } };
+      fleet.guests[GUEST] = {
+        ...fleet.guests[GUEST],
+        create: { type: 'terraform', address: `terraform_data.${GUEST}` },
+      };
+    });
+    const terraform = (...words: string[]): string => here(['terraform', `-chdir=${byHand}`, ...words]);
+    return { states, terraform };
+  }
+
+  it('is made anew by Terraform, which has nothing to do afterwards, also where it is taken back', async () => {
+    pull();
+    const { states, terraform } = await byTerraform();
+    terraform('init', '-input=false');
+    // As if Terraform had made the one that is there.
+    const known = {
+      ...{ version: 4, terraform_version: '1.5.7', serial: 1, lineage: 'of-the-lab', outputs: {} },
+      resources: [GUEST, 'other'].map((name) => stored(name, name === GUEST ? GUEST : 'as it is')),
+    };
+    mkdirSync(states, { recursive: true });
+    writeFileSync(join(states, `${MEMBER}.tfstate`), JSON.stringify(known));
+    const plan = (): string => terraform('plan', '-input=false', '-detailed-exitcode', '-lock=false');
+    const ids = (): string[] => terraform('state', 'pull').match(/"id": "[^"]*"/g) ?? [];
+    plan();
+    const before = ids();
+    const old = await keyInGuest();
+    const fails = join(folder, 'make.sh');
+    const made = readFileSync(fails, 'utf8');
+    // Half-made: there is one, and Terraform takes it for tainted.
+    writeFileSync(fails, `${made}exit 7\n`);
+    const back = await start();
+    await approve(back);
+    expect((await viewOf(back)).result).toMatchObject({ outcome: 'RolledBack' });
+    await expectOne();
+    expect(await keyInGuest()).toBe(old);
+    expect(ids()).toEqual(before);
+    plan();
+    writeFileSync(fails, made);
+    const handle = await start();
+    await approve(handle);
+    for (const id of ['forget', 'apply-1', 'create', 'settle']) {
+      await eventually(
+        `${id} runs`,
+        async () => (await viewNow(handle)).steps.find((step) => step.id === id)?.state !== 'pending',
+        300_000,
+      );
+      await worker().kill();
+      await worker().restart();
+    }
+    expect((await viewOf(handle)).result).toMatchObject({ outcome: 'Done' });
+    await expectOne();
+    expect(await keyInGuest()).not.toBe(old);
+    expect(ids()).not.toEqual(before);
+    expect(ids()[1]).toBe(before[1]);
+    plan();
+  }, 1_200_000);
+
   it('is made anew where it is dead, and where it is gone', async () => {
     for (const end of [
       ['stop', '--force', GUEST],
@@ -266,7 +343,25 @@ describe('a real guest that is made anew', () => {
   }, 900_000);
 });
 
+const disk = (source: string): object => ({ type: 'disk', source, path: source, readonly: 'true' });
+const dataDevice = { type: 'disk', pool: 'local', source: VOLUME, path: '/srv/data' };
+
+const stored = (name: string, input: string): object => ({
+  ...{ mode: 'managed', type: 'terraform_data', name, provider: 'provider["terraform.io/builtin/terraform"]' },
+  instances: [
+    {
+      schema_version: 0,
+      attributes: {
+        ...{ id: `old-${name}`, input: { value: input, type: 'string' }, output: { value: input, type: 'string' } },
+        triggers_replace: null,
+      },
+      sensitive_attributes: [],
+    },
+  ],
+});
+
 interface Fleet {
+  infra?: object;
   guests: Record<string, object>;
   secrets: object;
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { InfraChange } from '../../plan/infra.ts';
+import type { PlannedCreation } from '../../plan/recreate-terraform.ts';
 import { asideName, planRecreate, type RecreateObservation, type RecreateScope } from '../../plan/recreate.ts';
 
 const OLD = `age1${'e'.repeat(58)}`;
@@ -77,5 +79,70 @@ describe('the plan of vm-recreate', () => {
     const run = 'runbook-20261128-1020-3f9c';
     expect(asideName('edge-vm', run)).toBe(`edge-vm-${run}`);
     expect(asideName('x'.repeat(63), run)).toHaveLength(63);
+  });
+});
+
+describe('the plan of a guest that Terraform makes', () => {
+  const terraform = {
+    address: 'incus_instance.edge',
+    folder: 'infra/incus/n1',
+    program: 'terraform',
+    needsTarget: true,
+  };
+  const created: InfraChange = {
+    address: terraform.address,
+    type: 'incus_instance',
+    action: 'create',
+    attributes: [],
+    more: 0,
+  };
+  const WELL_PLANNED: PlannedCreation = {
+    ...{ hash: 'a'.repeat(64), file: 'b', changes: [created], more: {}, lost: [], outputs: [], drifted: [] },
+    ...{ inState: true, isWritable: true, declared: { name: 'edge-vm', target: 'n1' } },
+  };
+  const planned = (
+    creation: Partial<PlannedCreation> = {},
+    more: Partial<RecreateObservation> = {},
+    needsTarget = true,
+  ) =>
+    planRecreate({ ...SCOPE, terraform: { ...terraform, needsTarget } }, { ...WELL, ...more }, 'abc', {
+      ...WELL_PLANNED,
+      ...creation,
+    });
+
+  it('has Terraform create it, and look again in the end', () => {
+    const { refusals, steps } = planned();
+    expect(refusals).toEqual([]);
+    const ids = steps.map(({ id }) => id);
+    expect(ids.slice(ids.indexOf('set-aside'), ids.indexOf('make-key'))).toEqual([
+      ...['set-aside', 'forget', 'plan-1', 'apply-1', 'create'],
+    ]);
+    expect(ids).toContain('settle');
+  });
+
+  it.each<[string, Partial<PlannedCreation>, string]>([
+    ['it does not declare it', { changes: [] }, 'does not declare incus_instance.edge'],
+    ['it would replace it', { changes: [{ ...created, action: 'replace' }] }, 'would replace incus_instance.edge'],
+    [
+      'it would do more',
+      { changes: [created, { ...created, address: 'incus_network.lan', action: 'delete' }] },
+      '1 to create, 1 to delete (delete incus_network.lan)',
+    ],
+    ['an output changes', { outputs: ['ip'] }, '(output ip)'],
+    ['more changes than are told', { more: { create: 3 } }, '4 to create'],
+    ['it is another guest', { declared: { name: 'home-vm', target: 'n1' } }, 'is called "home-vm", not edge-vm'],
+    ['it has another target', { declared: { name: 'edge-vm', target: 'n2' } }, 'has the target n2'],
+    ['it has no target', { declared: { name: 'edge-vm', target: '' } }, 'has no target'],
+    ['Terraform does not know the old one', { inState: false }, 'does not know it as incus_instance.edge'],
+    ['its state cannot be written', { isWritable: false }, 'has numbers'],
+  ])('is refused where %s', (_, creation, message) => {
+    const { refusals } = planned(creation);
+    expect(refusals.map(({ name }) => name)).toEqual(['terraform']);
+    expect(refusals[0]?.message).toContain(message);
+  });
+
+  it('is well without a target where there is one member, and without an address where nothing is left', () => {
+    expect(planned({ declared: { name: 'edge-vm', target: '' } }, {}, false).refusals).toEqual([]);
+    expect(planned({ inState: false }, old({ state: 'gone', volumes: [] })).refusals).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ import type {
   InPlaceActivities,
   RestoreActivities,
   RecreateActivities,
+  TerraformRecreateActivities,
   DriftActivities,
   RotationActivities,
   RejoinActivities,
@@ -267,7 +268,13 @@ const NO_INFRA: InfraActivities = {
   endInfra: notHere,
 };
 
-const NO_RECREATION: RecreateActivities = {
+const NO_RECREATION: RecreateActivities & TerraformRecreateActivities = {
+  rehearseCreation: notHere,
+  forgetOldInState: notHere,
+  adoptGuest: notHere,
+  unmarkGuest: notHere,
+  claimGuest: notHere,
+  putBackInState: notHere,
   resolveRecreate: notHere,
   observeRecreate: notHere,
   setGuestAside: notHere,

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Simulation } from '../../simulator/create.ts';
-import { addSecrets, GUEST } from './rotating.ts';
+import { addSecrets, git, GUEST } from './rotating.ts';
 
 export const VOLUME = 'edge-data';
 const DEVICES = {
@@ -20,6 +20,50 @@ export function addRecreation(
   return addSecrets(simulation, options, (text) =>
     create ? text.replace(`  ${GUEST}:\n`, `  ${GUEST}:\n${declared}`) : text,
   );
+}
+
+export const ADDRESS = 'incus_instance.edge';
+export const TERRAFORM_MEMBER = 'elitedesk-1';
+const INSTANCE = {
+  ...{ name: GUEST, image: 'nixos', type: 'virtual-machine', target: TERRAFORM_MEMBER },
+  config: { 'cloud-init.user-data': '#cloud-config' },
+  device: Object.entries(DEVICES).map(([name, { type, ...properties }]) => ({ name, type, properties })),
+};
+const NETWORK = { name: 'lan' };
+
+/** What Terraform's folder of the guest's member declares. */
+export const declareGuest = (simulation: Simulation, more: object): string =>
+  simulation.setFile(
+    `infra/incus/${TERRAFORM_MEMBER}/main.tf.json`,
+    JSON.stringify({ resource: { incus_instance: { edge: INSTANCE }, ...more } }),
+  );
+
+/** A guest that Terraform has made, with its state in `dir`. */
+export function addTerraformGuest(simulation: Simulation, dir: string): void {
+  const folder = join(dir, 'states');
+  const infra = {
+    state: { type: 'local', dir: folder },
+    stateBackups: { dir: join(dir, 'backups') },
+    lockTimeout: '1s',
+  };
+  addSecrets(simulation, {}, (text) =>
+    `${text}\ninfra: ${JSON.stringify(infra)}\n`.replace(
+      `  ${GUEST}:\n`,
+      `  ${GUEST}:\n    create: { type: terraform, address: ${ADDRESS} }\n`,
+    ),
+  );
+  declareGuest(simulation, { incus_network: { lan: NETWORK } });
+  git(simulation.repoDir, 'push', '--quiet', 'origin', 'HEAD:main');
+  mkdirSync(folder, { recursive: true });
+  const stored = (type: string, name: string, attributes: object): object => ({
+    ...{ mode: 'managed', type, name, provider: 'provider["registry.terraform.io/lxc/incus"]' },
+    instances: [{ schema_version: 0, attributes: { ...attributes, id: `old-${name}` }, sensitive_attributes: [] }],
+  });
+  const state = {
+    ...{ version: 4, terraform_version: '1.5.7', serial: 7, lineage: 'of-the-test', outputs: {} },
+    resources: [stored('incus_instance', 'edge', INSTANCE), stored('incus_network', 'lan', NETWORK)],
+  };
+  writeFileSync(join(folder, `${TERRAFORM_MEMBER}.tfstate`), JSON.stringify(state), { mode: 0o600 });
 }
 
 export const instancesOf = (simulation: Simulation) =>

@@ -1,4 +1,4 @@
-import type { BroughtBack, GuestRef } from '../../activities/contract.ts';
+import type { BroughtBack, GuestRef, NewGuest } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
 import { recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
@@ -7,6 +7,7 @@ import { tidy } from '../rotation/tidy.ts';
 import { describeFailure, failure } from '../support/failures.ts';
 import type { Run, StepSpec } from '../support/run.ts';
 import { describeFindings } from '../upgrade/health.ts';
+import { claim, createByTerraform, putBack, settle } from './terraform.ts';
 
 /** A run, and how far it is. */
 export interface Recreation {
@@ -19,6 +20,10 @@ export interface Recreation {
   next?: string;
   /** The commit for it. */
   cut?: string;
+  /** Whether Terraform’s state may lack the old one by now. */
+  forgetting?: true;
+  /** Whether Terraform may have begun to make the new one. */
+  applying?: true;
 }
 
 const pathsOf = ({ plan }: Recreation): string[] => plan.files.map(({ path }) => path);
@@ -42,11 +47,7 @@ export async function makeAnew(recreation: Recreation): Promise<void> {
       (act) => act.setGuestAside(ref),
       (state) => ({ state }),
     );
-  const { system: before } = await run.step(
-    { ...spec(recreation, 'create', 'install', 'act'), within: PATIENCE },
-    (act) => act.createGuest(ref),
-    ({ system }) => ({ state: 'done', detail: system.nixosVersion }),
-  );
+  const { system: before } = await create(recreation);
   const { key, hostKey } = await run.step(
     { ...spec(recreation, 'make-key', 'configure', 'act'), within: PATIENCE },
     (act) => act.makeOwnKey({ ...ref, old: plan.oldKey }),
@@ -74,6 +75,17 @@ export async function makeAnew(recreation: Recreation): Promise<void> {
   if (!runsIt(system, closure))
     throw failure('ActivationFailed', `${ref.guest} has booted ${system.runningPath} instead of its own system.`);
   await verify(recreation, recreation.cut);
+  if (scope.terraform !== undefined) await settle(recreation, scope.terraform);
+}
+
+async function create(recreation: Recreation): Promise<NewGuest> {
+  const { run, ref, scope } = recreation;
+  if (scope.terraform !== undefined) return createByTerraform(recreation, scope.terraform);
+  return run.step(
+    { ...spec(recreation, 'create', 'install', 'act'), within: PATIENCE },
+    (act) => act.createGuest(ref),
+    ({ system }) => ({ state: 'done', detail: system.nixosVersion }),
+  );
 }
 
 async function snapshot({ run, ref, scope }: Recreation, volume: RecreateScope['volumes'][number]): Promise<void> {
@@ -183,8 +195,13 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
     'back-guest',
     plan.old === 'gone' ? `the new ${ref.guest} goes` : `the old ${ref.guest} under its name, with its volumes`,
     'act',
-    (act) => act.bringBackGuest({ ...ref, old: plan.old }),
+    async (act) => {
+      await claim(recreation, act);
+      return act.bringBackGuest({ ...ref, old: plan.old });
+    },
   );
+  if (recreation.forgetting === true)
+    await step('back-state', 'Terraform’s state as it was', 'rollBack', (act) => putBack(recreation, act));
   await step('back-repository', 'rules and files as they were', 'rollBack', (act) =>
     act.takeBackSecrets({
       ...ref,
