@@ -14,8 +14,19 @@ export default {
     'test/**/fixtures/*',
   ],
   project: ['**/*.{ts,mjs,js}'],
-  // Of the system: util-linux, OpenSSH, coreutils, sqlite3, xdg-utils.
-  ignoreBinaries: ['flock', 'openssl', 'setpriv', 'ssh-keygen', 'script', 'setsid', 'sqlite3', 'terraform', 'xdg-open'],
+  // Of the system: util-linux, OpenSSH, coreutils, Prometheus, sqlite3, xdg-utils.
+  ignoreBinaries: [
+    'flock',
+    'openssl',
+    'promtool',
+    'setpriv',
+    'ssh-keygen',
+    'script',
+    'setsid',
+    'sqlite3',
+    'terraform',
+    'xdg-open',
+  ],
   // Read as files: grammars as WebAssembly, the schema of SARIF.
   ignoreDependencies: ['@cursorless/tree-sitter-wasms', '@microsoft/jest-sarif'],
   // Where the build puts it.
