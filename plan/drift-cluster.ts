@@ -76,9 +76,7 @@ function formationRows(scope: FormationScope, observation: FormationObservation,
   // Where there is no cluster yet, that is a row of its members.
   if (contents === undefined)
     return observation.members.flatMap(({ name, problem: message }) =>
-      message === undefined
-        ? []
-        : [unknownRow('what the cluster has', name, { message, whatToDo: doctorFor(name) })],
+      message === undefined ? [] : [unknownRow('what the cluster has', name, { message, whatToDo: doctorFor(name) })],
     );
   const { steps } = planFormation(scope, observation, at);
   // While a member is away its role may be another's.

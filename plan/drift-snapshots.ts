@@ -87,7 +87,9 @@ function rowOf({ subject, where, found, rule, set }: Judged): DriftRow[] {
       ...{ kind: 'snapshots', subject, where },
       declared: keys.map(({ key, declared }) => `${key} ${declared ?? 'set'}`).join(', '),
       found: keys.map(({ key, found: is }) => `${key} ${is ?? 'not set'}`).join(', '),
-      whatToDo: set(keys.map(({ key, declared }) => `snapshots.${key}=${shown(declared ?? key.toUpperCase())}`).join(' ')),
+      whatToDo: set(
+        keys.map(({ key, declared }) => `snapshots.${key}=${shown(declared ?? key.toUpperCase())}`).join(' '),
+      ),
     },
   ];
 }

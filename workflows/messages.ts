@@ -19,7 +19,16 @@ export const planWorkflowId = (runbook: string, subject: string, nonce: string):
   `plan/${runbook}/${subject}/${nonce}`;
 
 /** What ids begin with that are of no run, but of what serves runs. */
-export const NOT_RUNS: readonly string[] = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'];
+export const NOT_RUNS: readonly string[] = [
+  'lock',
+  'plan',
+  'doctor',
+  'glance',
+  'kept',
+  'backups',
+  'restorable',
+  'schedule',
+];
 
 /** Search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['RunbookName', 'RunbookSubject', 'RunbookPhase', 'RunbookOutcome'] as const;

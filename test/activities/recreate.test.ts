@@ -53,7 +53,7 @@ describe('the guest that is set aside', () => {
       const instance = cluster.instances[name];
       if (instance) work(instance);
     });
-  const bringBack = () => run(act.bringBackGuest, { ...ref(), old: 'alive' as const });
+  const bringBack = () => run((input) => act.bringBackGuest(input), { ...ref(), old: 'alive' as const });
 
   it(
     'comes back with its addresses, and the new one goes, though it was declared to be protected',
@@ -63,8 +63,8 @@ describe('the guest that is set aside', () => {
         config['volatile.eth0.hwaddr'] = ADDRESS;
       });
       const before = instances()[GUEST];
-      await run(act.setGuestAside, ref());
-      await run(act.createGuest, ref());
+      await run((input) => act.setGuestAside(input), ref());
+      await run((input) => act.createGuest(input), ref());
       expect(instances()[GUEST]?.config['security.protection.delete']).toBe('true');
       expect(instances()[GUEST]?.config['volatile.eth0.hwaddr']).not.toBe(ADDRESS);
       expect(await bringBack()).toBe('done');
@@ -79,8 +79,8 @@ describe('the guest that is set aside', () => {
   it(
     'comes back also where Incus does not remove the new one, which is kept then',
     async () => {
-      await run(act.setGuestAside, ref());
-      await run(act.createGuest, ref());
+      await run((input) => act.setGuestAside(input), ref());
+      await run((input) => act.createGuest(input), ref());
       await simulation.addFault({
         ...{ machine: MEMBER, tool: 'incus', args: '-X DELETE .*/instances/' },
         effect: { type: 'fail', exitCode: 1, stderr: 'Error: Instance is protected' },
@@ -103,14 +103,14 @@ describe('the guest that is set aside', () => {
   it(
     'has to be there before the new one is touched, unless there was none',
     async () => {
-      await run(act.setGuestAside, ref());
-      await run(act.createGuest, ref());
+      await run((input) => act.setGuestAside(input), ref());
+      await run((input) => act.createGuest(input), ref());
       await simulation.store.update((state) => {
         Reflect.deleteProperty(state.cluster.instances, ASIDE);
       });
       await expect(bringBack()).rejects.toMatchObject({ type: 'NotFound' });
       expect(instances()[GUEST]?.status).toBe('Running');
-      expect(await run(act.bringBackGuest, { ...ref(), old: 'gone' as const })).toBe('done');
+      expect(await run((input) => act.bringBackGuest(input), { ...ref(), old: 'gone' as const })).toBe('done');
       expect(Object.keys(instances()).filter((name) => name.startsWith(GUEST))).toEqual([]);
     },
     TIMEOUT_MS,
@@ -127,7 +127,7 @@ describe('the guest that is set aside', () => {
       expect(await bringBack()).toBe('already');
       expect(instances()[GUEST]).toEqual(before);
       // Nor does a run go by it, but for what that run had taken away.
-      await run(act.setGuestAside, ref());
+      await run((input) => act.setGuestAside(input), ref());
       await bringBack();
       expect(instances()[GUEST]).toMatchObject({ status: 'Running', devices: before?.devices });
       expect(holdersOf(simulation)).toEqual([GUEST]);
@@ -139,7 +139,7 @@ describe('the guest that is set aside', () => {
     'gets back what a run that was terminated half-way had taken away',
     async () => {
       const before = instances()[GUEST];
-      await run(act.setGuestAside, { ...ref(), name: ANOTHER });
+      await run((input) => act.setGuestAside(input), { ...ref(), name: ANOTHER });
       await simulation.store.update(({ cluster, machines }) => {
         const left = asideName(GUEST, ANOTHER);
         for (const [all, own] of [
@@ -151,7 +151,7 @@ describe('the guest that is set aside', () => {
         }
       });
       expect(holdersOf(simulation)).toEqual([]);
-      await run(act.setGuestAside, ref());
+      await run((input) => act.setGuestAside(input), ref());
       await bringBack();
       expect(instances()[GUEST]).toMatchObject({ status: 'Running', devices: before?.devices });
       expect(instances()[GUEST]?.config).not.toHaveProperty(NOTE);
@@ -162,9 +162,10 @@ describe('the guest that is set aside', () => {
   it(
     'is kept without its note, so that nothing goes by it later; as often as one likes',
     async () => {
-      await run(act.setGuestAside, ref());
+      await run((input) => act.setGuestAside(input), ref());
       const end = { keep: true, at: '2026-11-28T02:20:00Z', until: '2026-12-05T02:20:00Z' };
-      for (const state of ['done', 'already']) expect(await run(act.endOldGuest, { ...ref(), ...end })).toBe(state);
+      for (const state of ['done', 'already'])
+        expect(await run((input) => act.endOldGuest(input), { ...ref(), ...end })).toBe(state);
       expect(instances()[ASIDE]?.config).not.toHaveProperty(NOTE);
       expect(instances()[ASIDE]?.config).toHaveProperty(['user.runbook.kept']);
     },
@@ -178,7 +179,7 @@ describe('the guest that is set aside', () => {
         ...{ machine: MEMBER, tool: 'incus', args: '"action":"stop"' },
         effect: { type: 'fail', exitCode: 1, stderr: 'Error: something that nobody knows' },
       });
-      await expect(run(act.setGuestAside, ref())).rejects.toMatchObject({ type: 'Unexpected' });
+      await expect(run((input) => act.setGuestAside(input), ref())).rejects.toMatchObject({ type: 'Unexpected' });
       expect(simulation.journal().filter(({ args }) => args.join(' ').includes('"force":true'))).toEqual([]);
       expect(instances()[GUEST]?.status).toBe('Running');
       expect(holdersOf(simulation)).toEqual([GUEST]);

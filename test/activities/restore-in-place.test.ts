@@ -66,8 +66,8 @@ describe('a copy that takes the place of its original', () => {
   });
   const run = <In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, input);
-  const take = () => run(act.takePlace, { ...work(), at: AT });
-  const giveBack = () => run(act.putOriginalBack, work());
+  const take = () => run((input) => act.takePlace(input), { ...work(), at: AT });
+  const giveBack = () => run((input) => act.putOriginalBack(input), work());
   const dataset = (name: string): Dataset | undefined => simulation.readState().machines[MEMBER]?.datasets[name];
   const volume = () => Object.values(simulation.readState().cluster.volumes).find(({ name }) => name === 'edge-data');
   const change = (work: (dataset: Dataset) => void): Promise<unknown> =>
@@ -133,7 +133,7 @@ describe('a copy that takes the place of its original', () => {
         ...{ tool: 'incus', args: '"action":"start".*edge-vm', times: 1 },
         effect: { type: 'fail', exitCode: 1, stderr: 'Error: it is not the day for it' },
       });
-      await expect(run(act.startUsers, { ...work(), users })).rejects.toMatchObject({
+      await expect(run((input) => act.startUsers(input), { ...work(), users })).rejects.toMatchObject({
         message: expect.stringContaining('Starting edge-vm') as unknown,
       });
       expect(simulation.readState().cluster.instances['home-vm']?.status).toBe('Running');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parse, type DefaultTreeAdapterMap } from 'parse5';
 import { agesByDay, DAYS, durations, lastDays, transfersByDay } from '../../cli/page/history.ts';
 import { renderPage } from '../../cli/page/page.ts';
-import { ago, ninetyDays, NOW, troubled } from './status-fixture.ts';
+import { ninetyDays, NOW, summary, troubled } from './status-fixture.ts';
 
 type Node = DefaultTreeAdapterMap['node'];
 type Element = DefaultTreeAdapterMap['element'];
@@ -107,7 +107,7 @@ describe('ninety days', () => {
   });
 
   it('show runs by runbook, those that did not as well, and none that is older', () => {
-    const rows = durations([...runs, { ...runs[0]!, runbook: 'old', closedAt: ago(91) }], NOW);
+    const rows = durations([...runs, summary('old', 91)], NOW);
     expect(rows.map(({ runbook, good, runs: all }) => [runbook, all.length, good])).toEqual([
       ['nightly-backup', 89, 86],
       ['safe-upgrade', 7, 7],
