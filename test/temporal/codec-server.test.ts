@@ -10,6 +10,7 @@ import { chromium, type Browser } from 'playwright-core';
 import { main } from '../../cli/program.ts';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
 import { findFreePort, UI_OFFSET } from '../../workers/ports.ts';
+import { GLANCE_WORKFLOW } from '../../workflows/messages.ts';
 import { testIo, type TestIo } from '../cli/io.ts';
 import { startEncryptedFleet, type EncryptedFleet } from './encrypted-fleet.ts';
 
@@ -83,8 +84,8 @@ describe('encrypted runs, for somebody with Temporal’s own tools and the codec
   }, 60_000);
 
   const lookThat = async (ended: 'COMPLETED' | 'FAILED'): Promise<{ workflowId: string; runId: string }> => {
-    for await (const { workflowId, runId, status } of env.client.workflow.list())
-      if (status.name === ended) return { workflowId, runId };
+    for await (const { workflowId, runId, status, type } of env.client.workflow.list())
+      if (status.name === ended && type === GLANCE_WORKFLOW) return { workflowId, runId };
     throw new Error('Expected a run.');
   };
   const show = async (ended: 'COMPLETED' | 'FAILED', ...argv: string[]): Promise<string> => {
