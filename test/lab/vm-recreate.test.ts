@@ -75,8 +75,9 @@ describe('a real guest that is made anew', () => {
   const viewNow = (handle: WorkflowHandle): Promise<RunView> => handle.query<RunView>(VIEW_QUERY);
   const approve = async (handle: WorkflowHandle): Promise<void> => {
     await eventually('it asks', async () => (await viewNow(handle)).approval?.id === 'recreate', 180_000);
-    const { plan = '' } = (await viewNow(handle)).approval ?? {};
-    await handle.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'ada', reason: 'test', plan }] });
+    const { plan } = (await viewNow(handle)).approval ?? {};
+    const answer = { approved: true, actor: 'ada', reason: 'test', ...(plan === undefined ? {} : { plan }) };
+    await handle.executeUpdate(DECIDE_UPDATE, { args: [answer] });
   };
   const published = (): string => {
     git('fetch', '--quiet', 'origin');
