@@ -17,6 +17,7 @@ import { terraformFailure } from './infra-failure.ts';
 import { placeOf, ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
 import { applyJob, followTerraform, planJob } from './infra-jobs.ts';
 import { digestOf, planIn, planned } from './infra-plan.ts';
+import { requireNothingOnItsWay } from './on-its-way.ts';
 import { placeOfGuest, requireFree, startedIn } from './recreate.ts';
 
 /** A guest that Terraform makes is made anew: what its state knows of the old one and of the new one. */
@@ -46,6 +47,8 @@ const REHEARSAL = 'rehearsal';
 
 async function rehearse(deps: Deps, given: TerraformGuestRef, context: ActivityContext): Promise<PlannedCreation> {
   const ref = { ...given, plan: REHEARSAL };
+  // As before every apply, which comes when the old one is down.
+  await requireNothingOnItsWay(deps, await deps.fleetAt(ref.fleet), ref.node, context.signal);
   const { place } = await ready(deps, ref, context);
   const text = await stateIn(deps, place, ref, context);
   // An earlier one would be taken for this one, and is of another state.

@@ -39,7 +39,7 @@ export function judgeBackups(seen: SeenBackups, { now, maxAge }: { now: string; 
     ],
     problems: [
       ...seen.observation.selection.problems,
-      ...unmetIn(seen.observation.selection).map(({ problem }) => problem),
+      ...unmetIn(seen.scope, seen.observation.selection).map(({ problem }) => problem),
     ],
     upkeep: upkeepOf(seen, now),
   };

@@ -22,6 +22,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'images.remote_cache_expiry': '10',
   'loki.loglevel': 'info',
   'loki.types': 'lifecycle,logging',
+  'network.ovn.integration_bridge': 'br-int',
+  'network.ovn.northbound_connection': 'unix:/var/run/ovn/ovnnb_db.sock',
 };
 
 /** Whether a server that lists these settings has one as it is wanted. Pure. */

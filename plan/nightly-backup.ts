@@ -98,7 +98,10 @@ export function planBackup(scope: BackupScope, observation: BackupObservation): 
   const pairs = all
     .map((pair) => ({ ...pair, volumes: pair.volumes.filter((volume) => !isFailing(pair, volume)) }))
     .filter(({ volumes }) => volumes.length > 0);
-  const gates = [...contradictions(groups, all).map(contradicted), ...gatesOf(observation, groups, pairs, failing)];
+  const gates = [
+    ...contradictions(groups, all).map(contradicted),
+    ...gatesOf(scope, observation, { groups, pairs, failing }),
+  ];
   const hindered = all.filter(
     (pair) => away[pair.sender] === undefined && pair.volumes.some((each) => isFailing(pair, each)),
   );
@@ -188,18 +191,23 @@ export function failingOf(pair: ReplicaPair, { away, unfit, replicas }: BackupOb
 }
 
 /** What an entry asks for and nobody has: its other volumes, and other entries, are backed up all the same. */
-function unmetOf({ backups }: BackupScope, selection: Selection): CopyView[] {
+function unmetOf(scope: BackupScope, selection: Selection): CopyView[] {
   if (selection.selected.length === 0) return [];
-  return unmetIn(selection).flatMap(({ backup, what, problem }) =>
-    (backups[backup]?.to ?? []).map((target): CopyView => ({
+  return unmetIn(scope, selection).flatMap(({ backup, what, problem }) =>
+    volumePlaces(scope, backup).map((target): CopyView => ({
       ...{ volume: what, outcome: 'failed', problem },
       place: target.type === 'zfs' ? placeOf(target) : `restic ${target.repository}`,
     })),
   );
 }
 
-/** A run of an earlier release has seen none. */
-export const unmetIn = ({ unmet }: { unmet?: Selection['unmet'] }): Selection['unmet'] => unmet ?? [];
+/** Where volumes go: what restic reads in a guest are paths, also where that has no volume. */
+const volumePlaces = ({ backups }: BackupScope, backup: string): BackupScope['backups'][string]['to'] =>
+  (backups[backup]?.to ?? []).filter((target) => target.type === 'zfs' || target.from !== 'guest');
+
+/** What is asked for and nobody has, where it has to be had. A run of an earlier release has seen none. */
+export const unmetIn = (scope: BackupScope, { unmet = [] }: { unmet?: Selection['unmet'] }): Selection['unmet'] =>
+  unmet.filter(({ backup }) => volumePlaces(scope, backup).length > 0);
 
 const unreachable = (host: string, why: string): Problem => ({
   type: 'Unreachable',
@@ -214,16 +222,18 @@ const notZfs = ({ pool, name }: SourceVolume): Problem => ({
 });
 
 function gatesOf(
+  scope: BackupScope,
   { selection, away, replicas }: BackupObservation,
-  groups: readonly SnapshotGroup[],
-  pairs: readonly ReplicaPair[],
-  failing: readonly CopyView[],
+  { groups, pairs, failing }: Pick<BackupPlan, 'groups' | 'pairs' | 'failing'>,
 ): BackupGate[] {
   const volumes = groups.reduce((sum, group) => sum + group.volumes.length, 0);
   const guests = new Set(groups.map(({ guest }) => guest)).size;
   const sources = new Set(selection.selected.map(({ volume }) => volume.member));
   const isNothing = selection.selected.length === 0;
-  const problems = [...selection.problems, ...(isNothing ? unmetIn(selection).map(({ problem }) => problem) : [])];
+  const problems = [
+    ...selection.problems,
+    ...(isNothing ? unmetIn(scope, selection).map(({ problem }) => problem) : []),
+  ];
   return [
     ...(problems.length > 0
       ? problems.map(({ message, whatToDo }): BackupGate => ({

@@ -25,9 +25,9 @@ const STAND_IN =
 
 export const isSecretValue = (value: string): boolean => !isPasswordHash(value) && !STAND_IN.test(value.trim());
 
-/** As crypt(3) writes it, and NixOS, Caddy and htpasswd take it: `$y$…`, `$6$…`, `$2b$…`. */
+/** As crypt(3) writes it, and NixOS, Caddy and htpasswd take it: `$y$…`, `$6$…`, `$2b$…`, `$apr1$…`. */
 export const isPasswordHash = (value: string): boolean =>
-  /^\$(?:[1-7]|2[abxy]|y|gy|sha1|argon2id?)\$\S{8,}$/.test(value.trim());
+  /^\$(?:[1-7]|2[abxy]|y|gy|sha1|apr1|argon2id?)\$\S{8,}$/.test(value.trim());
 
 /** Names of what takes such a hash: `hashedPassword`, `password_hash`, `basicauth`. */
 export const isPasswordName = (name: string): boolean => /pass|hash|basic_?auth/i.test(name) && !/file$/i.test(name);

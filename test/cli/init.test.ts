@@ -133,7 +133,7 @@ describe('the monorepo of the reference', () => {
     expect(textOf(files, 'host/nodes/nuc-1/configuration.nix')).toContain('"30-uplink".matchConfig.Name = "REPLACE";');
     const [, pattern = ''] = /builtins\.match "([^"]*)" card/.exec(textOf(files, 'host/common/base.nix')) ?? [];
     const isTaken = (card: string): boolean => new RegExp(`^(?:${pattern})$`).test(card);
-    expect(['eno1', 'enp5s0', 'enx00e04c680001'].filter((card) => !isTaken(card))).toEqual([]);
+    expect(['eno1', 'enp5s0', 'enP4p65s0', 'enx00e04c680001', 'lan-0'].filter((card) => !isTaken(card))).toEqual([]);
     expect(['REPLACE', 'en*', '', 'eno1 eno2', '!lo'].filter(isTaken)).toEqual([]);
   });
 
@@ -461,7 +461,7 @@ describe('runbook init', () => {
       }
     }
     expect(readdirSync(cwd).filter((name) => name.startsWith('.'))).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });
 
 it('the templates go into the package', () => {

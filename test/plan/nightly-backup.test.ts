@@ -100,6 +100,10 @@ describe('the plan of a backup', () => {
     // Nothing at all is no backup.
     own.selection.selected = [];
     expect(refusals(planBackup(SCOPE, own))).toEqual(['selection']);
+    // But what restic reads in a guest is, which need not have a volume.
+    const inGuest = { ...restic, from: 'guest', paths: ['/srv'] } as Backup['to'][number];
+    const files = planBackup(scope({ edge: { ...backup('edge', zfs('n3')), to: [inGuest] } }), own);
+    expect([refusals(files), files.failing]).toEqual([[], []]);
   });
 
   it('says of which ways something may be held still', () => {

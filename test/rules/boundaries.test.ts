@@ -602,6 +602,7 @@ const CASES: Record<string, Case[]> = {
     ].map((name) => seed(`by the name ${name}`, { [GUEST]: insert(`x.${name} = "hunter2";`) }, `${GUEST}:15`)),
     seed('a hash of one', host('users.users.ada.hashedPassword = "$6$rounds=65536$abcdefgh$ijklmnop";'), `${HOST}:11`),
     seed('a hash of another form', host('users.users.ada.hashedPassword = "$y$j9T$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    seed('a hash of htpasswd', host('users.users.ada.hashedPassword = "$apr1$abcdefgh$ijklmnop";'), `${HOST}:11`),
     near('a login that is off', host('users.users.ada.hashedPassword = "!";')),
     near('a secret of Home Assistant', { [YAML]: swap('${API_TOKEN}', '!secret api_token') }),
     near('names of secrets', {

@@ -9,7 +9,7 @@ in
   # With a pattern, or with none, the bridge would take cards that it is not to have.
   assertions = [
     {
-      assertion = builtins.isString card && builtins.match "[a-z][a-z0-9]*" card != null;
+      assertion = builtins.isString card && builtins.match "[a-z][A-Za-z0-9._-]*" card != null;
       message = ''
         host/nodes/${config.networking.hostName}/configuration.nix has to name the one network card with the cable at
         systemd.network.networks."30-uplink".matchConfig.Name, as "eno1". `ip -br link` on the host lists them.
