@@ -6,6 +6,7 @@ import type { Connected } from './temporal/connect.ts';
 import { readLastEnd } from './temporal/scheduled-end.ts';
 import { listMarks, readSchedule } from './temporal/schedules.ts';
 import { suggest } from '../fleet/suggest.ts';
+import { allOf } from './temporal/all-of.ts';
 
 /** A schedule as it is in Temporal, with what came of it last and what a person has to know. */
 export interface SeenSchedule extends AppliedSchedule {
@@ -20,7 +21,7 @@ export async function readSchedules(
 ): Promise<{ schedules: AppliedSchedule[]; otherFleets: string[] }> {
   const marks = await listMarks(connected);
   const names = marks.filter((mark) => mark.fleet === fleet).map(({ schedule }) => schedule);
-  const found = await Promise.all(names.sort().map((name) => readSchedule(connected, fleet, name)));
+  const found = await allOf(names.sort().map((name) => readSchedule(connected, fleet, name)));
   return {
     // One that was deleted is listed for a moment longer.
     schedules: found.filter((each) => typeof each !== 'string'),
@@ -48,7 +49,7 @@ export async function requireSchedule(connected: Connected, fleet: string, name:
 /** Of every fleet that this Temporal is for: who stands in none wants to know as well. */
 export async function allSchedules(connected: Connected, now: number): Promise<SeenSchedule[]> {
   const marks = await listMarks(connected);
-  const found = await Promise.all(marks.map(({ fleet, schedule }) => readSchedule(connected, fleet, schedule)));
+  const found = await allOf(marks.map(({ fleet, schedule }) => readSchedule(connected, fleet, schedule)));
   const schedules = found.filter((each) => typeof each !== 'string');
   return withEnds(connected, schedules, { now, onlyTrouble: true });
 }
@@ -59,7 +60,7 @@ export const withEnds = (
   schedules: readonly AppliedSchedule[],
   { now, onlyTrouble }: { now: number; onlyTrouble: boolean },
 ): Promise<SeenSchedule[]> =>
-  Promise.all(
+  allOf(
     schedules.map(async (schedule) => {
       const end = schedule.last && (await readLastEnd(connected, schedule.last, onlyTrouble));
       const trouble = troubleNow(schedule, end, now);

@@ -9,6 +9,7 @@ import { COPY_RUNBOOKS, copiesOfRuns, type CopiesSeen, type CopiesTold } from '.
 import { allSchedules } from '../fleet-schedules.ts';
 import type { DriftSeen, FleetStatus, NextTime, OpenRun } from '../fleet-status.ts';
 import { isOpen } from '../run-state.ts';
+import { allOf } from '../temporal/all-of.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { listRuns, type RunSummary } from '../temporal/list-runs.ts';
 import { listPollers, present } from '../temporal/pollers.ts';
@@ -28,15 +29,15 @@ export async function fleetNow(
   { live = false }: { live?: boolean },
 ): Promise<FleetStatus> {
   const { io } = context;
-  const [fleet, schedules, runs, pollers] = await Promise.all([
+  const [fleet, schedules, runs, pollers] = await allOf([
     outlineFleet(context),
     allSchedules(connected, io.now()),
     listRuns(connected, { limit: RECENT }),
     listPollers(connected),
   ]);
   const noWorker = present(pollers, io.now()).length === 0;
-  const [open, failed, told, seen] = await Promise.all([
-    Promise.all(runs.filter((run) => isOpen(run.status)).map((run) => ask(connected, run))),
+  const [open, failed, told, seen] = await allOf([
+    allOf(runs.filter((run) => isOpen(run.status)).map((run) => ask(connected, run))),
     unwished(connected, unmended(runs)),
     toldBy(connected, runs),
     live && !noWorker ? look(context, connected) : NOT_LOOKED,
@@ -58,7 +59,7 @@ const NOT_LOOKED: Seen = {};
 
 async function look(context: CommandContext, connected: Connected): Promise<Seen> {
   const { lookAtCopies, lookNow } = await import('./live.ts');
-  const [live, copies] = await Promise.all([lookNow(context, connected), lookAtCopies(context, connected)]);
+  const [live, copies] = await allOf([lookNow(context, connected), lookAtCopies(context, connected)]);
   return { live, copies };
 }
 
@@ -73,7 +74,7 @@ function copiesOf(told: CopiesSeen | undefined, seen: CopiesSeen | undefined): P
 async function toldBy(connected: Connected, runs: readonly RunSummary[]): Promise<Told> {
   const closed = runs.filter(({ status }) => !isOpen(status));
   const newest = (runbook: string): RunSummary[] => closed.filter((run) => run.runbook === runbook).slice(0, MOST_READ);
-  const [copies, drift] = await Promise.all([
+  const [copies, drift] = await allOf([
     toldOf(connected, COPY_RUNBOOKS.flatMap(newest)),
     newestDrift(
       connected,
@@ -154,7 +155,7 @@ function unmended(runs: readonly RunSummary[]): RunSummary[] {
 async function unwished(connected: Connected, runs: readonly RunSummary[]): Promise<RunSummary[]> {
   if (runs.length === 0) return [];
   const { readEnd } = await import('../temporal/read-run.ts');
-  const views = await Promise.all(runs.map(async (run) => (await readEnd(connected, run)).view));
+  const views = await allOf(runs.map(async (run) => (await readEnd(connected, run)).view));
   return runs.filter((_run, at) => {
     const view = views[at];
     return view === undefined || !wasWished(view);

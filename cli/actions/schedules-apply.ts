@@ -15,6 +15,7 @@ import { createSchedule, deleteSchedule, updateSchedule } from '../temporal/chan
 import type { Connected } from '../temporal/connect.ts';
 import { readSchedule } from '../temporal/schedules.ts';
 import { withTemporal } from '../temporal/session.ts';
+import { allOf } from '../temporal/all-of.ts';
 
 const YEAR_MS = 366 * 86_400_000;
 
@@ -40,7 +41,7 @@ export async function applySchedules(context: CommandContext, options: { yes?: t
 async function look(connected: Connected, fleet: Fleet): Promise<{ plan: SchedulesPlan; otherFleets: string[] }> {
   const { schedules, otherFleets } = await readSchedules(connected, fleet.name);
   const names = Object.keys(fleet.schedules);
-  const declared = await Promise.all(names.map((name) => readSchedule(connected, fleet.name, name)));
+  const declared = await allOf(names.map((name) => readSchedule(connected, fleet.name, name)));
   const foreign = names.filter((_name, at) => declared[at] === 'foreign');
   if (foreign.length > 0) throw notOurs(fleet.name, foreign);
   const applied = [

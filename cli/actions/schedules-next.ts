@@ -10,6 +10,7 @@ import { renderNext, type NextTimes } from '../render/schedules-next.ts';
 import { loadRepository } from '../repository.ts';
 import type { Connected } from '../temporal/connect.ts';
 import { withTemporal } from '../temporal/session.ts';
+import { allOf } from '../temporal/all-of.ts';
 
 const TIMEOUT_MS = 15_000;
 /** The longest that one time is from the next, and some room for what the clocks leave out. */
@@ -29,7 +30,7 @@ export async function nextTimes(
       name === undefined
         ? (await readSchedules(connected, fleet.name)).schedules
         : [await requireSchedule(connected, fleet.name, name)];
-    const found = await Promise.all(
+    const found = await allOf(
       schedules.map((schedule) => timesOf(connected, fleet.name, schedule, { count, now: io.now() })),
     );
     if (json === true) for (const each of found) printJson(io, each);

@@ -14,6 +14,7 @@ import type { Connected } from '../temporal/connect.ts';
 import { actorOf } from '../temporal/identity.ts';
 import { stateOf } from '../temporal/scheduled-end.ts';
 import { withTemporal } from '../temporal/session.ts';
+import { allOf } from '../temporal/all-of.ts';
 
 /** Schedules of this fleet, and of the fleet file those that are not in Temporal. */
 export async function listSchedules(context: CommandContext, { json }: { json?: true }): Promise<Ending> {
@@ -24,7 +25,7 @@ export async function listSchedules(context: CommandContext, { json }: { json?: 
     const seen = await withEnds(connected, schedules, { now: io.now(), onlyTrouble: false });
     const { changes } = planSchedules(fleet.schedules, schedules);
     const toApply = new Map(changes.map(({ name, type }) => [name, type]));
-    const listed: ListedSchedule[] = await Promise.all(
+    const listed: ListedSchedule[] = await allOf(
       seen.map(async (each) => ({
         ...each,
         toApply: toApply.get(each.name) ?? 'same',

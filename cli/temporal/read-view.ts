@@ -4,6 +4,7 @@ import type { RunView } from '../../plan/run.ts';
 import type { Connected } from './connect.ts';
 import type { RunSummary } from './list-runs.ts';
 import { isRunView } from './query-view.ts';
+import { allOf } from './all-of.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 
@@ -20,7 +21,7 @@ const AT_ONCE = 8;
 export async function readViews(connected: Connected, runs: readonly RunSummary[]): Promise<(RunView | undefined)[]> {
   const found: (RunView | undefined)[] = [];
   for (let first = 0; first < runs.length; first += AT_ONCE)
-    found.push(...(await Promise.all(runs.slice(first, first + AT_ONCE).map((run) => readView(connected, run)))));
+    found.push(...(await allOf(runs.slice(first, first + AT_ONCE).map((run) => readView(connected, run)))));
   return found;
 }
 
