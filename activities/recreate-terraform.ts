@@ -71,9 +71,10 @@ async function rehearse(deps: Deps, given: TerraformGuestRef, context: ActivityC
 function declaredIn({ resource_changes: changes }: TerraformPlan, address: string): Pick<PlannedCreation, 'declared'> {
   const found = changes.find((each) => each.address === address);
   if (found?.type !== 'incus_instance') return {};
-  const { name, target } = (found.change.after ?? {}) as Record<string, unknown>;
+  const { name, target, project } = (found.change.after ?? {}) as Record<string, unknown>;
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  return { declared: { name: text(name), target: text(target) } };
+  // Where none is said, the provider takes that one.
+  return { declared: { name: text(name), target: text(target), project: text(project) || 'default' } };
 }
 
 /** The state as it is: undefined where there is none yet. */

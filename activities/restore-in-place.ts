@@ -167,8 +167,12 @@ async function putOriginalBack(work: Work): Promise<boolean> {
   if (isReplaced) expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
   if (aside !== undefined) {
     const isAway = there === undefined || isReplaced;
-    if (isAway && (await zfs.tree(aside)).type === 'datasets')
+    if ((await zfs.tree(aside)).type === 'datasets') {
+      // Nobody is to believe that it is back, and release what is aside.
+      if (!isAway)
+        throw failure('Unexpected', `${dataset} on ${host.name} is not what this run put there: ${aside} stays.`);
       expecting(await zfs.rename(aside, dataset), 'renamed', host.name);
+    }
     await forgetAside(zfs, host, dataset, run);
     await forgetSnapshot(work, run);
   }

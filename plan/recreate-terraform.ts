@@ -22,14 +22,14 @@ export interface PlannedCreation extends PlannedInfra {
   /** Whether runbook can write that state again as it is. */
   isWritable: boolean;
   /** Of an `incus_instance`: what the folder says of it. */
-  declared?: { name: string; target: string };
+  declared?: { name: string; target: string; project: string };
 }
 
 const { passed, refused } = gateWords<'terraform'>();
 
 /** Nothing but the one creation may be applied. Pure. */
 export function terraformGate(
-  { guest, member }: Pick<RecreateScope, 'guest' | 'member'>,
+  { guest, member, project }: Pick<RecreateScope, 'guest' | 'member' | 'project'>,
   { address, folder, program, needsTarget }: TerraformOrigin,
   creation: PlannedCreation,
   old: OldGuest,
@@ -56,6 +56,12 @@ export function terraformGate(
       'terraform',
       `${address} is called ${JSON.stringify(declared.name)}, not ${guest}.`,
       `Correct guests.${guest}.create.address, or the name in ${folder}.`,
+    );
+  if (declared !== undefined && declared.project !== project)
+    return refused(
+      'terraform',
+      `${address} is in the project ${declared.project}, and runbook.yaml says ${project}.`,
+      `Correct guests.${guest}.project, or the project in ${folder}.`,
     );
   if (declared !== undefined && declared.target !== member && (declared.target !== '' || needsTarget))
     return refused(

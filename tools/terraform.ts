@@ -99,7 +99,9 @@ export function createTerraform(host: Host, access: TerraformAccess, options: To
       return ran.result.exitCode === 0 ? { type: 'pushed' } : problemOf(ran);
     },
     removeFromState: async (address, lockTimeoutSeconds) => {
-      const ran = await run(['state', 'rm', `-lock-timeout=${lockTimeoutSeconds}s`, address]);
+      // Killed before that, Terraform could not say who has the lock.
+      const timeoutMs = READ_TIMEOUT_MS + lockTimeoutSeconds * 1000;
+      const ran = await run(['state', 'rm', `-lock-timeout=${lockTimeoutSeconds}s`, address], timeoutMs);
       if (ran.result.exitCode === 0) return { type: 'removed' };
       const problem = problemOf(ran);
       const isNone = problem.type === 'failed' && problem.message.startsWith('Error: Invalid target address');

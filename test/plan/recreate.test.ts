@@ -98,7 +98,7 @@ describe('the plan of a guest that Terraform makes', () => {
   };
   const WELL_PLANNED: PlannedCreation = {
     ...{ hash: 'a'.repeat(64), file: 'b', changes: [created], more: {}, lost: [], outputs: [], drifted: [] },
-    ...{ inState: true, isWritable: true, declared: { name: 'edge-vm', target: 'n1' } },
+    ...{ inState: true, isWritable: true, declared: { name: 'edge-vm', target: 'n1', project: 'default' } },
   };
   const planned = (
     creation: Partial<PlannedCreation> = {},
@@ -130,9 +130,18 @@ describe('the plan of a guest that Terraform makes', () => {
     ],
     ['an output changes', { outputs: ['ip'] }, '(output ip)'],
     ['more changes than are told', { more: { create: 3 } }, '4 to create'],
-    ['it is another guest', { declared: { name: 'home-vm', target: 'n1' } }, 'is called "home-vm", not edge-vm'],
-    ['it has another target', { declared: { name: 'edge-vm', target: 'n2' } }, 'has the target n2'],
-    ['it has no target', { declared: { name: 'edge-vm', target: '' } }, 'has no target'],
+    [
+      'it is another guest',
+      { declared: { name: 'home-vm', target: 'n1', project: 'default' } },
+      'is called "home-vm", not edge-vm',
+    ],
+    [
+      'it is in another project',
+      { declared: { name: 'edge-vm', target: 'n1', project: 'lab' } },
+      'is in the project lab, and runbook.yaml says default',
+    ],
+    ['it has another target', { declared: { name: 'edge-vm', target: 'n2', project: 'default' } }, 'has the target n2'],
+    ['it has no target', { declared: { name: 'edge-vm', target: '', project: 'default' } }, 'has no target'],
     ['Terraform does not know the old one', { inState: false }, 'does not know it as incus_instance.edge'],
     ['its state cannot be written', { isWritable: false }, 'has numbers'],
   ])('is refused where %s', (_, creation, message) => {
@@ -142,7 +151,7 @@ describe('the plan of a guest that Terraform makes', () => {
   });
 
   it('is well without a target where there is one member, and without an address where nothing is left', () => {
-    expect(planned({ declared: { name: 'edge-vm', target: '' } }, {}, false).refusals).toEqual([]);
+    expect(planned({ declared: { name: 'edge-vm', target: '', project: 'default' } }, {}, false).refusals).toEqual([]);
     expect(planned({ inState: false }, old({ state: 'gone', volumes: [] })).refusals).toEqual([]);
   });
 });

@@ -68,6 +68,8 @@ export async function createByTerraform(recreation: Recreation, terraform: Terra
       'Unexpected',
       `Terraform plans ${shortHash(made.hash)} by now (${countsOf(made)}), which nobody has approved.`,
     );
+  // Paused in there, it would hear no cancel.
+  await run.hold();
   recreation.applying = true;
   // Cut in half, Terraform would leave what it is at half-made.
   await CancellationScope.nonCancellable(() => apply(recreation, at, made));
