@@ -34,7 +34,8 @@ let
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
     SystemCallArchitectures = "native";
-    SystemCallFilter = [ "@system-service" ];
+    # V8 asks for protection keys when it starts.
+    SystemCallFilter = [ "@system-service" "@pkey" ];
     UMask = "0077";
   };
 in
@@ -149,6 +150,9 @@ in
         after = [ "network-online.target" ] ++ optionals cfg.temporal.enable [ "runbook-temporal.service" ];
         wantedBy = [ "multi-user.target" ];
         path = [
+          pkgs.bash
+          pkgs.gnutar
+          pkgs.gzip
           pkgs.nodejs
           pkgs.openssh
           pkgs.git
@@ -174,7 +178,7 @@ in
           User = "runbook";
           Group = "runbook";
           WorkingDirectory = cfg.worker.monorepo;
-          ReadWritePaths = [ home cfg.worker.monorepo ];
+          ReadWritePaths = [ home cfg.worker.monorepo "/tmp" "/var/tmp" ];
           ExecStart =
             "${cfg.program} worker" + (if cfg.worker.metrics == null then "" else " --metrics ${cfg.worker.metrics}");
           Restart = "always";

@@ -20,7 +20,12 @@ import { Run } from './support/run.ts';
  * no to one says nothing of the next.
  */
 export async function infraApplyAll(input: InfraApplyAllInput): Promise<RunView> {
-  const run = new Run({ runbook: 'infra-apply', subject: 'all', revision: input.fleet.revision });
+  const run = new Run({
+    runbook: 'infra-apply',
+    subject: 'all',
+    revision: input.fleet.revision,
+    startedBy: input.actor,
+  });
   return conclude(
     run,
     async () => {

@@ -83,7 +83,7 @@ describe('the NixOS module', () => {
       ProtectSystem: 'strict',
       NoNewPrivileges: true,
       CapabilityBoundingSet: '',
-      ReadWritePaths: ['/var/lib/runbook', '/var/lib/runbook/monorepo'],
+      ReadWritePaths: ['/var/lib/runbook', '/var/lib/runbook/monorepo', '/tmp', '/var/tmp'],
     });
     // Temporary files of a deployment that outlives the worker stay.
     expect(serviceConfig).not.toHaveProperty('PrivateTmp');

@@ -92,7 +92,7 @@ rec {
     module: set:
     let
       package = name: { outPath = "/nix/store/${name}"; };
-      names = [ "nodejs" "openssh" "git" "nix" "deploy-rs" "util-linux" "temporal-cli" ];
+      names = [ "bash" "gnutar" "gzip" "nodejs" "openssh" "git" "nix" "deploy-rs" "util-linux" "temporal-cli" ];
       pkgs = builtins.listToAttrs (map (name: { inherit name; value = package name; }) names);
       evaluated = import module {
         inherit pkgs;
