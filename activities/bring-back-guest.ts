@@ -2,8 +2,8 @@ import type { OldGuest } from '../plan/recreate.ts';
 import type { InstanceRecord } from '../tools/incus-recreate.ts';
 import type { BroughtBack, Reached } from './contract.ts';
 import { failure, toolFailure } from './failure.ts';
-import { asBefore, givenUp, isOfRun, markedAsKept, noteOf, withDevices } from './guest-note.ts';
-import { notOurs, recordOf, rename, replace, start, stop, type Place } from './guest-place.ts';
+import { asBefore, isOfRun, markedAsKept, noteOf, withDevices } from './guest-note.ts';
+import { notOurs, outOfTheWay, recordOf, rename, replace, start, type Place } from './guest-place.ts';
 
 /** The old one is as it was, and the new one goes. */
 export async function bringBack(place: Place, wasOld: OldGuest | undefined): Promise<BroughtBack> {
@@ -27,7 +27,7 @@ async function giveBack(place: Place, wasOld: OldGuest | undefined): Promise<Rea
       'NotFound',
       `There is no old ${name} any more, neither as ${aside} nor under its name. ${made === undefined ? '' : 'The new one is left as it is.'}`.trim(),
     );
-  if (made !== undefined) await giveUp(place);
+  if (made !== undefined) await outOfTheWay(place, () => newOne(place, name));
   if (isAside) await rename(place, aside, name);
   const old = await recordOf(place, name);
   const note = old === undefined ? undefined : noteOf(old, run);
@@ -39,14 +39,6 @@ async function giveBack(place: Place, wasOld: OldGuest | undefined): Promise<Rea
   if (running === undefined) throw failure('Unexpected', `${name} was given back, and is not there.`);
   await replace(place, name, asBefore(running, note));
   return 'done';
-}
-
-/** Under another name, and without what no two instances may have: whether Incus removes it or not, the old one is free to go on. */
-async function giveUp(place: Place): Promise<void> {
-  const { name, failed } = place;
-  await stop(place, name);
-  await replace(place, name, givenUp(await newOne(place, name)));
-  await rename(place, name, failed);
 }
 
 async function newOne(place: Place, name: string): Promise<InstanceRecord> {

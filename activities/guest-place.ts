@@ -3,6 +3,7 @@ import type { Incus } from '../tools/incus.ts';
 import type { InstanceRecord } from '../tools/incus-recreate.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
+import { givenUp } from './guest-note.ts';
 import { startOn, stopForSure } from './stop-and-start.ts';
 
 /** Where a guest is made anew, and what the two of them are called. */
@@ -43,6 +44,16 @@ export async function remove(place: Place, name: string): Promise<void> {
   await stop(place, name);
   const answer = await place.incus.removeInstance(place.guest.project, name);
   if (answer.type !== 'removed' && answer.type !== 'none') throw toolFailure(`Removing ${name}`, answer);
+}
+
+/**
+ * Stopped, under another name, and without what no two instances may have: whether Incus removes it or not, the old one is free to
+ * go on. `read`: it as it is once it has stopped.
+ */
+export async function outOfTheWay(place: Place, read: () => Promise<InstanceRecord>): Promise<void> {
+  await stop(place, place.name);
+  await replace(place, place.name, givenUp(await read()));
+  await rename(place, place.name, place.failed);
 }
 
 export const notOurs = (name: string): Error =>

@@ -10,8 +10,8 @@ import type { NewGuest, Reached, TerraformGuestRef, TerraformRecreateActivities 
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
-import { givenUp, isOfRun, noteOf, ofRun, withoutRun } from './guest-note.ts';
-import { notOurs, recordOf, rename, replace, stop, type Place } from './guest-place.ts';
+import { isOfRun, noteOf, ofRun, withoutRun } from './guest-note.ts';
+import { notOurs, outOfTheWay, recordOf, replace, type Place } from './guest-place.ts';
 import { backUpState, backupOf } from './infra-apply.ts';
 import { terraformFailure } from './infra-failure.ts';
 import { placeOf, ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
@@ -155,7 +155,7 @@ async function claim(deps: Deps, ref: TerraformGuestRef, context: ActivityContex
   if (made !== undefined && (await deps.local.jobs.status(job, context)).type !== 'absent')
     await followTerraform(deps, made, job, context);
   const place = await placeOfGuest(deps, ref, context);
-  const { name, run, failed } = place;
+  const { name, run } = place;
   const record = await recordOf(place, name);
   if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return 'already';
   // A state that cannot be read keeps nobody from bringing the old one back.
@@ -163,9 +163,7 @@ async function claim(deps: Deps, ref: TerraformGuestRef, context: ActivityContex
     await replace(place, name, { ...record, config: { ...record.config, ...ofRun(run) } });
     return 'done';
   }
-  await stop(place, name);
-  await replace(place, name, givenUp((await recordOf(place, name)) ?? record));
-  await rename(place, name, failed);
+  await outOfTheWay(place, async () => (await recordOf(place, name)) ?? record);
   return 'done';
 }
 

@@ -19,16 +19,15 @@ export const planWorkflowId = (runbook: string, subject: string, nonce: string):
   `plan/${runbook}/${subject}/${nonce}`;
 
 /** What ids begin with that are of no run, but of what serves runs. */
-export const NOT_RUNS: readonly string[] = [
-  'lock',
-  'plan',
-  'doctor',
-  'glance',
-  'kept',
-  'backups',
-  'restorable',
-  'schedule',
-];
+const NOT_RUNS: readonly string[] = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'];
+
+/** What a run's own id says; undefined of another's. */
+export function namesOfRun(id: string): { runbook: string; subject: string } | undefined {
+  const [, runbook, subject] = /^([^/]+)\/(.+)$/s.exec(id) ?? [];
+  return runbook === undefined || subject === undefined || NOT_RUNS.includes(runbook)
+    ? undefined
+    : { runbook, subject };
+}
 
 /** Search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['RunbookName', 'RunbookSubject', 'RunbookPhase', 'RunbookOutcome'] as const;

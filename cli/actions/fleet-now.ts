@@ -1,4 +1,5 @@
 import type { CommandContext } from '../context.ts';
+import { latestOfEach } from '../../plan/latest-runs.ts';
 import { wasWished } from '../../plan/run-metrics.ts';
 import type { AppliedSchedule } from '../../plan/schedules.ts';
 import { outlineOf } from '../../fleet/outline.ts';
@@ -141,21 +142,14 @@ async function ask(connected: Connected, run: RunSummary): Promise<OpenRun> {
 
 /** The latest run of each id, where what was asked for could not be had: later ones have made up for it. */
 function unmended(runs: readonly RunSummary[]): RunSummary[] {
-  const latest = new Map<string, RunSummary>();
-  for (const run of runs) {
-    const known = latest.get(run.workflowId);
-    if (known === undefined || known.startedAt < run.startedAt) latest.set(run.workflowId, run);
-  }
-  return [...latest.values()].filter(
+  return latestOfEach(runs).filter(
     ({ status, outcome = '' }) => UNWANTED.includes(outcome) || status === 'Terminated' || status === 'TimedOut',
   );
 }
 
-/** Those that no person wanted to end so. Only for these is the SDK's client loaded, which takes its time. */
+/** Those that no person wanted to end so. */
 async function unwished(connected: Connected, runs: readonly RunSummary[]): Promise<RunSummary[]> {
-  if (runs.length === 0) return [];
-  const { readEnd } = await import('../temporal/read-run.ts');
-  const views = await allOf(runs.map(async (run) => (await readEnd(connected, run)).view));
+  const views = await readViews(connected, runs);
   return runs.filter((_run, at) => {
     const view = views[at];
     return view === undefined || !wasWished(view);

@@ -7,6 +7,7 @@ import { statusItems, type StatusItem } from '../render/status-items.ts';
 import { statusFacts } from '../render/status.ts';
 import { dateTime } from '../render/units.ts';
 import { escapeHtml } from '../report/escape-html.ts';
+import { pageFrame } from '../report/page-frame.ts';
 import type { FleetHistory } from './history.ts';
 import { historySections } from './history-sections.ts';
 import { cell, list, section, table } from './html.ts';
@@ -25,18 +26,10 @@ export function renderPage(status: FleetStatus, history: FleetHistory): string {
   const answer = facts.at(-1) ?? '';
   const name = status.fleet?.name ?? 'runbook';
   const items = [...workerItems(status), ...statusItems(status, now)];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${e(`${name}: ${answer}`)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${e(name)}</h1>
+  return pageFrame({
+    title: e(`${name}: ${answer}`),
+    style: PAGE_STYLE,
+    main: `<h1>${e(name)}</h1>
 <p class="state ${answer === 'nothing needs you' ? 'good' : 'warn'}">${e(answer.slice(0, 1).toUpperCase() + answer.slice(1))}</p>
 <p class="summary">${e(facts.slice(status.fleet === undefined ? 0 : 1, -1).join(' · '))}</p>
 <p>As it was at <time>${e(dateTime(new Date(now).toISOString()))}</time> UTC.</p>
@@ -46,11 +39,8 @@ ${status.copies === undefined ? '' : copySection(status.copies, now)}
 ${status.drift === undefined ? '' : section('Drift', `<p class="${status.drift.rows === 0 ? 'good' : 'warn'}">${e(driftWords(status.drift, now))}</p>`)}
 ${nextSection(status.next ?? [], now)}
 ${historySections(status, history)}
-<footer>Written by <code>runbook status --html</code>. Days and times are in UTC where nothing else is said.</footer>
-</main>
-</body>
-</html>
-`;
+<footer>Written by <code>runbook status --html</code>. Days and times are in UTC where nothing else is said.</footer>`,
+  });
 }
 
 const workerItems = ({ noWorker }: FleetStatus): StatusItem[] =>

@@ -2,6 +2,7 @@ import { dateTime } from '../render/units.ts';
 import type { RunRecord } from '../run-history.ts';
 import { escapeHtml as e } from './escape-html.ts';
 import { factsOf, type ReportFacts } from './facts.ts';
+import { pageFrame } from './page-frame.ts';
 import { STYLE } from './style.ts';
 import { renderTimeline } from './timeline.ts';
 
@@ -12,18 +13,10 @@ import { renderTimeline } from './timeline.ts';
 export function renderHtml(record: RunRecord, now: string): string {
   const report = factsOf(record, now);
   const end = record.run.closedAt ?? now;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${e(`${report.title}: ${report.outcome}`)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${e(report.title)} <span class="outcome ${report.outcome.replace(/[^a-z]+/g, '-')}">${e(report.outcome)}</span></h1>
+  return pageFrame({
+    title: e(`${report.title}: ${report.outcome}`),
+    style: STYLE,
+    main: `<h1>${e(report.title)} <span class="outcome ${report.outcome.replace(/[^a-z]+/g, '-')}">${e(report.outcome)}</span></h1>
 <p class="summary">${e(report.summary)}</p>
 ${report.failure === undefined ? '' : failure(report.failure)}
 <dl>${report.facts.map(({ name, value }) => `<dt>${e(name)}</dt><dd>${e(value)}</dd>`).join('')}</dl>
@@ -48,11 +41,8 @@ ${list(
   ),
 )}
 ${report.handOver.map(({ path, text }) => section(`For ${path}`, `<pre>${e(text)}</pre>`)).join('\n')}
-<footer>${e(report.footer)}</footer>
-</main>
-</body>
-</html>
-`;
+<footer>${e(report.footer)}</footer>`,
+  });
 }
 
 /** An excerpt of a file keeps its lines. */

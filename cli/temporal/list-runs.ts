@@ -2,7 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import { optionalTsToDate, requiredTsToDate } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
-import { NOT_RUNS, TASK_QUEUE } from '../../workflows/messages.ts';
+import { namesOfRun, TASK_QUEUE } from '../../workflows/messages.ts';
 import type { RunStatus } from '../run-state.ts';
 import type { Connected } from './connect.ts';
 import { statusOf } from './status-of.ts';
@@ -90,10 +90,9 @@ async function* executions({ connection, namespace }: Connected, which?: string)
 
 function summaryOf(execution: Execution): RunSummary | undefined {
   const { workflowId, runId } = execution.execution ?? {};
-  const [, runbook = '', subject = ''] = /^([^/]+)\/(.+)$/s.exec(workflowId ?? '') ?? [];
+  const names = namesOfRun(workflowId ?? '');
   const status = statusOf(execution.status);
-  if (!workflowId || !runId || runbook === '' || NOT_RUNS.includes(runbook) || status === 'ContinuedAsNew')
-    return undefined;
+  if (!workflowId || !runId || names === undefined || status === 'ContinuedAsNew') return undefined;
   const attributes = decodeTypedSearchAttributes(execution.searchAttributes?.indexedFields);
   const phase = attributes.get(PHASE);
   const outcome = attributes.get(OUTCOME);
@@ -101,8 +100,7 @@ function summaryOf(execution: Execution): RunSummary | undefined {
   return {
     workflowId,
     runId,
-    runbook,
-    subject,
+    ...names,
     status,
     ...(phase === undefined ? {} : { phase }),
     ...(outcome === undefined ? {} : { outcome }),

@@ -1,5 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { findCannotDecrypt } from '../../workers/codec/payload-codec.ts';
+import { isRunView } from '../../plan/is-run-view.ts';
 import type { RunView } from '../../plan/run.ts';
 import { VIEW_QUERY } from '../../workflows/messages.ts';
 import type { Connected } from './connect.ts';
@@ -25,16 +26,4 @@ export async function queryView(
     if (error instanceof Error && findCannotDecrypt(error) === undefined) return undefined;
     throw error;
   }
-}
-
-/** Enough of a check to render it: a workflow of another version must not crash the terminal. */
-export function isRunView(value: unknown): value is RunView {
-  if (typeof value !== 'object' || value === null) return false;
-  const view = value as Partial<Record<keyof RunView, unknown>>;
-  return (
-    typeof view.runbook === 'string' &&
-    typeof view.phase === 'string' &&
-    typeof view.revision === 'string' &&
-    [view.steps, view.decisions, view.waitingFor, view.warnings].every(Array.isArray)
-  );
 }

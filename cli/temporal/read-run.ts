@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { suggest } from '../../fleet/suggest.ts';
+import { isRunView } from '../../plan/is-run-view.ts';
 import type { RunView } from '../../plan/run.ts';
 import { CliError } from '../errors.ts';
 import { clean } from '../render/clean.ts';
@@ -15,7 +16,7 @@ import { clientOf, type WorkflowClient } from './client.ts';
 import type { Connected } from './connect.ts';
 import { listRuns } from './list-runs.ts';
 import { readPending, unclaimedWorkflowTask } from './pending.ts';
-import { isRunView, queryView } from './query-view.ts';
+import { queryView } from './query-view.ts';
 import { statusOf } from './status-of.ts';
 
 /** A run by its id; without `runId` its latest execution. */

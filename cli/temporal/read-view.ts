@@ -1,10 +1,10 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
+import { isRunView } from '../../plan/is-run-view.ts';
 import type { RunView } from '../../plan/run.ts';
+import { allOf } from './all-of.ts';
 import type { Connected } from './connect.ts';
 import type { RunSummary } from './list-runs.ts';
-import { isRunView } from './query-view.ts';
-import { allOf } from './all-of.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 

@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createDeps } from '../../activities/index.ts';
 import { observeRejoin } from '../../activities/observe-rejoin.ts';
 import { takeNotes, writeNotes } from '../../activities/rejoin-notes.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Simulation } from '../../simulator/create.ts';
 import type { Dataset } from '../../simulator/core/state.ts';
 import { createIncus } from '../../tools/incus.ts';
 import { MARKS } from '../../tools/zfs-kept.ts';
+import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const MEMBER = 'elitedesk-1';
 const ASIDE = 'zpool/incus-runbook-20261128-0214-3f9c';
@@ -21,20 +18,15 @@ const signal = new AbortController().signal;
 const context = { signal, attempt: 1, report: () => undefined };
 
 describe('what a member lacks whose last rejoin ended after it had joined', () => {
-  let dir: string;
   let simulation: Simulation;
-  let worker: ReturnType<typeof createDeps>;
+  let worker: SimulatedWorker;
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'runbook-missing-'));
-    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
-    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
-    worker = createDeps({ repo: simulation.repoDir, stateDir: join(dir, 'worker'), env });
+    worker = await startSimulatedWorker();
+    ({ simulation } = worker);
     await writeNotesOfAll();
   });
   afterEach(async () => {
     await worker.close();
-    simulation.dispose();
-    await rm(dir, { recursive: true, force: true });
   });
 
   const host = async (name: string) =>

@@ -1,34 +1,24 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RestorationRef } from '../../activities/contract.ts';
 import type { Deps } from '../../activities/deps.ts';
-import { createDeps } from '../../activities/index.ts';
 import { receiveVolume } from '../../activities/restore-volume.ts';
 import { zfsSnapshotDetails } from '../../tools/zfs-snapshot-details.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Simulation } from '../../simulator/create.ts';
+import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const REPLICA = 'tank/replica/edge-data';
 const RUN = 'runbook-20261128-0214-3f9c';
 const context = { signal: new AbortController().signal, attempt: 1, report: () => undefined };
 
 describe('a volume that is received', () => {
-  let dir: string;
   let simulation: Simulation;
-  let worker: ReturnType<typeof createDeps>;
+  let worker: SimulatedWorker;
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'runbook-receive-'));
-    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
-    const stateDir = join(dir, 'worker');
-    await mkdir(stateDir, { mode: 0o700 });
-    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
-    worker = createDeps({ repo: simulation.repoDir, stateDir, env });
+    worker = await startSimulatedWorker();
+    ({ simulation } = worker);
   });
   afterEach(async () => {
     await worker.close();
-    simulation.dispose();
-    await rm(dir, { recursive: true, force: true });
   });
 
   async function inputOf(): Promise<RestorationRef> {

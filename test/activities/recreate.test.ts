@@ -1,16 +1,13 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createDeps } from '../../activities/index.ts';
 import { createRecreateActivities } from '../../activities/recreate.ts';
 import { asideName, failedName } from '../../plan/recreate.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Simulation } from '../../simulator/create.ts';
 import type { Instance } from '../../simulator/core/state.ts';
 import { addRecreation, holdersOf } from '../temporal/recreating.ts';
 import { GUEST } from '../temporal/rotating.ts';
+import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const RUN = 'runbook-20261128-0214-3f9c';
 const ANOTHER = 'runbook-20261127-0100-aaaa';
@@ -23,25 +20,17 @@ const NIC = { type: 'nic', network: 'incusbr0', name: 'eth0' };
 const NOTE = 'user.runbook.aside';
 
 describe('the guest that is set aside', () => {
-  let dir: string;
   let simulation: Simulation;
-  let worker: ReturnType<typeof createDeps>;
+  let worker: SimulatedWorker;
   let act: ReturnType<typeof createRecreateActivities>;
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'runbook-recreate-'));
-    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
+    worker = await startSimulatedWorker();
+    ({ simulation } = worker);
     addRecreation(simulation, {}, { 'security.protection.delete': 'true' });
-    const stateDir = join(dir, 'worker');
-    await mkdir(stateDir, { mode: 0o700 });
-    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
-    worker = createDeps({ repo: simulation.repoDir, stateDir, env });
     act = createRecreateActivities(worker.deps);
   }, TIMEOUT_MS);
   afterEach(async () => {
     await worker.close();
-    expect(simulation.unknown()).toEqual([]);
-    simulation.dispose();
-    await rm(dir, { recursive: true, force: true });
   });
 
   const ref = () => ({ fleet: { revision: simulation.revision() }, name: RUN, guest: GUEST });

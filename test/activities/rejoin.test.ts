@@ -1,17 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { RejoinActivities } from '../../activities/contract.ts';
-import { createDeps } from '../../activities/index.ts';
 import { createInfraActivities } from '../../activities/infra.ts';
 import { onItsWay } from '../../activities/on-its-way.ts';
 import { keepNotes, noteForgotten, readNotes } from '../../activities/rejoin-notes.ts';
 import { createRejoinActivities } from '../../activities/rejoin.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Simulation } from '../../simulator/create.ts';
 import type { Volume } from '../../simulator/core/state.ts';
 import { MARKS } from '../../tools/zfs-kept.ts';
+import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const MEMBER = 'elitedesk-1';
 const VIA = 'nuc-1';
@@ -19,22 +16,17 @@ const signal = new AbortController().signal;
 
 /** One fleet, in whose life each of these comes after the one before. */
 describe('what a rejoin writes down', () => {
-  let dir: string;
   let simulation: Simulation;
-  let worker: ReturnType<typeof createDeps>;
+  let worker: SimulatedWorker;
   let activities: RejoinActivities;
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'runbook-rejoin-'));
-    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
-    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
-    worker = createDeps({ repo: simulation.repoDir, stateDir: join(dir, 'worker'), env });
+    worker = await startSimulatedWorker();
+    ({ simulation } = worker);
     activities = createRejoinActivities(worker.deps);
     await configure('edge-data', OLD);
   });
   afterAll(async () => {
     await worker.close();
-    simulation.dispose();
-    await rm(dir, { recursive: true, force: true });
   });
 
   const OLD = { size: '20GiB', 'volatile.idmap.last': 'old' };

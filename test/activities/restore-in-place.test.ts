@@ -1,14 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { RestorationRef } from '../../activities/contract.ts';
-import { createDeps } from '../../activities/index.ts';
 import { createInPlaceActivities } from '../../activities/restore-in-place.ts';
-import { createSimulation, type Simulation } from '../../simulator/create.ts';
+import type { Simulation } from '../../simulator/create.ts';
 import type { Dataset } from '../../simulator/core/state.ts';
+import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const RUN = 'runbook-20261128-0214-3f9c';
 const MEMBER = 'elitedesk-1';
@@ -22,17 +19,12 @@ const MARK = { 'runbook:restored': GUID };
 const TIMEOUT_MS = 240_000;
 
 describe('a copy that takes the place of its original', () => {
-  let dir: string;
   let simulation: Simulation;
-  let worker: ReturnType<typeof createDeps>;
+  let worker: SimulatedWorker;
   let act: ReturnType<typeof createInPlaceActivities>;
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'runbook-in-place-'));
-    simulation = await createSimulation(join(dir, 'fleet'), { pace: 0 });
-    const stateDir = join(dir, 'worker');
-    await mkdir(stateDir, { mode: 0o700 });
-    const env = { PATH: `${simulation.binDir}:${process.env['PATH'] ?? ''}` };
-    worker = createDeps({ repo: simulation.repoDir, stateDir, env });
+    worker = await startSimulatedWorker();
+    ({ simulation } = worker);
     act = createInPlaceActivities(worker.deps);
     const creation = Math.floor(Date.parse('2026-11-27T02:00:00Z') / 1000);
     await simulation.store.update(({ machines, cluster }) => {
@@ -49,9 +41,6 @@ describe('a copy that takes the place of its original', () => {
   }, TIMEOUT_MS);
   afterEach(async () => {
     await worker.close();
-    expect(simulation.unknown()).toEqual([]);
-    simulation.dispose();
-    await rm(dir, { recursive: true, force: true });
   });
 
   const work = (): RestorationRef => ({

@@ -1,11 +1,13 @@
 import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
+import { isRunView } from '../../plan/is-run-view.ts';
+import { latestOfEach } from '../../plan/latest-runs.ts';
 import { outcomeOf, type EndSeen, type SeenRuns } from '../../plan/run-metrics.ts';
 import type { RunView } from '../../plan/run.ts';
 import {
   LOCK_QUERY,
   lockWorkflowId,
-  NOT_RUNS,
+  namesOfRun,
   TASK_QUEUE,
   VIEW_QUERY,
   type LockView,
@@ -44,7 +46,7 @@ export function createRunsLook(
   let views = new Map<string, RunView | undefined>();
   let told = new Set<string>();
 
-  const endOf = async (execution: Execution): Promise<EndSeen> => {
+  const endOf = async (execution: RunExecution): Promise<EndSeen> => {
     const end = endSeen(execution);
     const wanted = UNWANTED.includes(end.outcome) || end.runbook === 'drift';
     if (!wanted) return end;
@@ -55,7 +57,8 @@ export function createRunsLook(
 
   const look = async (): Promise<SeenRuns> => {
     const executions = await listed(client);
-    const closed = executions.filter(isRun).filter(({ closeTime }) => closeTime !== undefined);
+    const runs = executions.flatMap(asRun);
+    const closed = runs.filter(({ closeTime }) => closeTime !== undefined);
     const recent = closed.filter(({ closeTime }) => Number(closeTime) >= since);
     const latest = await Promise.all(latestOfEach(closed).map(endOf));
     for (const execution of recent.filter(({ runId }) => !told.has(runId))) {
@@ -66,14 +69,14 @@ export function createRunsLook(
     told = new Set(recent.map(({ runId }) => runId));
     const known = new Set(closed.map(({ runId }) => runId));
     views = new Map([...views].filter(([runId]) => known.has(runId)));
-    const running = executions.filter(({ status }) => status.name === 'RUNNING');
-    const open = await Promise.all(running.filter(isRun).map((execution) => openSeen(client, execution)));
-    return { open, ended: latest, locks: await locksOf(client, running) };
+    const open = await Promise.all(runs.filter(isRunning).map((execution) => openSeen(client, execution)));
+    return { open, ended: latest, locks: await locksOf(client, executions.filter(isRunning)) };
   };
   return (signal) => client.withAbortSignal(signal, look);
 }
 
 type Execution = WorkflowExecutionInfo;
+type RunExecution = Execution & { runbook: string; subject: string; startedAt: string };
 
 async function listed({ workflow }: Client): Promise<Execution[]> {
   const found: Execution[] = [];
@@ -84,39 +87,26 @@ async function listed({ workflow }: Client): Promise<Execution[]> {
   return found;
 }
 
-/** `safe-upgrade/elitedesk-1` */
-function namesOf({ workflowId }: Execution): { runbook: string; subject: string } {
-  const at = workflowId.indexOf('/');
-  return { runbook: workflowId.slice(0, Math.max(0, at)), subject: workflowId.slice(at + 1) };
+function asRun(execution: Execution): RunExecution[] {
+  const names = namesOfRun(execution.workflowId);
+  return names === undefined ? [] : [{ ...execution, ...names, startedAt: execution.startTime.toISOString() }];
 }
 
-function isRun(execution: Execution): boolean {
-  const { runbook, subject } = namesOf(execution);
-  return runbook !== '' && subject !== '' && !NOT_RUNS.includes(runbook);
-}
+const isRunning = ({ status }: Execution): boolean => status.name === 'RUNNING';
 
-function latestOfEach(closed: readonly Execution[]): Execution[] {
-  const latest = new Map<string, Execution>();
-  for (const execution of closed) {
-    const known = latest.get(execution.workflowId);
-    if (known === undefined || known.startTime < execution.startTime) latest.set(execution.workflowId, execution);
-  }
-  return [...latest.values()];
-}
-
-function endSeen(execution: Execution): EndSeen {
+function endSeen({ runbook, subject, startedAt, ...execution }: RunExecution): EndSeen {
   const { status, startTime, closeTime = startTime, typedSearchAttributes } = execution;
   return {
-    ...namesOf(execution),
-    startedAt: startTime.toISOString(),
+    ...{ runbook, subject, startedAt },
     closedAt: closeTime.toISOString(),
     outcome: typedSearchAttributes.get(OUTCOME) ?? STATUSES[status.name] ?? status.name,
   };
 }
 
-async function openSeen(client: Client, execution: Execution): Promise<SeenRuns['open'][number]> {
+async function openSeen(client: Client, execution: RunExecution): Promise<SeenRuns['open'][number]> {
   const view = await ask<RunView>(client, execution, VIEW_QUERY);
-  return { ...namesOf(execution), startedAt: execution.startTime.toISOString(), ...(view && { view }) };
+  const { runbook, subject, startedAt } = execution;
+  return { runbook, subject, startedAt, ...(view && { view }) };
 }
 
 async function locksOf(client: Client, running: readonly Execution[]): Promise<SeenRuns['locks']> {
@@ -156,5 +146,4 @@ async function viewLeft(client: Client, { workflowId, runId }: Execution): Promi
   }
 }
 
-const asView = (value: unknown): RunView | undefined =>
-  typeof value === 'object' && value !== null && 'decisions' in value ? (value as RunView) : undefined;
+const asView = (value: unknown): RunView | undefined => (isRunView(value) ? value : undefined);
