@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { benchLargeCopy, benchSmallCopies } from './backup/backup.ts';
+import { benchUnchanged } from './backup/unchanged.ts';
 import { benchMemory } from './memory.ts';
 import { renderReport, type Report } from './report.ts';
 import { benchUpgrade } from './upgrade/upgrade.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, () => Promise<Report>> = {
   upgrade: benchUpgrade,
   'copy-large': benchLargeCopy,
   'copy-small': benchSmallCopies,
+  unchanged: benchUnchanged,
 };
 
 const wanted = process.argv.slice(2);

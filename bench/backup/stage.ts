@@ -28,7 +28,11 @@ const [SENDER, RECEIVER] = ['n1', 'n2'] as const;
 const KEY = '/root/.ssh/id_ed25519';
 
 /** With a key on the sender that the receiver lets in, as every way needs it. */
-export async function copyStage(lab: Lab, folder: string): Promise<{ stage: CopyStage; close: () => Promise<void> }> {
+export async function copyStage(
+  lab: Lab,
+  folder: string,
+  listening: (deps: Deps) => Deps = (deps) => deps,
+): Promise<{ stage: CopyStage; close: () => Promise<void> }> {
   const receiver = lab.address(RECEIVER);
   const shell = async (host: string, script: string): Promise<string> => {
     const { exitCode, stdout, stderr } = await lab.run(host, ['bash', '-euo', 'pipefail', '-c', script]);
@@ -42,7 +46,8 @@ export async function copyStage(lab: Lab, folder: string): Promise<{ stage: Copy
   await put(KEY, await readFile(lab.identityFile, 'utf8'));
   const hostKey = lab.facts.hostKeys[RECEIVER] ?? '';
   await put('/root/.ssh/known_hosts', knownHostsLine(receiver, hostKey));
-  const { deps, close } = createDeps({ repo: lab.repo, stateDir: join(folder, 'state'), env: lab.env });
+  const { deps: own, close } = createDeps({ repo: lab.repo, stateDir: join(folder, 'state'), env: lab.env });
+  const deps = listening(own);
   const revision = await lab.setSpec(SENDER, {});
   let runs = 0;
 

@@ -39,6 +39,9 @@ export async function recordZfs(recorder: Recorder): Promise<void> {
   await on('what is below an empty one', below(empty));
   await on('what is below none', below(`${pool}/nope`));
   await on('what is below at any depth', below(dataset, ['-r']));
+  await on('a quota that is switched off', ['zfs', 'set', 'quota=none', dataset]);
+  await on('what was set', ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'property,value', 'all', dataset]);
+  await on('a quota as it is told', ['zfs', 'set', 'quota=0', dataset]);
   await on('destroy of one that has snapshots', ['zfs', 'destroy', dataset]);
   await on('destroy', ['zfs', 'destroy', empty]);
   await on('destroy again', ['zfs', 'destroy', empty]);

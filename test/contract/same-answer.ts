@@ -65,8 +65,9 @@ function lines(text: string): string[] {
 
 /** How far something is, what depends on what was built or fetched before, and what deploy-rs passes on if it comes in time. */
 const PROGRESS =
-  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| +\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: |^\d\d:\d\d:\d\d\t\d+\t|^\{"message_type":"status"|^📠 (?:no$|Activation script snippet |⭐ ⚠️ \[activate\] \[WARN\] De-activating )|^switching profile from version \d+ to \d+$/;
+  /^(copying \d+ paths|copying path |building '|(this|these \d+) derivations? will be built| +\/nix\/store\/\S+\.drv$)|Container \S+ +\w+$|^(Evacuating|Restoring) cluster member: |^\d\d:\d\d:\d\d \S+ \S+@|^\{"message_type":"status"|^📠 (?:no$|Activation script snippet |⭐ ⚠️ \[activate\] \[WARN\] De-activating )|^switching profile from version \d+ to \d+$/;
 
+/** Numbers after the GUID of a snapshot or bookmark, and `txg`, are those of transaction groups. */
 function neutral(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/\r/g, '')
@@ -90,6 +91,8 @@ function neutral(text: string): string {
     .replace(/^\d+(?= )/gm, 'N')
     .replace(/(?<=[ \t])\d{4,}(?=[ \t]|$)/gm, 'N')
     .replace(/[ \t]+/g, ' ')
+    .replace(/\b[A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d \S+/g, 'THEN')
+    .replace(/(?<=[@#][^N\n]* N )\d+|(?<=^ txg: )\d+/gm, 'N')
     .replace(/\b\d+%/g, 'N%')
     .replace(/\b\d{10}\.\d{9}\b/g, 'SECONDS');
 }
