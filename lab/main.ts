@@ -9,13 +9,15 @@ import { withLock } from './lock.ts';
 import { KINDS, kindOf, machinesOf } from './machines.ts';
 import { address, HOSTS, NODES } from './nodes.ts';
 import { cacheFolder, RUNS } from './paths.ts';
-import { whyNot } from './requirements.ts';
+import { provideParts } from './parts.ts';
+import { installMissing, whyNot } from './requirements.ts';
 import { isWanted, listRuns, saveRun, type RunRecord } from './run-record.ts';
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { specChange } from './spec.ts';
 import { sshArgv } from './ssh.ts';
 import { testLab, WITHOUT_VMS } from './test.ts';
+import { provideTools } from './tools.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -53,6 +55,20 @@ program
     await saveRun({ ...lab.record, owner: null });
     say(`up in ${((Date.now() - start) / 1000).toFixed(1)} s`);
     return status(lab.record);
+  });
+
+program
+  .command('build')
+  .description('build what is missing of what labs in namespaces start from, and `tools`; starts no host')
+  .action(async () => {
+    const reason = await whyNot();
+    if (reason !== null) {
+      say(`lab: skipped: ${reason}`);
+      return;
+    }
+    await installMissing(say);
+    await provideParts('namespaces', say);
+    await provideTools(say);
   });
 
 program
@@ -212,8 +228,8 @@ program
 
 try {
   const reason = await whyNot();
-  const help = process.argv.slice(2).some((word) => ['test', 'help', '--help', '-h'].includes(word));
-  if (reason !== null && !help) throw new Error(`cannot run here: ${reason}`);
+  const saysItself = process.argv.slice(2).some((word) => ['build', 'test', 'help', '--help', '-h'].includes(word));
+  if (reason !== null && !saysItself) throw new Error(`cannot run here: ${reason}`);
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`lab: ${error instanceof Error ? error.message : String(error)}\n`);

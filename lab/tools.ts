@@ -13,12 +13,22 @@ const TOOLS = [
   { name: 'terraform', module: 'github.com/hashicorp/terraform', version: 'v1.5.7' },
 ];
 
+type Name = 'sops' | 'terraform';
+
 /** Puts `sops` and `terraform`, or one of them, into a folder of programs; the first time they are built (minutes). Idempotent. */
-export async function installTools(
-  bin: string,
+export async function installTools(bin: string, progress: (line: string) => void, only?: Name): Promise<void> {
+  for (const { name, path } of await provideTools(progress, only)) {
+    await rm(join(bin, name), { force: true });
+    await symlink(path, join(bin, name));
+  }
+}
+
+/** Where they are; built where they are missing. */
+export async function provideTools(
   progress: (line: string) => void,
-  only?: 'sops' | 'terraform',
-): Promise<void> {
+  only?: Name,
+): Promise<{ name: string; path: string }[]> {
+  const provided: { name: string; path: string }[] = [];
   for (const { name, module, version } of TOOLS.filter((tool) => only === undefined || tool.name === only)) {
     const build = async (folder: string): Promise<void> => {
       if (!onPath('go')) throw new Error(`${name} is built with Go 1.24 or newer, and there is no \`go\` in PATH`);
@@ -27,8 +37,7 @@ export async function installTools(
       await check(['go', 'install', '-trimpath', `${module}@${version}`], { env });
     };
     const part = { name, inputs: { keys: [module, version], files: [] }, proof: [join('bin', name)], build };
-    const folder = await provide(cacheFolder(), part, progress);
-    await rm(join(bin, name), { force: true });
-    await symlink(join(folder, 'bin', name), join(bin, name));
+    provided.push({ name, path: join(await provide(cacheFolder(), part, progress), 'bin', name) });
   }
+  return provided;
 }
