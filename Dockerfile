@@ -13,7 +13,9 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN mkdir /out && npm pack --pack-destination /out
+# What the package has, with the dependencies of the lock file and no others.
+RUN npm pack --pack-destination /tmp && mkdir /out && tar -xzf /tmp/runbook-*.tgz -C /out --strip-components=1 && \
+    cp package-lock.json .npmrc /out && cd /out && npm ci --omit=dev
 
 FROM node:20.20.2-trixie-slim
 RUN apt-get update && \
@@ -21,12 +23,15 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=go /out/ /usr/local/bin/
 COPY --from=rust /out/bin/deploy /usr/local/bin/
-COPY --from=build /out/ /tmp/package/
-RUN npm install --global --omit=dev /tmp/package/*.tgz && rm -rf /tmp/package ~/.npm
+COPY --from=build /out/ /usr/local/lib/node_modules/runbook/
+RUN ln -s ../lib/node_modules/runbook/dist/cli/main.js /usr/local/bin/runbook
 
 # ssh wants a user that the system knows. Without build users nix builds as this one, in a store of its own.
 ARG RUNBOOK_UID=1000
-RUN userdel --remove node && \
+RUN if [ "$RUNBOOK_UID" -eq 0 ]; then \
+      echo 'RUNBOOK_UID is 0: the image runs as a user other than root; say its number in .env.' >&2; exit 1; \
+    fi && \
+    userdel --remove node && \
     useradd --uid "$RUNBOOK_UID" --create-home --shell /bin/sh runbook && \
     install --directory --owner=runbook --mode=0700 /var/lib/runbook /home/runbook/.ssh && \
     install --directory --owner=runbook /nix /monorepo && \

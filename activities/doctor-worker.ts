@@ -26,6 +26,17 @@ const PROGRAMS: { argv: string[]; what: string; whatToDo: string }[] = [
     what: 'setpriv',
     whatToDo: 'Install util-linux on the worker: commands end with the worker by it.',
   },
+  // Not each shell knows --version.
+  {
+    argv: ['sh', '-c', 'command -v sh'],
+    what: 'sh',
+    whatToDo: 'Install a POSIX shell on the worker: jobs are its scripts.',
+  },
+  {
+    argv: ['tar', '--version'],
+    what: 'tar',
+    whatToDo: 'Install tar on the worker: the pinned commit is unpacked by it.',
+  },
 ];
 
 /** The output of jobs and the database of a development server need no more for a long time. */

@@ -11,6 +11,7 @@ const PREFACE = Buffer.concat([
 const SETTINGS_FRAME = 4;
 const TLS_ALERT = 0x15;
 const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
+const CLIENT_CERTIFICATE = 'TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH';
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1)$/;
 
 /**
@@ -85,6 +86,17 @@ function describe(error: unknown, host: string): string {
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return 'it does not speak TLS, and TLS is configured here (TEMPORAL_TLS=false)';
+    case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
+    case 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE':
+      return `it lets in who has a certificate, and none is configured here (${CLIENT_CERTIFICATE})`;
+    case 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA':
+    case 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE':
+      return `it does not take the certificate that is configured here (${CLIENT_CERTIFICATE})`;
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return 'its certificate is of no CA that is known here (TEMPORAL_TLS_SERVER_CA_CERT_PATH)';
     default:
       return causes(error)[0] ?? 'it cannot be connected to';
   }

@@ -26,6 +26,8 @@ describe('what a worker needs on its own machine', () => {
       'deploy-rs',
       'flock',
       'setpriv',
+      'sh',
+      'tar',
       'state folder',
     ]);
     expect(checks.filter(({ verdict }) => verdict !== 'passed')).toEqual([]);
@@ -33,7 +35,7 @@ describe('what a worker needs on its own machine', () => {
     expect(checks.at(-1)?.found).toBe('/var/lib/state has 5.1 GB free');
   });
 
-  it.each(['flock', 'setpriv', 'ssh'])('is missed with its remedy: %s', async (program) => {
+  it.each(['flock', 'setpriv', 'sh', 'ssh', 'tar'])('is missed with its remedy: %s', async (program) => {
     expect(await one(program, { [program]: hostError('NotRun') })).toMatchObject({
       where: 'worker',
       verdict: 'failed',

