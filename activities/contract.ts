@@ -662,7 +662,7 @@ export interface TerraformRecreateActivities {
 }
 
 export interface ApprovalActivities {
-  /** Who has to say yes before something is lost for good. */
+  /** Who has to say yes before something is lost for good: the stricter of the run's revision and the worker's HEAD. */
   approvalPolicy(input: { fleet: FleetRef }): Promise<ApprovalRule>;
 }
 

@@ -5,6 +5,7 @@ import { isUnderWay, type Restoration } from '../plan/restore.ts';
 import { writtenPlace, type InPlace, type VolumeUser } from '../plan/restore-in-place.ts';
 import { createIncus, type Incus } from '../tools/incus.ts';
 import { createZfsDatasets, type ZfsDatasets } from '../tools/zfs-datasets.ts';
+import type { ReplicationDataset } from '../tools/zfs-inventory.ts';
 import { MARKS } from '../tools/zfs-kept.ts';
 import type { InPlaceActivities, Reached, RestorationRef } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -87,7 +88,10 @@ export function createInPlaceActivities(deps: Deps): InPlaceActivities {
       const work = await workOf(input, context);
       return takePlace(work, at, async () => usersOf(await deps.fleetAt(input.fleet), work.incus, work.restoration));
     }),
-    putOriginalBack: guarded(async (input, context) => putOriginalBack(await workOf(input, context))),
+    putOriginalBack: guarded(async (input, context) => {
+      const work = await workOf(input, context);
+      return putOriginalBack(work, async () => usersOf(await deps.fleetAt(input.fleet), work.incus, work.restoration));
+    }),
     settleInPlace: guarded(async (input, context) => settle(await workOf(input, context))),
   };
 }
@@ -109,15 +113,30 @@ async function isRestored({ restoration, host, signal }: Work, dataset: string):
   return seen !== undefined && isUnderWay(seen, restoration.snapshot.guid);
 }
 
+/** Its snapshot may be gone by now: it expired, or somebody deleted it. The mark stays. */
+async function isMarked({ restoration, host, signal }: Work, dataset: string): Promise<boolean> {
+  return (await targetOn(host, dataset, signal))?.restored === restoration.snapshot.guid;
+}
+
 /**
  * Whether the copy of this run is where the original was. The mark alone does not say so: the original may have it of an earlier
  * restore of the same snapshot, whose end was cut off.
  */
 async function hasPlace(work: Work): Promise<boolean> {
   const { restoration, inPlace, host, signal } = work;
-  if (!(await isRestored(work, inPlace.dataset))) return false;
+  if (!(await isMarked(work, inPlace.dataset))) return false;
   if ((await targetOn(host, restoration.dataset, signal)) !== undefined) return false;
   return inPlace.aside === undefined || (await datasetOn(host, inPlace.aside, signal)) !== undefined;
+}
+
+function requireUnmounted({ name, mounted }: ReplicationDataset, host: Host): void {
+  if (mounted) throw failure('Busy', `${name} on ${host.name} is mounted still: somebody uses it.`);
+}
+
+/** A block volume has no mount that tells: a virtual machine would go on writing into what was renamed under it. */
+async function requireUnused(users: () => Promise<VolumeUser[]>): Promise<void> {
+  const up = (await users()).filter(({ status }) => status !== 'Stopped');
+  if (up.length > 0) throw failure('Busy', `It is used again: ${up.map(inProject).join(', ')}.`);
 }
 
 /** With a snapshot of what it is at that moment; what was set on it is set on what takes its place. */
@@ -125,10 +144,8 @@ async function setAside(work: Work, aside: string, at: string, users: () => Prom
   const { run, restoration, inPlace, host, incus, zfs, signal } = work;
   const there = await datasetOn(host, inPlace.dataset, signal);
   if (there !== undefined) {
-    if (there.mounted) throw failure('Busy', `${inPlace.dataset} on ${host.name} is mounted still: somebody uses it.`);
-    // A block volume has no mount that tells: a virtual machine would write into what is aside.
-    const up = (await users()).filter(({ status }) => status !== 'Stopped');
-    if (up.length > 0) throw failure('Busy', `It is used again: ${up.map(inProject).join(', ')}.`);
+    requireUnmounted(there, host);
+    await requireUnused(users);
     const expiresAt = new Date(Date.parse(at) + LISTED_MS).toISOString();
     const made = await incus.createVolumeSnapshot({ ...recordOf(restoration), snapshot: run, expiresAt });
     if (made.type !== 'created' && made.type !== 'already there') throw toolFailure(`incus on ${host.name}`, made);
@@ -159,12 +176,18 @@ async function propertiesOf(zfs: ZfsDatasets, host: Host, dataset: string): Prom
 
 const recordOf = ({ pool, project, volume, member }: Restoration) => ({ pool, project, volume, member });
 
-async function putOriginalBack(work: Work): Promise<boolean> {
+async function putOriginalBack(work: Work, users: () => Promise<VolumeUser[]>): Promise<boolean> {
   const { run, restoration, inPlace, host, zfs, signal } = work;
   const { dataset, aside } = inPlace;
   const there = await targetOn(host, dataset, signal);
   const isReplaced = await hasPlace(work);
-  if (isReplaced) expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
+  if (isReplaced) {
+    // Somebody may have started a guest since they were stopped.
+    const own = await datasetOn(host, dataset, signal);
+    if (own !== undefined) requireUnmounted(own, host);
+    await requireUnused(users);
+    expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
+  }
   if (aside !== undefined) {
     const isAway = there === undefined || isReplaced;
     if ((await zfs.tree(aside)).type === 'datasets') {
@@ -188,13 +211,16 @@ async function forgetAside(zfs: ZfsDatasets, host: Host, dataset: string, run: s
   expecting(await zfs.clearProperties(dataset, marks), 'cleared', host.name);
 }
 
-/** What guests have written to it is nowhere else: no run goes on with that, and it is kept. */
+const isOnly = (guid: string, { snapshots }: ReplicationDataset): boolean =>
+  snapshots.length > 0 && snapshots.every((each) => each.guid === guid);
+
+/** What guests have written to it is nowhere else: no run goes on with that, and it is kept. So is one that lost its snapshot. */
 async function isAsCopied(work: Work): Promise<boolean> {
   const { run, restoration, inPlace, host, zfs, signal } = work;
   const { dataset, snapshot } = restoration;
-  const isThere = await isRestored(work, dataset);
+  const isThere = await isMarked(work, dataset);
   const own = isThere ? await datasetOn(host, dataset, signal) : undefined;
-  if (own?.writtenBytes === 0 && own.snapshots.every(({ guid }) => guid === snapshot.guid)) return true;
+  if (own?.writtenBytes === 0 && isOnly(snapshot.guid, own)) return true;
   if (inPlace.aside === undefined) {
     if (isThere) await setOn(host, dataset, { [RESTORED]: run }, signal);
     return false;

@@ -18,6 +18,6 @@ export const approvalPolicy = z.strictObject({
   destructive: destructive
     .prefault({})
     .describe(
-      'Of questions whose yes loses something for good, or cannot be taken back. docs/security.md lists them. A run asks by what its own commit says.',
+      'Of questions whose yes loses something for good, or cannot be taken back. docs/security.md lists them. A run asks by what its own commit says, and by what the worker’s clone has checked out, whichever is stricter.',
     ),
 });

@@ -9,6 +9,12 @@ export interface ApprovalRule {
   otherThanStarter: boolean;
 }
 
+/** What both ask for. Pure. */
+export const stricterOf = (one: ApprovalRule, other: ApprovalRule): ApprovalRule => ({
+  people: Math.max(one.people, other.people),
+  otherThanStarter: one.otherThanStarter || other.otherThanStarter,
+});
+
 /** What a question needs by that rule; undefined where anybody's yes is enough. `startedBy`: '' where nobody knows. */
 export function needsOf({ people, otherThanStarter }: ApprovalRule, startedBy: string): ApprovalNeeds | undefined {
   if (people <= 1 && !otherThanStarter) return undefined;

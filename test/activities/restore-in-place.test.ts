@@ -106,6 +106,53 @@ describe('a copy that takes the place of its original', () => {
   );
 
   it(
+    'keeps its place while a guest is up with it, by its state or by its mount, and loses it when nobody is',
+    async () => {
+      const setGuest = (status: 'Running' | 'Stopped') =>
+        simulation.store.update(({ cluster }) => {
+          const guest = cluster.instances['edge-vm'];
+          if (guest) guest.status = status;
+        });
+      const stays = async (words: string): Promise<void> => {
+        await expect(giveBack()).rejects.toMatchObject({
+          ...{ type: 'Busy', message: expect.stringContaining(words) as unknown },
+        });
+        expect(volume()?.content).toBe('as received');
+        expect(dataset(ASIDE)?.content).toBe('the original');
+      };
+      await take();
+      await change((own) => {
+        own.type = 'volume';
+      });
+      await setGuest('Running');
+      await stays('It is used again: edge-vm');
+      await change((own) => {
+        delete own.type;
+      });
+      await stays('is mounted still');
+      await setGuest('Stopped');
+      expect(await giveBack()).toBe(true);
+      expect(volume()?.content).toBe('the original');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is known by its mark when its snapshot has expired: the original comes back, and the copy is kept',
+    async () => {
+      await take();
+      await change((own) => {
+        own.snapshots = {};
+      });
+      for (const time of [1, 2]) expect([time, await giveBack()]).toEqual([time, false]);
+      expect(volume()?.content).toBe('the original');
+      expect([dataset(ASIDE), dataset(COPY)]).toEqual([undefined, undefined]);
+      expect(dataset(WRITTEN)).toMatchObject({ content: 'as received', properties: { 'runbook:kept': RUN } });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'has all its guests started, whatever becomes of the first',
     async () => {
       const users = ['edge-vm', 'home-vm'].map((name) => ({

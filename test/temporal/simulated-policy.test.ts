@@ -37,11 +37,11 @@ describe('a question that two people have to say yes to', () => {
     await fleet.dispose();
   }, 60_000);
 
-  const release = (actor: string | undefined = STARTER): Promise<Handle> =>
+  const release = (actor = STARTER, revision = fleet.simulation.revision()): Promise<Handle> =>
     env().client.workflow.start<typeof releaseKept>('releaseKept', {
       taskQueue: TASK_QUEUE,
       workflowId: workflowId('release-kept', 'nuc-1'),
-      args: [{ fleet: { revision: fleet.simulation.revision() }, actor, member: 'nuc-1', name: OLD }],
+      args: [{ fleet: { revision }, actor, member: 'nuc-1', name: OLD }],
     });
   const asked = async (handle: Handle): Promise<Approval> => {
     let approval: Approval | undefined;
@@ -69,7 +69,7 @@ describe('a question that two people have to say yes to', () => {
       expect((await fleet.upgrade('edge-vm', { actor: ADA, planOnly: true })).needs).toEqual({ people: 2, notBy: ADA });
       const handle = await release();
       expect(await asked(handle)).toMatchObject({ destructive: true, needs: { people: 2, notBy: STARTER } });
-      // What the run goes by is its own commit.
+      // What is weaker by now changes nothing.
       fleet.simulation.setFleetFile(referenceFleetFile());
       expect(await refused(decide(handle, { actor: STARTER }))).toContain(`${STARTER} started it`);
       expect(await refused(decide(handle, {}))).toContain('got none');
@@ -87,6 +87,23 @@ describe('a question that two people have to say yes to', () => {
       expect(result).toMatchObject({ outcome: 'Done' });
       expect(decisions.map(({ count }) => count?.yes)).toEqual([1, 2]);
       expect(isThere()).toBe(false);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is not spared that by a run of a commit that has no such rule yet',
+    async () => {
+      fleet.simulation.setFleetFile(referenceFleetFile());
+      const older = fleet.simulation.revision();
+      fleet.simulation.setFleetFile(referenceFleetFile() + POLICY);
+      expect(fleet.simulation.revision()).not.toBe(older);
+      const handle = await release(STARTER, older);
+      expect(await asked(handle)).toMatchObject({ needs: { people: 2, notBy: STARTER } });
+      expect(await decide(handle, { actor: ADA })).toMatchObject({ count: { yes: 1, of: 2 } });
+      await handle.cancel();
+      expect((await viewOf(handle)).result).toMatchObject({ unchanged: true });
+      expect(isThere()).toBe(true);
     },
     TIMEOUT_MS,
   );

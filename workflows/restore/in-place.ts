@@ -172,9 +172,9 @@ async function comeBack(
     const isWhole = await run.step(
       { id: 'back', phase: 'roll back', title: `${restoration.volume} as it was`, kind: 'rollBack', always: true },
       async (act) => {
-        if (users.swapped === true) await stopAll(act, { ...work, users: running });
-        const whole = users.swapped === true ? await act.putOriginalBack(work) : true;
-        await act.startUsers({ ...work, users: running });
+        const input = { ...work, users: running };
+        const whole = users.swapped === true ? await takeBack(act, input) : true;
+        await act.startUsers(input);
         return whole;
       },
       () => ({ state: 'done' }),
@@ -185,13 +185,18 @@ async function comeBack(
   }
 }
 
-/** Where one does not stop, nothing can be put back, and those that did are not to stay down for it. */
-async function stopAll(act: StepActivities, input: RestorationRef & { users: VolumeUser[] }): Promise<void> {
+/** Where one does not stop, or is up again, nothing can be put back, and the others are not to stay down for it. */
+async function takeBack(act: StepActivities, input: RestorationRef & { users: VolumeUser[] }): Promise<boolean> {
+  const { users, ...work } = input;
+  let isStopped = false;
   try {
-    await act.stopUsers(input);
+    await act.stopUsers({ ...work, users });
+    isStopped = true;
+    return await act.putOriginalBack(work);
   } catch (error) {
     await untilAtRest(error);
     const { type, message } = describeFailure(error);
+    if (isStopped && type !== 'Busy') throw error;
     try {
       await act.startUsers(input);
     } catch (cause) {
