@@ -33,10 +33,35 @@ export interface EndSeen extends Named {
 /** A run that nobody has to look at: a person wanted it to end so. */
 const DECLINED = 'Declined';
 
+/** Their run of `all` looks at or copies what a run of one node does: where it began later and got there, it makes up for that. */
+const MAKE_UP = ['drift', 'nightly-backup'];
+const GOT_THERE = ['Done', 'AlreadySo'];
+
+/** Those that no later run of everything has made up for. Pure. */
+export function notMadeUpFor<Run extends MadeUp>(ended: readonly Run[]): Run[] {
+  const since = new Map(
+    ended
+      .filter(({ runbook, subject, outcome }) => MAKE_UP.includes(runbook) && subject === 'all' && hasGotThere(outcome))
+      .map(({ runbook, startedAt }) => [runbook, startedAt]),
+  );
+  return ended.filter(
+    ({ runbook, subject, startedAt, closedAt = startedAt }) =>
+      subject === 'all' || closedAt > (since.get(runbook) ?? ''),
+  );
+}
+
+interface MadeUp extends Named {
+  startedAt: string;
+  closedAt?: string;
+  outcome?: string;
+}
+
+const hasGotThere = (outcome = ''): boolean => GOT_THERE.includes(outcome);
+
 /** What the metrics say of runs. Pure. */
 export const runSamples = ({ open, ended, locks }: SeenRuns): Sample[] => [
   ...open.flatMap(openSamples),
-  ...ended.flatMap(endSamples),
+  ...notMadeUpFor(ended).flatMap(endSamples),
   ...locks.flatMap(({ resource, holder, waiting }) => [
     ...(holder === undefined ? [] : [sample('runbook_lock_held', { resource, holder })]),
     sample('runbook_lock_waiting', { resource }, waiting),

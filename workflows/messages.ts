@@ -21,6 +21,20 @@ export const planWorkflowId = (runbook: string, subject: string, nonce: string):
 /** What ids begin with that are of no run, but of what serves runs. */
 const NOT_RUNS: readonly string[] = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'];
 
+/**
+ * Their types, of which there may be more than of runs: visibility is not asked for them where runs are wanted. Looks are made as
+ * often as a page is written, a schedule's workflow each time that it is due, and plans of runs have the type of their run.
+ */
+export const TYPES_OF_NO_RUN: readonly string[] = [
+  'resourceLock',
+  'scheduled',
+  'doctor',
+  'glance',
+  'kept',
+  'backups',
+  'restorable',
+];
+
 /** What a run's own id says; undefined of another's. */
 export function namesOfRun(id: string): { runbook: string; subject: string } | undefined {
   const [, runbook, subject] = /^([^/]+)\/(.+)$/s.exec(id) ?? [];

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../context.ts';
 import { latestOfEach } from '../../plan/latest-runs.ts';
-import { wasWished } from '../../plan/run-metrics.ts';
+import { notMadeUpFor, wasWished } from '../../plan/run-metrics.ts';
 import type { AppliedSchedule } from '../../plan/schedules.ts';
 import { outlineOf } from '../../fleet/outline.ts';
 import { readFleetText } from '../../fleet/read-text.ts';
@@ -142,7 +142,7 @@ async function ask(connected: Connected, run: RunSummary): Promise<OpenRun> {
 
 /** The latest run of each id, where what was asked for could not be had: later ones have made up for it. */
 function unmended(runs: readonly RunSummary[]): RunSummary[] {
-  return latestOfEach(runs).filter(
+  return notMadeUpFor(latestOfEach(runs)).filter(
     ({ status, outcome = '' }) => UNWANTED.includes(outcome) || status === 'Terminated' || status === 'TimedOut',
   );
 }

@@ -2,7 +2,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { decodeTypedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import { optionalTsToDate, requiredTsToDate } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
-import { namesOfRun, TASK_QUEUE } from '../../workflows/messages.ts';
+import { namesOfRun, TASK_QUEUE, TYPES_OF_NO_RUN } from '../../workflows/messages.ts';
 import type { RunStatus } from '../run-state.ts';
 import type { Connected } from './connect.ts';
 import { statusOf } from './status-of.ts';
@@ -30,8 +30,6 @@ export interface RunFilter {
 
 const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
 const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
-/** The types of those of which there may be more than of runs: a page that is written each quarter of an hour asks as often. */
-const MANY = ['resourceLock', 'scheduled', 'glance', 'backups'];
 const TIMEOUT_MS = 15_000;
 const PAGE = 200;
 /** That many runs in 90 days are one each hour. */
@@ -62,11 +60,9 @@ export function listClosedSince(
   connected: Connected,
   since: string,
 ): Promise<{ runs: RunSummary[]; isCutOff: boolean }> {
-  const types = MANY.map((type) => `'${type}'`).join(', ');
-  const which = `CloseTime > '${since}' AND WorkflowType NOT IN (${types})`;
   return connected.connection.withDeadline(Date.now() + 2 * TIMEOUT_MS, async () => {
     const runs: RunSummary[] = [];
-    for await (const execution of executions(connected, which)) {
+    for await (const execution of executions(connected, `CloseTime > '${since}'`)) {
       const run = summaryOf(execution);
       if (run?.closedAt === undefined) continue;
       if (runs.length >= MOST_SINCE) return { runs, isCutOff: true };
@@ -78,10 +74,15 @@ export function listClosedSince(
 
 /** `which`: words of ours alone. */
 async function* executions({ connection, namespace }: Connected, which?: string): AsyncGenerator<Execution> {
-  const query = [`TaskQueue = '${TASK_QUEUE}'`, ...(which === undefined ? [] : [which])].join(' AND ');
+  const types = TYPES_OF_NO_RUN.map((type) => `'${type}'`).join(', ');
+  const query = [
+    `TaskQueue = '${TASK_QUEUE}'`,
+    `WorkflowType NOT IN (${types})`,
+    ...(which === undefined ? [] : [which]),
+  ];
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
-    const request = { namespace, query, pageSize: PAGE, nextPageToken };
+    const request = { namespace, query: query.join(' AND '), pageSize: PAGE, nextPageToken };
     const page = await connection.workflowService.listWorkflowExecutions(request);
     yield* page.executions;
     ({ nextPageToken } = page);

@@ -134,6 +134,22 @@ describe('what metrics say of runs', () => {
     expect(drift([{ kind: 'guest', ...row }])).toContain('runbook_drift_rows all, guest = 1');
   });
 
+  it.each([
+    ['a later one of all makes up for one node', 'drift', '2026-11-28T04:00:00Z', 'Done', ['all']],
+    ['not one that failed', 'drift', '2026-11-28T04:00:00Z', 'Failed', ['edge-vm', 'all']],
+    ['not one that began before', 'drift', '2026-11-28T01:00:00Z', 'Done', ['edge-vm', 'all']],
+    ['not where all is not each', 'restore-drill', '2026-11-28T04:00:00Z', 'Done', ['edge-vm', 'all']],
+  ])('of ended runs: %s', (_, runbook, startedAt, outcome, subjects) => {
+    const one = { startedAt: '2026-11-28T02:00:00Z', closedAt: '2026-11-28T03:00:00Z', outcome: 'Failed' };
+    const all = { startedAt, closedAt: '2026-11-28T05:00:00Z', outcome };
+    const ended = [
+      { runbook, subject: 'edge-vm', ...one },
+      { runbook, subject: 'all', ...all },
+    ];
+    const told = runSamples({ open: [], ended, locks: [] }).filter(({ name }) => name === 'runbook_run_last_outcome');
+    expect(told.map(({ labels }) => labels['subject'])).toEqual(subjects);
+  });
+
   it('what a person wanted to end so is no failure', () => {
     const result = { outcome: 'Failed' as const, unchanged: true as const, summary: '', left: [], next: [] };
     const failure = { type: 'Cancelled', message: '', whatToDo: '' };

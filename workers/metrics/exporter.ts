@@ -65,6 +65,7 @@ export async function openExporter({ address, logger, version, measureBackups }:
     begin: (client) => {
       const runs = createRunsLook(client, {
         since: Date.now(),
+        withinMs: RUNS.patienceMs,
         ended: (run) => {
           metrics.ended(run);
         },

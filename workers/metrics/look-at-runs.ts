@@ -6,14 +6,14 @@ import { outcomeOf, type EndSeen, type SeenRuns } from '../../plan/run-metrics.t
 import type { RunView } from '../../plan/run.ts';
 import {
   LOCK_QUERY,
-  lockWorkflowId,
   namesOfRun,
   TASK_QUEUE,
+  TYPES_OF_NO_RUN,
   VIEW_QUERY,
   type LockView,
 } from '../../workflows/messages.ts';
 
-/** More than these are of a past that no metric is about. */
+/** Runs: more than these are of a past that no metric is about. */
 const AT_MOST = 1000;
 /** A run that does not answer must not hold up what is known without it. */
 const QUERY_MS = 3000;
@@ -27,7 +27,6 @@ const STATUSES: Readonly<Record<string, string>> = {
   TERMINATED: 'Terminated',
   TIMED_OUT: 'TimedOut',
 };
-const LOCK = lockWorkflowId('');
 
 export interface RunEnd {
   runbook: string;
@@ -37,11 +36,12 @@ export interface RunEnd {
 
 /**
  * Looks at runs and locks through Temporal, which costs no host anything. `ended` is told of each run once that ended after
- * `since`. Each look reads only what closed runs left that the one before has not.
+ * `since`, and of none by a look that came to nothing. Each look reads only what closed runs left that the one before has not.
+ * `withinMs`: what is still asked after that fails, as a native connection knows no other way to give up.
  */
 export function createRunsLook(
   client: Client,
-  { since, ended }: { since: number; ended: (run: RunEnd) => void },
+  { since, withinMs, ended }: { since: number; withinMs: number; ended: (run: RunEnd) => void },
 ): (signal: AbortSignal) => Promise<SeenRuns> {
   let views = new Map<string, RunView | undefined>();
   let told = new Set<string>();
@@ -55,33 +55,50 @@ export function createRunsLook(
     return { ...end, ...(view && { view }) };
   };
 
-  const look = async (): Promise<SeenRuns> => {
-    const executions = await listed(client);
-    const runs = executions.flatMap(asRun);
+  const look = async (signal: AbortSignal): Promise<SeenRuns> => {
+    const runs = await listed(client);
     const closed = runs.filter(({ closeTime }) => closeTime !== undefined);
     const recent = closed.filter(({ closeTime }) => Number(closeTime) >= since);
     const latest = await Promise.all(latestOfEach(closed).map(endOf));
-    for (const execution of recent.filter(({ runId }) => !told.has(runId))) {
-      const end = await endOf(execution);
-      const { runbook, startedAt, closedAt } = end;
-      ended({ runbook, outcome: outcomeOf(end), seconds: (Date.parse(closedAt) - Date.parse(startedAt)) / 1000 });
-    }
+    const news = await inTurn(
+      recent.filter(({ runId }) => !told.has(runId)),
+      endOf,
+    );
+    const open = await Promise.all(runs.filter(isRunning).map((execution) => openSeen(client, execution)));
+    const locks = await locksOf(client);
+    signal.throwIfAborted();
+    for (const end of news) ended(runEnd(end));
     told = new Set(recent.map(({ runId }) => runId));
     const known = new Set(closed.map(({ runId }) => runId));
     views = new Map([...views].filter(([runId]) => known.has(runId)));
-    const open = await Promise.all(runs.filter(isRunning).map((execution) => openSeen(client, execution)));
-    return { open, ended: latest, locks: await locksOf(client, executions.filter(isRunning)) };
+    return { open, ended: latest, locks };
   };
-  return (signal) => client.withAbortSignal(signal, look);
+  return (signal) => client.withDeadline(Date.now() + withinMs, () => look(signal));
+}
+
+async function inTurn<In, Out>(all: readonly In[], work: (each: In) => Promise<Out>): Promise<Out[]> {
+  const done: Out[] = [];
+  for (const each of all) done.push(await work(each));
+  return done;
+}
+
+function runEnd(end: EndSeen): RunEnd {
+  const { runbook, startedAt, closedAt } = end;
+  return { runbook, outcome: outcomeOf(end), seconds: (Date.parse(closedAt) - Date.parse(startedAt)) / 1000 };
 }
 
 type Execution = WorkflowExecutionInfo;
 type RunExecution = Execution & { runbook: string; subject: string; startedAt: string };
 
-async function listed({ workflow }: Client): Promise<Execution[]> {
-  const found: Execution[] = [];
-  for await (const execution of workflow.list({ query: `TaskQueue = '${TASK_QUEUE}'`, pageSize: 200 })) {
-    if (execution.status.name !== 'CONTINUED_AS_NEW') found.push(execution);
+const OURS = `TaskQueue = '${TASK_QUEUE}'`;
+const RUNS = `${OURS} AND WorkflowType NOT IN (${TYPES_OF_NO_RUN.map((type) => `'${type}'`).join(', ')})`;
+const LOCKS = `${OURS} AND WorkflowType = 'resourceLock' AND ExecutionStatus = 'Running'`;
+
+/** Runs alone: neither what serves them, nor plans, of which there may be more. */
+async function listed({ workflow }: Client): Promise<RunExecution[]> {
+  const found: RunExecution[] = [];
+  for await (const execution of workflow.list({ query: RUNS, pageSize: 200 })) {
+    if (execution.status.name !== 'CONTINUED_AS_NEW') found.push(...asRun(execution));
     if (found.length >= AT_MOST) break;
   }
   return found;
@@ -109,8 +126,9 @@ async function openSeen(client: Client, execution: RunExecution): Promise<SeenRu
   return { runbook, subject, startedAt, ...(view && { view }) };
 }
 
-async function locksOf(client: Client, running: readonly Execution[]): Promise<SeenRuns['locks']> {
-  const locks = running.filter(({ workflowId }) => workflowId.startsWith(LOCK));
+async function locksOf(client: Client): Promise<SeenRuns['locks']> {
+  const locks: Execution[] = [];
+  for await (const lock of client.workflow.list({ query: LOCKS, pageSize: 200 })) locks.push(lock);
   const answers = await Promise.all(locks.map((lock) => ask<LockView>(client, lock, LOCK_QUERY)));
   return answers.flatMap((answer) => {
     if (answer === undefined) return [];
