@@ -10,6 +10,7 @@ import type { FormationObservation, FormationScope } from '../plan/formation.ts'
 import type { IdentityObservation, IdentityScope, SavedIdentity, StoredIdentity } from '../plan/identity.ts';
 import type { AppliedInfra, InfraScope, PlannedInfra } from '../plan/infra.ts';
 import type { FleetGlance } from '../plan/glance.ts';
+import type { Notice } from '../plan/notice.ts';
 import type { KeptView } from '../plan/kept.ts';
 import type { ClusterSeen, DriftScope } from '../plan/drift-seen.ts';
 import type { Problem } from '../plan/problem.ts';
@@ -683,6 +684,14 @@ export interface GlanceActivities {
   glanceAtFleet(input: GlanceInput): Promise<FleetGlance>;
 }
 
+export interface NotifyActivities {
+  /**
+   * Sends one message on one channel, as the fleet file that the worker's clone has now declares it: who mends a channel mends
+   * what waits. Undefined where it has no such channel. Run again after a crash it may be sent twice, under one id. Fails as NotSent.
+   */
+  sendNotice(input: { notice: Notice; channel: string; id: string }): Promise<{ answer: string } | undefined>;
+}
+
 export type Activities = ObserveActivities &
   SnapshotActivities &
   DeployActivities &
@@ -712,4 +721,5 @@ export type Activities = ObserveActivities &
   ApprovalActivities &
   LockActivities &
   DoctorActivities &
-  GlanceActivities;
+  GlanceActivities &
+  NotifyActivities;

@@ -1,4 +1,5 @@
 import type { Host } from '../hosts/host.ts';
+import type { Delivery } from '../plan/notice.ts';
 import type { Monorepo } from './fleet-at.ts';
 import type { Machines } from './machines.ts';
 
@@ -9,4 +10,6 @@ export interface Deps extends Monorepo {
   local: Host;
   /** The worker's own folder, 0700. */
   stateDir: string;
+  /** Is told what became of each message. */
+  delivered?: (channel: string, outcome: Delivery['type']) => void;
 }

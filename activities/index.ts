@@ -19,6 +19,7 @@ import { createIdentityActivities } from './identities.ts';
 import { createMachines, stateFolders } from './machines.ts';
 import { createMemberActivities } from './members.ts';
 import { createBackupActivities } from './nightly-backup.ts';
+import { createNotifyActivities } from './notify.ts';
 import { createObserveActivities } from './observe.ts';
 import { createReinstallActivities } from './reinstall.ts';
 import { createQuorumActivities } from './quorum.ts';
@@ -96,5 +97,6 @@ export function activitiesOver(deps: Deps): Activities {
     ...createLockActivities(),
     ...createDoctorActivities(deps),
     ...createGlanceActivities(deps),
+    ...createNotifyActivities(deps),
   };
 }

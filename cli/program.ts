@@ -10,6 +10,7 @@ import { addCheckAndSchema } from './commands/fleet-file.ts';
 import { addInit } from './commands/init.ts';
 import { addKept } from './commands/kept.ts';
 import { addList } from './commands/list.ts';
+import { addNotify } from './commands/notify.ts';
 import { addPauseAndResume } from './commands/pause.ts';
 import { addPlan } from './commands/plan.ts';
 import { addReport } from './commands/report.ts';
@@ -53,6 +54,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCheckAndSchema,
   addSecrets,
   addDoctor,
+  addNotify,
   addWorkerAndDev,
   addCodec,
   addCodecServer,

@@ -121,6 +121,30 @@ export const installArgument = matching(
   /^(?:[^{}\0]|\{(?:flake|node|address|user|port)\})*$/,
   'text with no other braces than {flake}, {node}, {address}, {user} and {port}',
 );
+const NOTICE_PLACEHOLDERS = ['event', 'fleet', 'runbook', 'node', 'run', 'headline', 'what', 'command', 'link', 'at'];
+const placeholders = NOTICE_PLACEHOLDERS.join('|');
+const NO_OTHER_BRACES = `with no other braces than ${NOTICE_PLACEHOLDERS.map((name) => `{${name}}`).join(', ')}`;
+/** What is told of an event. A brace that belongs to no known placeholder is a mistake. */
+export const noticeTitle = matching(
+  new RegExp(String.raw`^(?:[^{}\p{Cc}]|\{(?:${placeholders})\})+$`, 'u'),
+  `a line of text ${NO_OTHER_BRACES}`,
+);
+export const noticeBody = matching(
+  new RegExp(String.raw`^(?:[^{}\0]|\{(?:${placeholders})\})+$`),
+  `text ${NO_OTHER_BRACES}`,
+);
+export const ntfyTopic = matching(/^[-_A-Za-z0-9]{1,64}$/, 'a topic of letters, digits, hyphens and underscores');
+/** What ours are is set by us. */
+export const headerName = matching(
+  /^(?!(?:content-type|content-length|host|connection|transfer-encoding|x-runbook-.*)$)[A-Za-z][A-Za-z0-9-]{0,63}$/i,
+  'the name of a header like Authorization, not one that runbook sets itself',
+);
+export const emailAddress = matching(
+  /^[^\s@<>,;:"()[\]\\\p{Cc}]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?$/u,
+  'an address like ada@example.net, without a name',
+);
+export const minutesOrHours = matching(/^(?:[1-9]\d{0,3}m|[1-9]\d{0,2}h)$/, 'minutes or hours like 5m or 1h');
+
 /** An attribute path of a flake's outputs. */
 export const flakeAttribute = matching(
   /^[a-zA-Z_][a-zA-Z0-9_'-]*(?:\.(?:[a-zA-Z_][a-zA-Z0-9_'-]*|"[a-zA-Z0-9_.'-]+"))*$/,

@@ -6,6 +6,7 @@ import type { Mistake, Path } from './mistake.ts';
 import { atKey, wrong } from './mistake.ts';
 import type { Node, Nodes } from './nodes.ts';
 import { nodesOf, unknownNode } from './nodes.ts';
+import { checkNotifications } from './notification-references.ts';
 import { checkSchedules } from './schedule-references.ts';
 import {
   checkOwnAddresses,
@@ -37,6 +38,7 @@ export const checkReferences = (file: unknown, now?: number): Mistake[] => {
     ...checkBackups(file, nodes),
     ...checkCluster(file, nodes),
     ...checkSchedules(file, nodes, now),
+    ...checkNotifications(file),
   ];
 };
 

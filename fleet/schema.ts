@@ -7,6 +7,7 @@ import { create } from './create-schema.ts';
 import * as field from './fields.ts';
 import { identity } from './identity-schema.ts';
 import { infra } from './infra-schema.ts';
+import { notifications } from './notification-schema.ts';
 import { upgradePolicy } from './policy-schema.ts';
 import { probe } from './probe-schema.ts';
 import { schedule } from './schedule-schema.ts';
@@ -195,6 +196,9 @@ export const fleetSchema = z.strictObject({
     .record(field.nodeName, schedule)
     .default({})
     .describe('What runs by itself, by a name of your choice. `runbook schedules apply` brings it into effect.'),
+  notifications: notifications
+    .prefault({})
+    .describe('Who is told when something fails, waits or is overdue: [notifications](notifications.md).'),
   policies: z
     .strictObject({
       upgrade: upgradePolicy.prefault({}).describe('How upgrades are done.'),
@@ -225,4 +229,6 @@ export type Backup = z.output<typeof backup>;
 export type BackupPolicy = z.output<typeof backupPolicy>;
 export type ReplicaTarget = Extract<Backup['to'][number], { type: 'zfs' }>;
 export type ResticTarget = Extract<Backup['to'][number], { type: 'restic' }>;
+export type Notifications = z.output<typeof notifications>;
+export type Channel = Notifications['channels'][string];
 export type Schedule = z.output<typeof schedule>;

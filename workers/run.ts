@@ -8,6 +8,7 @@ import { createLogger, type LogOptions } from './logging.ts';
 import { runDev, type DevEvent } from './dev.ts';
 import { makePrivate } from './private-folder.ts';
 import { StartError } from './start-error.ts';
+import { createDeliveries } from './metrics/deliveries.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { startWorker, type RunningWorker, type WorkerSettings } from './worker.ts';
 
@@ -55,7 +56,7 @@ export const runDevelopment = (
 async function withActivities(
   { repo, stateDir, env, log, metrics, version }: RunOptions,
   work: (
-    settings: Pick<WorkerSettings, 'activities' | 'logger' | 'metrics'> & { version: string },
+    settings: Pick<WorkerSettings, 'activities' | 'logger' | 'metrics' | 'notices'> & { version: string },
     signal: AbortSignal,
   ) => Promise<void>,
 ): Promise<void> {
@@ -63,14 +64,20 @@ async function withActivities(
   await makePrivate(stateDir, env);
   const logger = createLogger(log);
   const { deps, close } = createDeps({ repo, stateDir, logger });
+  const deliveries = createDeliveries();
   const measure = (signal: AbortSignal): ReturnType<typeof measureBackups> => measureBackups(deps, signal);
+  const notices = {
+    ...{ stateDir, fleet: async () => deps.fleetAt(await deps.head()) },
+    lookAtCopies: async (signal: AbortSignal) => (await measure(signal)).view,
+  };
   const stop = new AbortController();
   const giveBack = onStopSignal(() => {
     stop.abort();
   });
   try {
-    const asked = metrics === undefined ? {} : { metrics: { address: metrics, measureBackups: measure } };
-    await work({ activities: activitiesOver(deps), logger, version, ...asked }, stop.signal);
+    const asked = metrics === undefined ? {} : { metrics: { address: metrics, measureBackups: measure, deliveries } };
+    const activities = activitiesOver({ ...deps, delivered: deliveries.add });
+    await work({ activities, logger, version, notices, ...asked }, stop.signal);
   } finally {
     giveBack();
     await close();

@@ -5,7 +5,7 @@ import { Runtime, Worker, type WorkerOptions as SdkOptions } from '@temporalio/w
 import type { Logger } from 'pino';
 import { keepShellsReady } from '../hosts/shells.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
-import { awaitPolling } from './await-polling.ts';
+import { awaitPolling, hasPolled } from './await-polling.ts';
 import { deploymentOf } from './build.ts';
 import { describeEncryption } from './codec/describe.ts';
 import { findCodecKeys } from './codec/keys.ts';
@@ -14,6 +14,7 @@ import { dataConverterFor } from './data-converter.ts';
 import type { Environment } from './environment.ts';
 import { temporalLogger } from './logging.ts';
 import type { Exporter, MetricsSettings } from './metrics/exporter.ts';
+import { watchForNotices, type WatchSettings } from './notify/watch.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { StartError } from './start-error.ts';
 import { findWorkflowBundle } from './workflow-bundle.ts';
@@ -29,7 +30,9 @@ export interface WorkerSettings {
   /** Default {@link TASK_QUEUE}. */
   taskQueue?: string;
   /** Where Prometheus may ask, and how the copies are measured that it is told of. Default: nowhere. */
-  metrics?: Pick<MetricsSettings, 'address' | 'measureBackups'>;
+  metrics?: Pick<MetricsSettings, 'address' | 'measureBackups' | 'deliveries'>;
+  /** How it is found what people want to be told of. Default: nobody is told. */
+  notices?: WatchSettings;
   /** Default: the one that was built with the program. */
   workflowBundle?: { codePath: string };
   /** Of runbook, for histories. */
@@ -89,8 +92,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     const workerDeploymentOptions = await deploymentOf(workflowBundle, settings.version);
     const place = { connection, namespace, identity, taskQueue, workerDeploymentOptions };
     const worker = await Worker.create({ ...place, activities, workflowBundle, dataConverter, ...MANNERS });
+    let endWatch: (() => Promise<void>) | undefined;
     const stopped = worker.run().finally(async () => {
       keepShellsReady(0);
+      await endWatch?.();
       await exporter?.close();
       return connection.close();
     });
@@ -100,8 +105,16 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       if (worker.getState() === 'RUNNING') worker.shutdown();
       return stopped;
     };
-    await Promise.race([awaitPolling(connection, { namespace, taskQueue, identity }), stopped]);
-    exporter?.begin(new Client({ connection, namespace, dataConverter }));
+    const poller = { namespace, taskQueue, identity };
+    await Promise.race([awaitPolling(connection, poller), stopped]);
+    const client = new Client({ connection, namespace, dataConverter });
+    exporter?.begin(client);
+    const works = async (): Promise<boolean> => worker.getState() === 'RUNNING' && hasPolled(connection, poller);
+    if (settings.notices !== undefined && worker.getState() === 'RUNNING')
+      endWatch = watchForNotices(settings.notices, {
+        ...{ client, namespace, taskQueue, logger, works },
+        ...{ discreet: keys !== undefined, uiAddress: env['RUNBOOK_UI'] },
+      });
     return { identity, address, namespace, taskQueue, encryptedBy, stopped, stop };
   } catch (error) {
     keepShellsReady(0);

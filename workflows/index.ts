@@ -10,6 +10,7 @@ export { identityBackup } from './identity-backup.ts';
 export { infraApply } from './infra-apply.ts';
 export { infraApplyAll } from './infra-apply-all.ts';
 export { nightlyBackup } from './nightly-backup.ts';
+export { notify } from './notify.ts';
 export { nodeReinstall } from './node-reinstall.ts';
 export { nodeRejoin } from './node-rejoin.ts';
 export { kept } from './kept.ts';

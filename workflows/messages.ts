@@ -3,6 +3,7 @@
  * No import of the Temporal SDK, so that the command line can load it for nothing.
  */
 import type { Schedule } from '../fleet/schema.ts';
+import type { Delivery, Notice } from '../plan/notice.ts';
 import type { ResolveWay } from '../plan/replica-resolve.ts';
 import type { RestoreWish } from '../plan/restore.ts';
 import type { RestoreFilesWish } from '../plan/restore-files.ts';
@@ -19,7 +20,10 @@ export const planWorkflowId = (runbook: string, subject: string, nonce: string):
   `plan/${runbook}/${subject}/${nonce}`;
 
 /** What ids begin with that are of no run, but of what serves runs. */
-const NOT_RUNS: readonly string[] = ['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'];
+const NOT_RUNS: readonly string[] = [
+  ...['lock', 'plan', 'doctor', 'glance', 'kept', 'backups', 'restorable', 'schedule'],
+  'notify',
+];
 
 /**
  * Their types, of which there may be more than of runs: visibility is not asked for them where runs are wanted. Looks are made as
@@ -33,6 +37,7 @@ export const TYPES_OF_NO_RUN: readonly string[] = [
   'kept',
   'backups',
   'restorable',
+  'notify',
 ];
 
 /** What a run's own id says; undefined of another's. */
@@ -176,6 +181,23 @@ export const GLANCE_WORKFLOW = 'glance';
 export interface GlanceInput {
   fleet: FleetRef;
 }
+
+/** Tells people of one event, whatever worker saw it first; its result is `Told[]`. */
+export const NOTIFY_WORKFLOW = 'notify';
+export interface NotifyInput {
+  notice: Notice;
+  /** By their names in the fleet file. */
+  channels: string[];
+}
+export interface Told {
+  channel: string;
+  /** `dropped`: the fleet file has no such channel any more. */
+  outcome: Delivery['type'] | 'dropped';
+  /** What the other side answered, or why it was not sent. */
+  answer: string;
+}
+/** An event is told once: Temporal refuses a second workflow of its id. `key` is that of a `DueNotice`. */
+export const notifyWorkflowId = (key: string): string => `notify/${key}`;
 
 /** Query: the run as a person sees it. Every runbook's workflow answers it. */
 export const VIEW_QUERY = 'view';

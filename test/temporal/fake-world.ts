@@ -317,6 +317,7 @@ export function createWorld(overrides: Partial<Activities> = {}, settings: { sic
   };
   const acts: Activities = {
     ...createLockActivities(),
+    sendNotice: notHere,
     ...NO_FORMATION,
     ...NO_REJOIN,
     ...NO_IDENTITIES,

@@ -4,7 +4,8 @@ import { backupSamples, type MeasuredBackups } from '../../plan/backup-metrics.t
 import type { MetricSource, Sample } from '../../plan/metrics.ts';
 import { runSamples } from '../../plan/run-metrics.ts';
 import { findFreePort, LOOPBACK } from '../ports.ts';
-import { keepLooking } from './keep-looking.ts';
+import { keepLooking } from '../keep-looking.ts';
+import type { Deliveries } from './deliveries.ts';
 import { createRunsLook } from './look-at-runs.ts';
 import { createMetrics } from './registry.ts';
 import { openServer } from './server.ts';
@@ -22,6 +23,8 @@ export interface MetricsSettings {
   logger: Logger;
   version: string;
   measureBackups: (signal: AbortSignal) => Promise<MeasuredBackups>;
+  /** Of messages to people. */
+  deliveries?: Deliveries;
 }
 
 /** What serves metrics. Who asks gets what was seen last: no question of Prometheus reaches a host. */
@@ -35,8 +38,10 @@ export interface Exporter {
 }
 
 /** Opens the port; until `begin` it tells only of itself. Throws StartError `busy`. */
-export async function openExporter({ address, logger, version, measureBackups }: MetricsSettings): Promise<Exporter> {
-  const metrics = createMetrics(version, { backups: BACKUPS.everyMs / 1000, runs: RUNS.everyMs / 1000 });
+export async function openExporter(settings: MetricsSettings): Promise<Exporter> {
+  const { address, logger, version, measureBackups, deliveries } = settings;
+  const every = { backups: BACKUPS.everyMs / 1000, runs: RUNS.everyMs / 1000 };
+  const metrics = createMetrics(version, every, deliveries);
   const sdkAddress = `${LOOPBACK}:${await findFreePort()}`;
   const server = await openServer(address, async () => (await metrics.text()) + (await ofSdk(sdkAddress)));
   const stop = new AbortController();

@@ -1,32 +1,13 @@
-import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
-import { isRunView } from '../../plan/is-run-view.ts';
+import type { Client } from '@temporalio/client';
 import { latestOfEach } from '../../plan/latest-runs.ts';
 import { outcomeOf, type EndSeen, type SeenRuns } from '../../plan/run-metrics.ts';
 import type { RunView } from '../../plan/run.ts';
-import {
-  LOCK_QUERY,
-  namesOfRun,
-  TASK_QUEUE,
-  TYPES_OF_NO_RUN,
-  VIEW_QUERY,
-  type LockView,
-} from '../../workflows/messages.ts';
+import { LOCK_QUERY, TASK_QUEUE, VIEW_QUERY, type LockView } from '../../workflows/messages.ts';
+import { ask, isRunning, outcomeSeen, runsOf, viewLeft, type Execution, type RunExecution } from '../executions.ts';
 
-/** Runs: more than these are of a past that no metric is about. */
-const AT_MOST = 1000;
-/** A run that does not answer must not hold up what is known without it. */
-const QUERY_MS = 3000;
-const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
 /** Ended so, what a run left says whether somebody wanted it. */
 const UNWANTED = ['Failed', 'RolledBack'];
-const STATUSES: Readonly<Record<string, string>> = {
-  COMPLETED: 'Done',
-  FAILED: 'Failed',
-  CANCELLED: 'Canceled',
-  TERMINATED: 'Terminated',
-  TIMED_OUT: 'TimedOut',
-};
+const LOCKS = `TaskQueue = '${TASK_QUEUE}' AND WorkflowType = 'resourceLock' AND ExecutionStatus = 'Running'`;
 
 export interface RunEnd {
   runbook: string;
@@ -56,7 +37,7 @@ export function createRunsLook(
   };
 
   const look = async (signal: AbortSignal): Promise<SeenRuns> => {
-    const runs = await listed(client);
+    const runs = await runsOf(client, `TaskQueue = '${TASK_QUEUE}'`);
     const closed = runs.filter(({ closeTime }) => closeTime !== undefined);
     const recent = closed.filter(({ closeTime }) => Number(closeTime) >= since);
     const latest = await Promise.all(latestOfEach(closed).map(endOf));
@@ -87,37 +68,9 @@ function runEnd(end: EndSeen): RunEnd {
   return { runbook, outcome: outcomeOf(end), seconds: (Date.parse(closedAt) - Date.parse(startedAt)) / 1000 };
 }
 
-type Execution = WorkflowExecutionInfo;
-type RunExecution = Execution & { runbook: string; subject: string; startedAt: string };
-
-const OURS = `TaskQueue = '${TASK_QUEUE}'`;
-const RUNS = `${OURS} AND WorkflowType NOT IN (${TYPES_OF_NO_RUN.map((type) => `'${type}'`).join(', ')})`;
-const LOCKS = `${OURS} AND WorkflowType = 'resourceLock' AND ExecutionStatus = 'Running'`;
-
-/** Runs alone: neither what serves them, nor plans, of which there may be more. */
-async function listed({ workflow }: Client): Promise<RunExecution[]> {
-  const found: RunExecution[] = [];
-  for await (const execution of workflow.list({ query: RUNS, pageSize: 200 })) {
-    if (execution.status.name !== 'CONTINUED_AS_NEW') found.push(...asRun(execution));
-    if (found.length >= AT_MOST) break;
-  }
-  return found;
-}
-
-function asRun(execution: Execution): RunExecution[] {
-  const names = namesOfRun(execution.workflowId);
-  return names === undefined ? [] : [{ ...execution, ...names, startedAt: execution.startTime.toISOString() }];
-}
-
-const isRunning = ({ status }: Execution): boolean => status.name === 'RUNNING';
-
-function endSeen({ runbook, subject, startedAt, ...execution }: RunExecution): EndSeen {
-  const { status, startTime, closeTime = startTime, typedSearchAttributes } = execution;
-  return {
-    ...{ runbook, subject, startedAt },
-    closedAt: closeTime.toISOString(),
-    outcome: typedSearchAttributes.get(OUTCOME) ?? STATUSES[status.name] ?? status.name,
-  };
+function endSeen(execution: RunExecution): EndSeen {
+  const { runbook, subject, startedAt, startTime, closeTime = startTime } = execution;
+  return { runbook, subject, startedAt, closedAt: closeTime.toISOString(), outcome: outcomeSeen(execution) };
 }
 
 async function openSeen(client: Client, execution: RunExecution): Promise<SeenRuns['open'][number]> {
@@ -136,32 +89,3 @@ async function locksOf(client: Client): Promise<SeenRuns['locks']> {
     return [{ resource, waiting: queue.length, ...(holder === undefined ? {} : { holder }) }];
   });
 }
-
-/** Undefined where no worker answers in time, or one of another version does not know the question. */
-async function ask<Answer>(
-  client: Client,
-  { workflowId, runId }: Execution,
-  query: string,
-): Promise<Answer | undefined> {
-  try {
-    const handle = client.workflow.getHandle(workflowId, runId);
-    return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<Answer>(query));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The result, or the view that a failure carries. */
-async function viewLeft(client: Client, { workflowId, runId }: Execution): Promise<RunView | undefined> {
-  try {
-    const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
-    return asView(await handle.result());
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    const { cause } = error;
-    const carries = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
-    return carries ? asView(cause.details?.[0]) : undefined;
-  }
-}
-
-const asView = (value: unknown): RunView | undefined => (isRunView(value) ? value : undefined);

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { GAUGES, type GaugeName, type MetricSource, type Sample } from '../../plan/metrics.ts';
+import type { Deliveries } from './deliveries.ts';
 
 /** From a run that finds nothing to do to a drill that takes the night. */
 const DURATIONS = [10, 30, 60, 300, 900, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600];
@@ -16,7 +17,7 @@ export interface Metrics {
 }
 
 /** `every`: how often each source is looked at, in seconds; what is not known yet is left out. */
-export function createMetrics(version: string, every: Record<MetricSource, number>): Metrics {
+export function createMetrics(version: string, every: Record<MetricSource, number>, deliveries?: Deliveries): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const gauges = new Map(
@@ -49,6 +50,7 @@ export function createMetrics(version: string, every: Record<MetricSource, numbe
     buckets: DURATIONS,
     registers,
   });
+  if (deliveries !== undefined) countDeliveries(registry, deliveries);
   new Gauge({ name: 'runbook_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set({ version }, 1);
   for (const source of ['backups', 'runs'] as const) {
     interval.set({ source }, every[source]);
@@ -77,4 +79,17 @@ export function createMetrics(version: string, every: Record<MetricSource, numbe
 function clear(gauge: Gauge): void {
   gauge.reset();
   gauge.remove({});
+}
+
+function countDeliveries(registry: Registry, deliveries: Deliveries): void {
+  new Counter({
+    name: 'runbook_notifications_total',
+    help: 'Messages to people that were sent or not, each attempt, since the worker began.',
+    labelNames: ['channel', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { count, ...labels } of deliveries.all()) this.inc(labels, count);
+    },
+  });
 }

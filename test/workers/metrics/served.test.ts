@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sample } from '../../../plan/metrics.ts';
-import { keepLooking } from '../../../workers/metrics/keep-looking.ts';
+import { keepLooking } from '../../../workers/keep-looking.ts';
 import { createMetrics } from '../../../workers/metrics/registry.ts';
 import { openServer } from '../../../workers/metrics/server.ts';
 
