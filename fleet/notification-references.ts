@@ -14,16 +14,10 @@ export const checkNotifications = (file: unknown): Mistake[] => {
 };
 
 const checkChannel = (channel: unknown, path: Path): Mistake[] => {
-  switch (text(field(channel, 'type'))) {
-    case 'webhook':
-      return [...checkUrl(channel, path), ...checkClear(channel, path, 'headerFiles')];
-    case 'ntfy':
-      return checkClear(channel, path, 'tokenFile');
-    case 'email':
-      return checkLogin(channel, path);
-    default:
-      return [];
-  }
+  const type = text(field(channel, 'type'));
+  if (type === 'webhook') return [...checkUrl(channel, path), ...checkClear(channel, path, 'headerFiles')];
+  if (type === 'ntfy') return checkClear(channel, path, 'tokenFile');
+  return type === 'email' ? checkLogin(channel, path) : [];
 };
 
 const checkUrl = (value: unknown, path: Path): Mistake[] => {

@@ -119,7 +119,7 @@ const meaningOf = ({ description = '', examples }: JsonSchema): string =>
 /** In YAML's flow style. */
 const inline = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (typeof value !== 'object' || value === null) return String(value).replaceAll('\n', '\\n');
   const fields = Object.entries(value).map(([name, inner]) => `${name}: ${inline(inner)}`);
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 };

@@ -36,6 +36,11 @@ ${identity(recipients)}
 ${hasBackups ? backups(answers) : ''}${schedules(answers, hasBackups)}${guests.length > 0 && !hasBackups ? NO_BACKUPS : ''}
 # Where Temporal and the worker run, if on this fleet: that machine is upgraded last.
 # orchestrator: { guest: NAME }
+
+# Who is told when something fails, waits or is overdue; then: runbook notify test
+# notifications:
+#   channels:
+#     phone: { type: ntfy, topic: NAME, tokenFile: /run/secrets/ntfy-token }
 `.replace(/\n{3,}/g, '\n\n');
 }
 

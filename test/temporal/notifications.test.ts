@@ -86,7 +86,8 @@ notifications:
     await alive(2);
     const failed = await startUpgrade(env(), simulation.revision(), 'no-such-node');
     await viewOf(failed);
-    const id = notifyWorkflowId(`failure/safe-upgrade/no-such-node/${failed.firstExecutionRunId}`);
+    const { runId } = await failed.describe();
+    const id = notifyWorkflowId(`failure/safe-upgrade/no-such-node/${runId}`);
     await eventually('it was told', () => messages().length > 0 && told('/deaf').length > 0, NOTICED_MS);
     const [message] = messages();
     expect(message).toMatchObject({ id, event: 'failure', node: 'no-such-node' });
@@ -113,7 +114,7 @@ notifications:
     await watch(Date.now());
     expect(asked).toEqual([]);
     await watch(0);
-    expect(asked).toContain(`failure/safe-upgrade/long-ago/${handle.firstExecutionRunId}`);
+    expect(asked).toContain(`failure/safe-upgrade/long-ago/${(await handle.describe()).runId}`);
   }, 90_000);
 
   it('of a question carry the very command that answers it, and no more than one comes', async () => {
