@@ -200,8 +200,8 @@ export interface RejoinActivities {
   observeRejoin(input: OfMember & { anew: boolean }): Promise<RejoinObservation>;
   /** `force`: also one that another system had. */
   importPool(input: OfMember & { zpool: string; force: boolean }): Promise<Reached>;
-  /** Writes down on the member what only the cluster knows of it. */
-  rememberMember(input: OfMember & { via: string }): Promise<Reached>;
+  /** Writes down on the member what only the cluster knows of it; what is declared, where that has forgotten it already. */
+  rememberMember(input: OfMember & { via: string; isForgotten?: true }): Promise<Reached>;
   /** The pool's dataset gets a name of the run, and an empty one takes its place. `at`: ISO 8601. */
   setAside(input: OfMember & { pool: string; at: string }): Promise<Reached>;
   /**
@@ -211,8 +211,8 @@ export interface RejoinActivities {
   adoptIdentity(input: OfMember & { via: string; staged: string }): Promise<Reached>;
   /** A removal by force, of a member that is Offline. */
   forgetLostMember(input: OfMember & { via: string }): Promise<Reached>;
-  /** What was set aside, back to where Incus looks for it. Returns how many datasets. */
-  moveBack(input: OfMember & { pool: string }): Promise<number>;
+  /** What was set aside, back to where Incus looks for it, but what is to be left there. Returns how many datasets. */
+  moveBack(input: OfMember & { pool: string; leave?: string[] }): Promise<number>;
   /** Records of what is on the disks. Returns what was recovered. */
   recoverPools(input: OfMember & { pools: string[] }): Promise<string[]>;
   /** Gives back what was written down: configuration of volumes, groups, configuration of the member. */
@@ -225,9 +225,10 @@ export interface RejoinActivities {
   startInstances(input: OfMember): Promise<{ started: string[]; running: string[]; held: string[] }>;
   /**
    * Removes the notes but those of what is `missing` still, by their names as people read them, and an identity that was
-   * staged. Returns the datasets that stay set aside.
+   * staged. What ran stays written down until it was started. Returns the datasets that stay set aside; one that has something of
+   * `leave` is not closed.
    */
-  endRejoin(input: OfMember & { missing?: RejoinPlan['lost']; unseen?: string[] }): Promise<string[]>;
+  endRejoin(input: OfMember & { missing?: RejoinPlan['lost']; unseen?: string[]; leave?: string[] }): Promise<string[]>;
 }
 
 export interface RemovalActivities {

@@ -13,15 +13,23 @@ import type {
   RemainingCluster,
 } from '../plan/rejoin.ts';
 import type { Problem } from '../plan/problem.ts';
-import { isHalfReceived, volumeDataset, type ReplicaPlace, type ReplicaSeen } from '../plan/restore.ts';
+import {
+  isHalfReceived,
+  isUnderWay,
+  volumeDataset,
+  type ReplicaPlace,
+  type ReplicaSeen,
+  type TargetSeen,
+} from '../plan/restore.ts';
 import type { KnownInstance } from '../tools/incus-instance-records.ts';
 import type { Incus } from '../tools/incus.ts';
+import { createZfsResume } from '../tools/zfs-resume.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { roomOf } from './observe-backup.ts';
 import { replicaSeen, restoreScope, targetOn } from './observe-restore.ts';
 import { orTypedProblem } from './or-problem.ts';
-import { readNotes } from './rejoin-notes.ts';
+import { readNotes, type Declared } from './rejoin-notes.ts';
 import { datasetOn } from './replica-facts.ts';
 
 interface Looking {
@@ -50,14 +58,14 @@ export async function observeMissing(looking: Looking, signal: AbortSignal): Pro
   if (found.incus.type === 'silent' || found.pools.some(({ zpool }) => zpool !== 'imported')) return undefined;
   const expected = await expectedOn(looking, signal);
   if (expected === undefined) return undefined;
-  const { volumes, instances, arrived } = await lostOf(looking, expected, signal);
+  const { volumes, instances, onDisk, arrived } = await lostOf(looking, expected, signal);
   const missing: MissingVolume[] = [];
   const silent: Silent = new Map();
   for (const volume of volumes) {
-    const arrivedBytes = arrived.get(placeOf(volume));
+    const part = arrived.get(placeOf(volume));
     missing.push({
-      ...(await copiesOf(looking, expected, volume, silent, signal)),
-      ...(arrivedBytes === undefined ? {} : { arrivedBytes }),
+      ...(await copiesOf(looking, expected, volume, { silent, begun: part?.begun }, signal)),
+      ...part,
     });
   }
   const rooms: Missing['rooms'] = [];
@@ -67,7 +75,10 @@ export async function observeMissing(looking: Looking, signal: AbortSignal): Pro
     const room = seen.type === 'value' ? seen.value : seen.problem;
     rooms.push({ pool, ...(typeof room === 'number' ? { bytes: room } : { problem: room.message }) });
   }
-  return { at: new Date().toISOString(), volumes: missing, instances: await imagesOf(looking, instances), rooms };
+  return {
+    ...{ at: new Date().toISOString(), volumes: missing, instances: await imagesOf(looking, instances), rooms },
+    ...waitingFor(looking, onDisk, volumes),
+  };
 }
 
 /** Hosts that do not answer are asked once, and not for each volume. */
@@ -81,7 +92,8 @@ async function expectedOn(
   const notes = await readNotes(host, member, signal);
   const withRecords = (records: readonly KnownInstance[]): Expected['instances'] =>
     records.map((record) => ({ project: record.project, name: record.name, type: record.type, record }));
-  const written = notes && { volumes: notes.volumes, instances: withRecords(notes.instances) };
+  const written =
+    notes && together({ volumes: notes.volumes, instances: withRecords(notes.instances) }, notes.declared);
   // What the cluster has never forgotten it knows better.
   if (found.incus.type === 'member') return notes?.isForgotten === false ? undefined : written;
   // It has records of no more than what it has forgotten, as long as nothing was given back.
@@ -91,11 +103,36 @@ async function expectedOn(
     return together({ volumes: cluster.volumes, instances: withRecords(instances) }, written);
   }
   if (written !== undefined) return written;
+  return declaredOn(fleet, member);
+}
+
+export function declaredOn(fleet: Fleet, member: string): Declared {
   const guests = Object.entries(fleet.guests).filter(([, guest]) => guest.member === member);
   return {
-    volumes: guests.flatMap(([, { project, volumes }]) => volumes.map((volume) => ({ project, ...volume }))),
+    volumes: guests.flatMap(([, { project, volumes }]) =>
+      volumes.map(({ pool, name }) => ({ ...{ pool, project, name } })),
+    ),
     instances: guests.map(([name, { project, type }]) => ({ project, name, type })),
   };
+}
+
+/** Instances on the disks that are no good to Incus before these volumes are there. */
+function waitingFor(
+  { fleet }: Looking,
+  onDisk: Expected['instances'],
+  volumes: Expected['volumes'],
+): Pick<Missing, 'waiting'> {
+  const waiting = onDisk.flatMap((instance): MissingInstance[] => {
+    const { project, name, type, record } = instance;
+    const guest = fleet.guests[name];
+    const declared = guest?.project === project ? guest.volumes : [];
+    const attached =
+      record === undefined ? declared.map(({ pool, name: of }) => ({ pool, name: of })) : attachedBy(instance);
+    return attached.some((at) => volumes.some((each) => each.pool === at.pool && each.name === at.name))
+      ? [{ project, name, type, isRecorded: record !== undefined, volumes: attached }]
+      : [];
+  });
+  return waiting.length === 0 ? {} : { waiting };
 }
 
 const together = (known: Expected, more: Expected = { volumes: [], instances: [] }): Expected => ({
@@ -106,24 +143,33 @@ const together = (known: Expected, more: Expected = { volumes: [], instances: []
   ],
 });
 
-/** What is neither in records nor on disks, and of what was being received how many bytes have arrived. */
+/** What is neither in records nor on disks, and of what was being received what has arrived. */
 interface Lost extends Expected {
-  arrived: Map<string, number>;
+  /** Instances without a record. */
+  onDisk: Expected['instances'];
+  arrived: Map<string, Arrived>;
 }
+
+type Arrived = Required<Pick<MissingVolume, 'arrivedBytes'>> & Pick<MissingVolume, 'begun'>;
 
 /**
  * A member has what its records name. While something is set aside, it has that too, and what was moved back of it and has no
  * record yet. What was being received is none of both.
  */
 async function lostOf({ host, found, cluster }: Looking, expected: Expected, signal: AbortSignal): Promise<Lost> {
-  if (found.incus.type !== 'member') return { ...besideDisks(expected, found.pools), arrived: new Map() };
+  const lost = (of: Expected, pools: readonly FoundPool[], arrived: Lost['arrived']): Lost => {
+    const beside = besideDisks(of, pools);
+    return { ...beside, onDisk: of.instances.filter((each) => !beside.instances.includes(each)), arrived };
+  };
+  if (found.incus.type !== 'member') return lost(expected, found.pools, new Map());
   const unrecorded = besideRecords(expected, cluster);
   const arrived = await arrivedOf(host, unrecorded.volumes, found.pools, signal);
   const pools = found.pools.map((pool) => ({
     ...pool,
-    contents: pool.aside.length === 0 ? [] : pool.contents.filter((name) => !arrived.has(`${pool.pool}/${name}`)),
+    contents:
+      pool.aside.length === 0 ? [] : pool.contents.filter((name) => arrived.get(`${pool.pool}/${name}`) === undefined),
   }));
-  return { ...besideDisks(unrecorded, pools), arrived };
+  return lost(unrecorded, pools, arrived);
 }
 
 async function arrivedOf(
@@ -131,17 +177,29 @@ async function arrivedOf(
   volumes: Expected['volumes'],
   pools: readonly FoundPool[],
   signal: AbortSignal,
-): Promise<Map<string, number>> {
-  const arrived = new Map<string, number>();
+): Promise<Lost['arrived']> {
+  const arrived: Lost['arrived'] = new Map();
   for (const volume of volumes) {
     const pool = pools.find((each) => each.pool === volume.pool);
     if (pool?.contents.includes(customName(volume)) !== true) continue;
     const dataset = volumeDataset(pool.dataset, volume);
     const target = await targetOn(host, dataset, signal);
-    if (target === undefined || !isHalfReceived(target)) continue;
-    arrived.set(placeOf(volume), (await datasetOn(host, dataset, signal))?.usedBytes ?? 0);
+    if (target === undefined) continue;
+    const begun = await begunWith(host, target, signal);
+    // What is whole and set aside beside it is taken in with that.
+    const isWhole = begun !== undefined && isUnderWay(target, begun) && pool.aside.length === 0;
+    if (!isHalfReceived(target) && !isWhole) continue;
+    const arrivedBytes = (await datasetOn(host, dataset, signal))?.usedBytes ?? 0;
+    arrived.set(placeOf(volume), { arrivedBytes, ...(begun === undefined ? {} : { begun }) });
   }
   return arrived;
+}
+
+/** The GUID of the snapshot that was being received: a part is good for no other. */
+async function begunWith(host: Host, target: TargetSeen, signal: AbortSignal): Promise<string | undefined> {
+  if (target.token === undefined) return target.readonly ? target.guids.at(-1) : target.restored;
+  const read = await createZfsResume(host, { signal }).readToken(target.token);
+  return read.type === 'token' ? read.toGuid : undefined;
 }
 
 /** As it is below the dataset of its pool, and with the pool. */
@@ -177,7 +235,7 @@ async function copiesOf(
   { deps, fleet, scope }: Looking,
   { instances }: Expected,
   { pool, project, name }: Expected['volumes'][number],
-  silent: Silent,
+  { silent, begun }: { silent: Silent; begun: string | undefined },
   signal: AbortSignal,
 ): Promise<MissingVolume> {
   const isHere = (guest: string): boolean =>
@@ -191,7 +249,7 @@ async function copiesOf(
   const own = Object.fromEntries(Object.entries(fleet.backups).filter(([, { guest }]) => isHere(guest)));
   const replicas: MissingVolume['replicas'] = [];
   for (const place of placesOf({ ...fleet, backups: own }, { project, volume: name }))
-    replicas.push(await replicaUnlessSilent(deps, fleet, place, silent, signal));
+    replicas.push(await replicaUnlessSilent(deps, fleet, { place, begun }, silent, signal));
   const attaches = (guest: string): boolean =>
     fleet.guests[guest]?.volumes.some((each) => each.pool === pool && each.name === name) === true ||
     instances.some(
@@ -208,14 +266,14 @@ async function copiesOf(
 async function replicaUnlessSilent(
   deps: Deps,
   fleet: Fleet,
-  place: ReplicaPlace,
+  { place, begun }: { place: ReplicaPlace; begun: string | undefined },
   silent: Silent,
   signal: AbortSignal,
 ): Promise<ReplicaSeen> {
   const { host, dataset } = place;
   const known = silent.get(host);
   if (known !== undefined) return { host, dataset, problem: known };
-  const seen = await replicaSeen(deps, fleet, place, {}, signal);
+  const seen = await replicaSeen(deps, fleet, place, begun === undefined ? {} : { guid: begun }, signal);
   if (seen.problem?.type === 'Unreachable') silent.set(host, seen.problem);
   return seen;
 }

@@ -113,12 +113,15 @@ const blank = (member: string): DestinationSeen => ({ member, isListed: false, o
 const found = (value: ReplicaSeen['found']): Pick<ReplicaSeen, 'found'> =>
   value === undefined ? {} : { found: value };
 
+/** `guid`: of the snapshot that was begun with, where the replica has it. */
+type CopyWish = Pick<RestoreWish, 'until'> & { guid?: string };
+
 /** What does not answer is part of the answer. */
 export async function replicaSeen(
   deps: Deps,
   fleet: Fleet,
   place: ReplicaPlace,
-  wish: Pick<RestoreWish, 'until'>,
+  wish: CopyWish,
   signal: AbortSignal,
 ): Promise<ReplicaSeen> {
   const { host, dataset } = place;
@@ -142,7 +145,7 @@ async function requireImported(host: Host, dataset: string, signal: AbortSignal)
 async function replicaAt(
   host: Host,
   { dataset }: ReplicaPlace,
-  { until }: Pick<RestoreWish, 'until'>,
+  { until, guid }: CopyWish,
   signal: AbortSignal,
 ): Promise<ReplicaSeen['found']> {
   const own = await datasetOn(host, dataset, signal);
@@ -156,7 +159,8 @@ async function replicaAt(
     .filter((each) => each.dataset === dataset && each.name.startsWith('snapshot-'))
     .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const [oldestAt, newestAt] = [snapshots[0]?.createdAt, snapshots.at(-1)?.createdAt];
-  const fitting = snapshots.findLast(({ createdAt }) => until === undefined || createdAt <= until);
+  const begun = snapshots.find((each) => each.guid === guid);
+  const fitting = begun ?? snapshots.findLast(({ createdAt }) => until === undefined || createdAt <= until);
   const { kind, encrypted, usedBytes } = own;
   return {
     ...{ kind, encrypted, usedBytes, snapshots: snapshots.length },

@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
+import { asSentence } from '../plan/sentence.ts';
 import { createZfsKept } from '../tools/zfs-kept.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
@@ -8,8 +9,8 @@ import { orTypedProblem } from './or-problem.ts';
 import { readNotes } from './rejoin-notes.ts';
 
 /**
- * Why something of the member may come back that its cluster has no record of now; undefined where nothing can, or the member
- * does not answer. Whoever makes it anew meanwhile puts something empty in its place. Changes nothing.
+ * Why something of the member may come back that its cluster has no record of now; undefined where nothing can. Fails where the
+ * member does not answer: then nobody knows. Whoever makes it anew meanwhile puts something empty in its place. Changes nothing.
  */
 export async function onItsWay(
   { machines }: Deps,
@@ -20,8 +21,10 @@ export async function onItsWay(
   if (fleet.members[member] === undefined) return undefined;
   const seen = await orTypedProblem(() => whatWaits(machines.member(fleet, member), member, signal), signal);
   if (seen.type === 'value') return seen.value;
-  if (seen.problem.type === 'Unreachable') return undefined;
-  throw failure(seen.problem.type, seen.problem.message);
+  throw failure(
+    seen.problem.type,
+    `Whether something of ${member} is on its way back is not known: ${asSentence(seen.problem.message)}`,
+  );
 }
 
 async function whatWaits(host: Host, member: string, signal: AbortSignal): Promise<string | undefined> {

@@ -18,6 +18,15 @@ const notesSchema = z.object({
   isForgotten: z.boolean().exactOptional(),
   hasEnded: z.literal(true).exactOptional(),
   unseen: z.array(z.string()).exactOptional(),
+  given: z.array(z.string()).exactOptional(),
+  declared: z
+    .object({
+      volumes: z.array(z.object({ pool: z.string(), project: z.string(), name: z.string() })),
+      instances: z.array(
+        z.object({ project: z.string(), name: z.string(), type: z.enum(['container', 'virtual-machine']) }),
+      ),
+    })
+    .exactOptional(),
   running: z.array(z.object({ project: z.string(), name: z.string() })),
   volumes: z.array(
     z.object({ pool: z.string(), project: z.string(), name: z.string(), description: z.string(), config }),
@@ -65,6 +74,10 @@ export interface RejoinNotes {
   hasEnded?: true;
   /** Volumes of those whose replicas nobody could look at: `tank/work/data`. */
   unseen?: string[];
+  /** Volumes whose configuration was given back, until what ran is started: `tank/data`. */
+  given?: string[];
+  /** By the fleet file, where the cluster had forgotten the member before anybody wrote down more. */
+  declared?: Declared;
   running: { project: string; name: string }[];
   volumes: VolumeRecord[];
   snapshots: VolumeSnapshotRecord[];
@@ -74,8 +87,19 @@ export interface RejoinNotes {
   member?: MemberRecord;
 }
 
+/** What belongs on a member by its name alone. */
+export interface Declared {
+  volumes: { pool: string; project: string; name: string }[];
+  instances: { project: string; name: string; type: 'container' | 'virtual-machine' }[];
+}
+
 /** What a cluster tells that knows it still. */
-type TakenNotes = Required<Omit<RejoinNotes, 'isForgotten' | 'hasEnded' | 'unseen'>>;
+type TakenNotes = Required<Pick<RejoinNotes, 'running' | 'volumes' | 'snapshots' | 'instances' | 'member'>>;
+
+export const declaredNotes = (declared: Declared): RejoinNotes => ({
+  ...{ isForgotten: true, running: [], volumes: [], snapshots: [], instances: [] },
+  declared,
+});
 
 /** Undefined also where there is nothing whole: a run that was stopped by a loss of power noted nothing. */
 export async function readNotes(host: Host, member: string, signal: AbortSignal): Promise<RejoinNotes | undefined> {
@@ -131,24 +155,54 @@ export async function writeNotes(host: Host, member: string, notes: RejoinNotes,
 /** Whether a record of the notes is meant. */
 type Picks = (kind: 'volume' | 'instance', record: { project: string; name: string; pool?: string }) => boolean;
 
-/** Of what has not come back: a later run goes on with that, and with nothing else. Without any there are no notes. */
+/**
+ * All data is back but what is missing: a later run goes on with that, and with what ran and was not started yet. Without any there
+ * are no notes. Of what nobody has written down, `declared` is all that is known.
+ */
 export async function keepNotes(
   host: Host,
   member: string,
-  { isMissing, unseen }: { isMissing: Picks; unseen: string[] },
+  { isMissing, unseen, declared }: { isMissing: Picks; unseen: string[]; declared: Declared },
   signal: AbortSignal,
 ): Promise<void> {
-  const notes = await readNotes(host, member, signal);
-  if (notes === undefined) return removeNotes(host, member, signal);
+  const notes = (await readNotes(host, member, signal)) ?? declaredNotes(declared);
   const kept: RejoinNotes = {
     ...({ isForgotten: true, hasEnded: true, unseen } as const),
-    running: notes.running.filter((each) => isMissing('instance', each)),
+    ...(notes.given === undefined ? {} : { given: notes.given }),
+    ...(notes.declared === undefined
+      ? {}
+      : {
+          declared: {
+            volumes: notes.declared.volumes.filter((each) => isMissing('volume', each)),
+            instances: notes.declared.instances.filter((each) => isMissing('instance', each)),
+          },
+        }),
+    running: notes.running,
     volumes: notes.volumes.filter((each) => isMissing('volume', each)),
     snapshots: notes.snapshots.filter((each) => isMissing('volume', { ...each, name: each.volume })),
     instances: notes.instances.filter((each) => isMissing('instance', each)),
   };
-  if (kept.volumes.length + kept.instances.length === 0) return removeNotes(host, member, signal);
-  return writeNotes(host, member, kept, signal);
+  return writeUnlessEmpty(host, member, kept, signal);
+}
+
+/** What ran runs again: a later run starts nothing that people have stopped since then. */
+export async function noteStarted(host: Host, member: string, signal: AbortSignal): Promise<void> {
+  const notes = await readNotes(host, member, signal);
+  // While the cluster knows better, and before the data is back, they are of use as they are.
+  if (notes?.hasEnded !== true) return;
+  const kept = { ...notes };
+  delete kept.given;
+  const isLeft = (each: { project: string; name: string }): boolean =>
+    notes.instances.some(({ project, name }) => project === each.project && name === each.name);
+  return writeUnlessEmpty(host, member, { ...kept, running: notes.running.filter(isLeft) }, signal);
+}
+
+async function writeUnlessEmpty(host: Host, member: string, notes: RejoinNotes, signal: AbortSignal): Promise<void> {
+  const { declared = { volumes: [], instances: [] } } = notes;
+  const all = [notes.running, notes.given ?? [], notes.volumes, notes.instances, declared.volumes, declared.instances];
+  return all.every(({ length }) => length === 0)
+    ? removeNotes(host, member, signal)
+    : writeNotes(host, member, notes, signal);
 }
 
 async function removeNotes(host: Host, member: string, signal: AbortSignal): Promise<void> {

@@ -58,12 +58,17 @@ export async function setAside(
 }
 
 /** Instances and volumes that were set aside, back to where Incus looks for them. Returns how many. */
-export async function moveBack(host: Host, dataset: string, signal: AbortSignal): Promise<number> {
+export async function moveBack(
+  host: Host,
+  dataset: string,
+  leave: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
   const zfs = createZfsDatasets(host, { signal });
   let moved = 0;
   for (const kept of await openOf(host, dataset, signal)) {
     const contents = contentsOf(kept, await treeOf(zfs, host, kept));
-    for (const name of contents) {
+    for (const name of contents.filter((each) => !leave.includes(each))) {
       const answer = await zfs.rename(`${kept}/${name}`, `${dataset}/${name}`);
       if (answer.type === 'exists')
         throw failure('Unexpected', `${host.name} has both ${dataset}/${name} and ${kept}/${name}: which is right?`);
@@ -88,11 +93,21 @@ async function moveOrigins(zfs: ZfsDatasets, host: Host, dataset: string, kept: 
 }
 
 /** Of the runs before this one, too: what they have set aside and not brought to its end. Returns their names. */
-export async function closeAside(host: Host, dataset: string, signal: AbortSignal): Promise<string[]> {
+export async function closeAside(
+  host: Host,
+  dataset: string,
+  leave: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
   const zfs = createZfsDatasets(host, { signal });
-  const open = await openOf(host, dataset, signal);
-  for (const kept of open) expecting(await zfs.setProperties(kept, { [MARKS.rejoin]: 'done' }), 'set', host.name);
-  return open;
+  const closed: string[] = [];
+  for (const kept of await openOf(host, dataset, signal)) {
+    // A later run takes it back when there is what it needs.
+    if (contentsOf(kept, await treeOf(zfs, host, kept)).some((name) => leave.includes(name))) continue;
+    expecting(await zfs.setProperties(kept, { [MARKS.rejoin]: 'done' }), 'set', host.name);
+    closed.push(kept);
+  }
+  return closed;
 }
 
 /** Datasets that were set aside of this one, and from which something may still have to be moved back. */

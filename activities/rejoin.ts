@@ -15,13 +15,24 @@ import { guarded, type ActivityContext } from './guard.ts';
 import { followDatabase } from './follow-database.ts';
 import { isMember } from './join-cluster.ts';
 import { adoptIdentity, removeStaged } from './adopt-identity.ts';
+import { declaredOn } from './observe-missing.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
 import { isCustom, targetOn } from './observe-restore.ts';
 import { bringIncusToDisk } from './on-disk.ts';
-import { keepNotes, noteForgotten, readNotes, takeNotes, withLeft, writeNotes } from './rejoin-notes.ts';
+import {
+  declaredNotes,
+  keepNotes,
+  noteForgotten,
+  noteStarted,
+  readNotes,
+  takeNotes,
+  withLeft,
+  writeNotes,
+} from './rejoin-notes.ts';
 import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
 import { remakeInstance } from './remake-instance.ts';
-import { remind } from './remind-member.ts';
+import { remind, type VolumeData } from './remind-member.ts';
+import { datasetOn } from './replica-facts.ts';
 import { startInstances } from './start-instances.ts';
 import { untilOnline } from './until-online.ts';
 
@@ -53,9 +64,21 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     await writeNotes(own.host, member, before === undefined ? now : withLeft(now, before), signal);
     return 'done';
   };
-  const isReceived = async (own: Opened, volume: VolumeRecord, signal: AbortSignal): Promise<'its own' | 'new'> => {
-    const target = await targetOn(own.host, volumeDataset(datasetOf(own, volume.pool), volume), signal);
-    return target?.restored === undefined ? 'new' : 'its own';
+  /** A run that ends after the join finds a member of which nobody else says what it had. */
+  const rememberDeclared = async (own: Opened, member: string, signal: AbortSignal): Promise<'already' | 'done'> => {
+    const before = await readNotes(own.host, member, signal);
+    await noteForgotten(own.host, member, signal);
+    if (before !== undefined) return before.isForgotten === false ? 'done' : 'already';
+    await writeNotes(own.host, member, declaredNotes(declaredOn(own.fleet, member)), signal);
+    return 'done';
+  };
+  const dataOf = async (own: Opened, volume: VolumeRecord, signal: AbortSignal): Promise<VolumeData> => {
+    const dataset = volumeDataset(datasetOf(own, volume.pool), volume);
+    const target = await targetOn(own.host, dataset, signal);
+    return {
+      isItsOwn: target?.restored !== undefined,
+      usedBytes: (await datasetOn(own.host, dataset, signal))?.usedBytes ?? 0,
+    };
   };
   /** They are taken in when they are whole, each by a step of its own. */
   const halfReceived = async (own: Opened, volumes: readonly UnknownVolume[], signal: AbortSignal) => {
@@ -85,9 +108,10 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return importPool(host, zpool, force, context.signal);
     }),
 
-    rememberMember: guarded(async ({ member, via, ...run }, context) => {
+    rememberMember: guarded(async ({ member, via, isForgotten, ...run }, context) => {
       const own = await open(run, member, context);
       await bringIncusToDisk(own.host, context.signal);
+      if (isForgotten === true) return rememberDeclared(own, member, context.signal);
       const { incus } = await open(run, via, context);
       return remember(own, member, incus, context.signal);
     }),
@@ -124,9 +148,9 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       return 'done';
     }),
 
-    moveBack: guarded(async ({ member, pool, ...run }, context) => {
+    moveBack: guarded(async ({ member, pool, leave = [], ...run }, context) => {
       const own = await open(run, member, context);
-      return moveBack(own.host, datasetOf(own, pool), context.signal);
+      return moveBack(own.host, datasetOf(own, pool), leave, context.signal);
     }),
 
     recoverPools: guarded(async ({ member, pools, ...run }, context) => {
@@ -155,10 +179,10 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       if (notes === undefined) return 'nothing known';
       const { incus } = await open(run, via, context);
       const now = await takeNotes(incus, member, poolNames(own));
-      const dataOf = async (volume: VolumeRecord): Promise<'its own' | 'new'> =>
-        isReceived(own, volume, context.signal);
-      const { changed, left } = await remind({ incus, member, dataOf }, notes, now);
+      const data = (volume: VolumeRecord): Promise<VolumeData> => dataOf(own, volume, context.signal);
+      const { changed, left } = await remind({ incus, member, dataOf: data }, notes, now);
       await writeNotes(own.host, member, left, context.signal);
+      if (!changed && notes.declared !== undefined && notes.hasEnded !== true) return 'nothing known';
       return changed ? 'done' : 'already';
     }),
 
@@ -189,26 +213,30 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
     startInstances: guarded(async ({ member, ...run }, context) => {
       const own = await open(run, member, context);
       const notes = await readNotes(own.host, member, context.signal);
-      return startInstances(own.incus, { member, notes, pools: poolNames(own) }, context);
+      const started = await startInstances(own.incus, { member, notes, pools: poolNames(own) }, context);
+      await noteStarted(own.host, member, context.signal);
+      return started;
     }),
 
-    endRejoin: guarded(async ({ member, missing = { volumes: [], instances: [] }, unseen = [], ...run }, context) => {
+    endRejoin: guarded(async ({ member, missing = NOTHING, unseen = [], leave = [], ...run }, context) => {
       const own = await open(run, member, context);
       await removeStaged(own.host, run.name, context.signal);
       // What such a pool has nobody has seen: a later run has to go on with it.
       if (!(await areImported(own, context.signal))) return [];
       const kept: string[] = [];
       for (const pool of poolNames(own))
-        kept.push(...(await closeAside(own.host, datasetOf(own, pool), context.signal)));
+        kept.push(...(await closeAside(own.host, datasetOf(own, pool), leave, context.signal)));
       const isMissing: Parameters<typeof keepNotes>[2]['isMissing'] = (kind, record) =>
         kind === 'instance'
           ? missing.instances.includes(inProject(record))
           : missing.volumes.includes(`${record.pool ?? ''}/${inProject(record)}`);
-      await keepNotes(own.host, member, { isMissing, unseen }, context.signal);
+      await keepNotes(own.host, member, { isMissing, unseen, declared: declaredOn(own.fleet, member) }, context.signal);
       return kept;
     }),
   };
 }
+
+const NOTHING = { volumes: [], instances: [] };
 
 /** Incus takes in all that it does not know, or nothing. */
 const wouldTakeIn = (member: string, half: readonly UnknownVolume[]) =>

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sizeInBytes } from '../plan/bytes.ts';
 import type { Incus } from '../tools/incus.ts';
 import type { MemberRecord, VolumeRecord, VolumeSnapshotRecord } from '../tools/incus-records.ts';
 import { expecting } from './expecting.ts';
@@ -8,8 +9,14 @@ interface Reminding {
   /** Of another member. */
   incus: Incus;
   member: string;
-  /** Whose data a volume has that was not back when the run ended: its own came after all, or somebody has made it anew. */
-  dataOf: (volume: VolumeRecord) => Promise<'its own' | 'new'>;
+  /** Of a volume that was not back when the run ended. */
+  dataOf: (volume: VolumeRecord) => Promise<VolumeData>;
+}
+
+/** Whose data a volume has that came late: its own after all, or what somebody has put in its place. */
+export interface VolumeData {
+  isItsOwn: boolean;
+  usedBytes: number;
 }
 
 interface Reminded {
@@ -39,6 +46,12 @@ export async function remind(
     changed,
     left: {
       ...withoutMember(notes),
+      given: [
+        ...new Set([
+          ...(notes.given ?? []),
+          ...notes.volumes.filter(isThere).map(({ pool, name }) => `${pool}/${name}`),
+        ]),
+      ],
       volumes: notes.volumes.filter((each) => isThere(each) === undefined),
       snapshots: notes.snapshots.filter((each) => isThere({ ...each, name: each.volume }) === undefined),
       instances: notes.instances.filter(
@@ -76,11 +89,22 @@ async function remindOfVolume(
   now: VolumeRecord,
   isLate: boolean,
 ): Promise<boolean> {
-  const hasItsData = !isLate || (await dataOf(then)) === 'its own';
-  const wanted = hasItsData ? then : { ...then, config: { ...withoutVolatile(then), ...volatileOf(now) } };
+  const wanted = isLate ? lateRecord(then, now, await dataOf(then)) : then;
   if (isDeepStrictEqual(now, wanted)) return false;
   expecting(await incus.replaceVolumeRecord(member, wanted), 'replaced', member);
   return true;
+}
+
+/** It may be another one by now, with more in it: its size never becomes less than it has, or was given. */
+function lateRecord(then: VolumeRecord, now: VolumeRecord, { isItsOwn, usedBytes }: VolumeData): VolumeRecord {
+  const config = isItsOwn ? { ...then.config } : { ...withoutVolatile(then), ...volatileOf(now) };
+  const given = sizeInBytes(now.config['size']);
+  const wanted = sizeInBytes(then.config['size']);
+  if (wanted !== undefined && wanted < Math.max(given ?? 0, usedBytes)) {
+    delete config['size'];
+    if (now.config['size'] !== undefined) config['size'] = now.config['size'];
+  }
+  return { ...then, config };
 }
 
 const VOLATILE = 'volatile.';

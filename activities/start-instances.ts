@@ -2,6 +2,7 @@ import { FAILURES } from '../plan/failures.ts';
 import type { Problem } from '../plan/problem.ts';
 import { inProject } from '../plan/projects.ts';
 import { asSentence } from '../plan/sentence.ts';
+import type { VolumeRecord } from '../tools/incus-records.ts';
 import type { Incus } from '../tools/incus.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -38,10 +39,10 @@ export async function startInstances(
   const { volumes } = expecting(await incus.volumeRecords(member, pools), 'volume records', member);
   const unmapped = new Set(
     volumes
-      .filter(({ config }) => config['volatile.idmap.last'] === undefined)
+      .filter((volume) => volume.config[MAPPED] === undefined && !isKnown(volume, notes))
       .map(({ pool, name }) => `${pool}/${name}`),
   );
-  const lastRunning = notes?.running ?? expecting(await incus.lastRunning(member), 'last running', member).instances;
+  const lastRunning = written(notes) ?? expecting(await incus.lastRunning(member), 'last running', member).instances;
   const ran = (instance: Instance): boolean =>
     lastRunning.some(({ project, name }) => project === instance.project && name === instance.name);
   const wanted = own
@@ -56,10 +57,10 @@ export async function startInstances(
       continue;
     }
     const guessed = instance.volumes.filter(({ pool, name }) => unmapped.has(`${pool}/${name}`));
-    // Where nothing was remembered, Incus would take the files of a shifted volume for unshifted.
-    if (instance.type === 'container' && guessed.length > 0 && notes === undefined) {
+    // Where nothing was given back, Incus would take the files of a shifted volume for unshifted.
+    if (instance.type === 'container' && guessed.length > 0) {
       result.held.push(
-        `${label} was not started: nobody knows to whom the files of ${guessed.map(({ name }) => name).join(', ')} belong (volatile.idmap.last)`,
+        `${label} was not started: nobody knows to whom the files of ${guessed.map(({ name }) => name).join(', ')} belong (${MAPPED})`,
       );
       continue;
     }
@@ -74,6 +75,19 @@ export async function startInstances(
   if (first !== undefined) throw notStarted(first, failed);
   return result;
 }
+
+const MAPPED = 'volatile.idmap.last';
+
+/** Undefined where nobody has written down what ran: notes of what is declared say nothing of that. */
+const written = (notes: RejoinNotes | undefined): RejoinNotes['running'] | undefined =>
+  notes?.declared === undefined ? notes?.running : undefined;
+
+/** It was given back what it had, or had nothing. Notes of another volume say nothing of this one. */
+const isKnown = ({ pool, project, name }: VolumeRecord, notes: RejoinNotes | undefined): boolean =>
+  notes?.given?.includes(`${pool}/${name}`) === true ||
+  notes?.volumes.some(
+    (each) => each.pool === pool && each.project === project && each.name === name && each.config[MAPPED] === undefined,
+  ) === true;
 
 async function startOne(incus: Incus, member: string, { project, name }: Instance): Promise<'started' | 'running'> {
   const answer = await incus.startInstance(project, name);

@@ -11,3 +11,15 @@ export function formatBytes(bytes: number): string {
 
 /** `0.3 GB`, whatever the size: to compare what is there with what is needed. */
 export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+const FACTORS: Record<string, number> = {
+  ...Object.fromEntries(['', 'k', 'M', 'G', 'T', 'P', 'E'].map((unit, power) => [`${unit}B`, 1000 ** power])),
+  ...Object.fromEntries(['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((unit, power) => [`${unit}B`, 1024 ** (power + 1)])),
+};
+
+/** As Incus writes sizes: `20GiB`, `500MB`, `1024`. Undefined for anything else. */
+export function sizeInBytes(text: string | undefined): number | undefined {
+  const [, number, unit = ''] = /^(\d+) ?([kMGTPE]?B|[KMGTPE]iB)?$/.exec(text ?? '') ?? [];
+  const factor = FACTORS[unit === '' ? 'B' : unit];
+  return number === undefined || factor === undefined ? undefined : Number(number) * factor;
+}

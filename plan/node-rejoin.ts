@@ -2,7 +2,7 @@ import { count } from './count.ts';
 import { caseOf, wayOf, type RejoinCase, type RejoinWay } from './rejoin-case.ts';
 import { inProject, instanceOnDisk } from './projects.ts';
 import { rejoinGates, type RejoinGate } from './rejoin-gates.ts';
-import { planMissing, type MissingPlan, type Remade } from './rejoin-missing.ts';
+import { leftAside, planMissing, type MissingPlan, type Remade } from './rejoin-missing.ts';
 import { zpoolOf, type FoundPool, type IdentityCopy, type RejoinObservation, type RejoinScope } from './rejoin.ts';
 import { dated, type Restoration } from './restore.ts';
 import type { StepView } from './run.ts';
@@ -13,11 +13,14 @@ export type RejoinStep =
   | { type: 'import'; zpool: string; force: boolean }
   /** What the cluster knows of the member, for later: a forced removal forgets it. */
   | { type: 'remember'; via: string }
+  /** The cluster has forgotten it already: what is declared is all that is known. */
+  | { type: 'note declared'; via: string }
   | { type: 'identity'; copy: IdentityCopy; via: string }
   | { type: 'set aside'; pool: string; dataset: string }
   | { type: 'forget'; via: string }
   | { type: 'join'; via: string }
-  | { type: 'move back'; pool: string; dataset: string }
+  /** `leave`: what stays set aside, since it needs a volume of which no copy is there. By names below the dataset. */
+  | { type: 'move back'; pool: string; dataset: string; leave?: string[] }
   | { type: 'recover'; pools: string[] }
   | { type: 'remind'; via: string }
   | { type: 'online'; via: string }
@@ -28,10 +31,10 @@ export type RejoinStep =
   | { type: 'take in'; restoration: Restoration }
   /** An instance that is on no disk any more, of its image. */
   | { type: 'remake'; instance: Remade }
+  /** All data is back. `missing`: what notes are kept of; `unseen`: volumes of it that may come back by another run. */
+  | { type: 'forget notes'; missing?: RejoinPlan['lost']; unseen?: string[]; leave?: string[] }
   | { type: 'instances' }
-  | { type: 'health' }
-  /** `missing`: what they are kept of; `unseen`: volumes of it that may come back by another run. */
-  | { type: 'forget notes'; missing?: RejoinPlan['lost']; unseen?: string[] };
+  | { type: 'health' };
 
 export interface RejoinPlan {
   gates: RejoinGate[];
@@ -113,48 +116,65 @@ function stepsOf(
   const full = host.pools.filter(({ place }) => place === 'holds');
   const moved =
     kind === 'nothing lost' ? open : host.pools.filter((pool) => full.includes(pool) || open.includes(pool));
-  const back = (pools: readonly FoundPool[]): RejoinStep[] => [
-    ...pools.map(({ pool, dataset }): RejoinStep => ({ type: 'move back', pool, dataset })),
-    { type: 'recover', pools: pools.map(({ pool }) => pool) },
-    // Once, when all of it is there.
-    ...(missing !== undefined && missing.receive.length > 0 ? [] : [{ type: 'remind', via } as const]),
-  ];
-  const end: RejoinStep[] = [
+  const waits: RejoinStep[] = [
     { type: 'online', via },
     { type: 'follow', via },
-    ...(missing === undefined ? [] : missingSteps(missing, moved.length > 0, via)),
-    { type: 'instances' },
-    { type: 'health' },
-    { type: 'forget notes', ...(missing === undefined ? {} : { missing: lostOf(missing), unseen: unseenIn(missing) }) },
   ];
-  if (kind === 'nothing lost') return [...imports, ...(moved.length === 0 ? [] : back(moved)), ...end];
+  const end: RejoinStep[] = [notesStep(missing), { type: 'instances' }, { type: 'health' }];
+  const data = dataSteps(moved, missing, { waits, via });
+  if (kind === 'nothing lost') return [...imports, ...data, ...end];
   const [copy] = copies;
   if (way === 'identity' && copy !== undefined)
-    return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...end];
+    return [{ type: 'remember', via }, { type: 'identity', copy, via }, ...waits, ...end];
   return [
-    ...(isListed ? [{ type: 'remember', via } as const] : []),
+    isListed ? { type: 'remember', via } : { type: 'note declared', via },
     ...full.map(({ pool, dataset }): RejoinStep => ({ type: 'set aside', pool, dataset })),
     ...(isListed ? [{ type: 'forget', via } as const] : []),
     { type: 'join', via },
-    ...(moved.length === 0 ? [] : back(moved)),
+    ...data,
     ...end,
   ];
 }
 
 /**
- * One volume after the other: Incus takes in all that it does not know. What was written down of the member is given back in any
- * case: of one that has joined, an earlier run may not have come that far.
+ * Volumes that are on no disk come first, one after the other: Incus takes in all that it does not know, and no instance before
+ * the volumes that it has. What was written down of the member is given back once, when all of it is there, and also where
+ * nothing was moved: of one that has joined, an earlier run may not have come that far.
  */
-function missingSteps({ receive, remake }: MissingPlan, isReminded: boolean, via: string): RejoinStep[] {
-  const volumes = receive.flatMap((restoration): RejoinStep[] => [
+function dataSteps(
+  moved: readonly FoundPool[],
+  missing: MissingPlan | undefined,
+  { waits, via }: { waits: readonly RejoinStep[]; via: string },
+): RejoinStep[] {
+  const leave = missing === undefined ? [] : leftAside(missing);
+  const received = (missing?.receive ?? []).flatMap((restoration): RejoinStep[] => [
     { type: 'receive', restoration },
     { type: 'take in', restoration },
   ]);
-  return [
-    ...volumes,
-    ...(!isReminded || receive.length > 0 ? [{ type: 'remind', via } as const] : []),
-    ...remake.map((instance): RejoinStep => ({ type: 'remake', instance })),
-  ];
+  const back: RejoinStep[] =
+    moved.length === 0
+      ? []
+      : [
+          ...moved.map(({ pool, dataset }): RejoinStep => ({
+            ...({ type: 'move back', pool, dataset } as const),
+            ...(leave.length === 0 ? {} : { leave }),
+          })),
+          { type: 'recover', pools: moved.map(({ pool }) => pool) },
+        ];
+  const remind: RejoinStep[] = moved.length === 0 && missing === undefined ? [] : [{ type: 'remind', via }];
+  const remake = (missing?.remake ?? []).map((instance): RejoinStep => ({ type: 'remake', instance }));
+  return received.length === 0 && moved.length > 0
+    ? [...back, ...remind, ...waits, ...remake]
+    : [...waits, ...received, ...back, ...remind, ...remake];
+}
+
+function notesStep(missing: MissingPlan | undefined): RejoinStep {
+  if (missing === undefined) return { type: 'forget notes' };
+  const leave = leftAside(missing);
+  return {
+    ...({ type: 'forget notes', missing: lostOf(missing), unseen: unseenIn(missing) } as const),
+    ...(leave.length === 0 ? {} : { leave }),
+  };
 }
 
 function importsOf(pools: readonly FoundPool[]): RejoinStep[] {
@@ -210,6 +230,8 @@ export function describeRejoinStep(step: RejoinStep, member: string): Pick<StepV
       };
     case 'remember':
       return { id: 'remember', phase: 'restore', title: `what the cluster knows of ${member}` };
+    case 'note declared':
+      return { id: 'remember', phase: 'restore', title: `what the fleet file says of ${member}` };
     case 'identity':
       return {
         id: 'identity',

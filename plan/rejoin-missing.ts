@@ -2,7 +2,7 @@ import { gigabytes } from './bytes.ts';
 import { count } from './count.ts';
 import { ageOf, formatAge } from './duration.ts';
 import { gateWords, type GateOf } from './gate-words.ts';
-import { inProject } from './projects.ts';
+import { inProject, instanceOnDisk } from './projects.ts';
 import type { Missing, MissingInstance, MissingVolume, RejoinScope } from './rejoin.ts';
 import { dated, newestOf, volumeDataset, type Restoration } from './restore.ts';
 import { asSentence } from './sentence.ts';
@@ -28,15 +28,18 @@ export interface MissingPlan {
   /** No copy of them is known. */
   lost: string[];
   /** And why not. */
-  notRemade: { instance: MissingInstance; why: string }[];
+  notRemade: { instance: MissingInstance; why: string; isAside?: true }[];
   gates: GateOf<'copy' | 'space' | 'guest'>[];
 }
 
 const { passed, refused, warning } = gateWords<'copy' | 'space' | 'guest'>();
 
 /** Volumes from the newest of their replicas, instances from their images. Pure. */
-export function planMissing(scope: RejoinScope, { volumes, instances, rooms, at: now }: Missing): MissingPlan {
-  const found = volumes.map((volume) => ({ volume, copy: newestOf(volume.replicas) }));
+export function planMissing(
+  scope: RejoinScope,
+  { volumes, instances, waiting = [], rooms, at: now }: Missing,
+): MissingPlan {
+  const found = volumes.map((volume) => ({ volume, copy: copyOf(volume) }));
   const plan: MissingPlan = {
     receive: [],
     words: [],
@@ -79,8 +82,27 @@ export function planMissing(scope: RejoinScope, { volumes, instances, rooms, at:
         : warning('guest', `${inProject(instance)} is not made anew: ${why}.`),
     );
   }
+  for (const instance of waiting) {
+    const why = without(instance, gone);
+    if (why === undefined) continue;
+    plan.notRemade.push({ instance, why, isAside: true });
+    plan.gates.push(warning('guest', `${inProject(instance)} stays set aside, with its own disk: ${why}.`));
+  }
   plan.gates.push(...[...needed].map(([pool, bytes]) => space(scope, pool, bytes, rooms)));
   return plan;
+}
+
+/** What stays set aside, by its names below the dataset of its pool. */
+export const leftAside = ({ notRemade }: Pick<MissingPlan, 'notRemade'>): string[] =>
+  notRemade.flatMap(({ instance, isAside }) => {
+    const name = instanceOnDisk(instance);
+    return isAside === true ? [`containers/${name}`, `virtual-machines/${name}`, `virtual-machines/${name}.block`] : [];
+  });
+
+/** One that was begun with is gone on with, as long as a replica has it: what has arrived is of no other. */
+function copyOf({ replicas, begun }: MissingVolume): Copy | undefined {
+  const same = replicas.filter(({ found }) => found?.fitting !== undefined && found.fitting.guid === begun);
+  return newestOf(same) ?? newestOf(replicas);
 }
 
 type Copy = NonNullable<ReturnType<typeof newestOf>>;
@@ -137,10 +159,16 @@ function withoutCopy(volume: MissingVolume, where: readonly string[]): MissingPl
 
 function whyNot({ isRecorded, image, volumes }: MissingInstance, gone: readonly string[]): string | undefined {
   if (!isRecorded) return 'the cluster has forgotten how it was configured';
-  const without = volumes.map(({ pool, name }) => `${pool}/${name}`).filter((name) => gone.includes(name));
-  if (without.length > 0)
-    return `it has ${count(without.length, 'volume')} that ${without.length === 1 ? 'does' : 'do'} not come back: ${without.join(', ')}`;
-  return image === undefined ? 'no other member has the image that it was made of' : undefined;
+  return (
+    without({ volumes }, gone) ??
+    (image === undefined ? 'no other member has the image that it was made of' : undefined)
+  );
+}
+
+function without({ volumes }: Pick<MissingInstance, 'volumes'>, gone: readonly string[]): string | undefined {
+  const names = volumes.map(({ pool, name }) => `${pool}/${name}`).filter((name) => gone.includes(name));
+  if (names.length === 0) return undefined;
+  return `it has ${count(names.length, 'volume')} that ${names.length === 1 ? 'does' : 'do'} not come back: ${names.join(', ')}`;
 }
 
 function space(
@@ -178,7 +206,11 @@ export const missingWords = ({ words, remake, inRestic, unseen, lost, notRemade 
   ),
   ...listed(
     'Not made anew',
-    notRemade.map(({ instance, why }) => `${inProject(instance)} (${why})`),
+    notRemade.filter(({ isAside }) => isAside !== true).map(({ instance, why }) => `${inProject(instance)} (${why})`),
+  ),
+  ...listed(
+    'Not taken back, and kept aside with its own disk',
+    notRemade.filter(({ isAside }) => isAside === true).map(({ instance, why }) => `${inProject(instance)} (${why})`),
   ),
   ...listed('LOST for good, no copy is known', lost),
 ];

@@ -94,6 +94,8 @@ export interface MissingVolume {
   restic: string[];
   /** What a run before this one has received of it. */
   arrivedBytes?: number;
+  /** And of which snapshot, by its GUID: no other can be gone on with. */
+  begun?: string;
 }
 
 /** An instance of the member that is on none of its disks. */
@@ -113,6 +115,8 @@ export interface Missing {
   at: string;
   volumes: MissingVolume[];
   instances: MissingInstance[];
+  /** On its disks, without a record, and with a volume that is missing: Incus takes in none before its volumes. */
+  waiting?: MissingInstance[];
   /** Bytes that may come to each pool, and why that is not known. */
   rooms: { pool: string; bytes?: number; problem?: string }[];
 }

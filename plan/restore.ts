@@ -404,9 +404,8 @@ export const isReceived = ({ readonly, token, guids }: TargetSeen, guid: string 
 export const isUnderWay = ({ restored, guids }: TargetSeen, guid: string | undefined): boolean =>
   guid !== undefined && restored === guid && guids.includes(guid);
 
-/** Of some run or other, which has not verified it: no volume of Incus's yet, whatever snapshot it is of. */
-export const isHalfReceived = ({ readonly, token, restored }: TargetSeen): boolean =>
-  readonly || token !== undefined || /^\d+$/.test(restored ?? '');
+/** Of some run or other: a part, or what is not writable yet. A mark alone says nothing: one of an earlier restore stays. */
+export const isHalfReceived = ({ readonly, token }: TargetSeen): boolean => readonly || token !== undefined;
 
 function spaceGate({ member, room, target }: DestinationSeen, { usedBytes: needed, fitting }: Found): RestoreGate {
   if (fitting !== undefined && target?.guids.includes(fitting.guid) === true) return passed('space', 'it is there');

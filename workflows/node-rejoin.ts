@@ -65,14 +65,17 @@ async function rejoin(
   const done: Done[] = [];
   let plan = first;
   try {
-    const imports = importsIn(first);
-    if (first.case === 'unknown' || (imports.length > 0 && patched('rejoin-imports-first'))) {
-      await watch.whileAsking(() => askForImport(run, scope, first));
-      await actAll(run, ref, scope, { ...first, steps: imports }, done);
-      // Only now is to be seen what the pools have.
-      plan = await look('observe-again');
+    if (first.case !== 'unknown' && importsIn(first).length === 0) run.judge(plan.gates);
+    // Only then is to be seen what the pools have, and another one may be seen meanwhile: each is asked for by its name.
+    for (let round = 1; plan.case === 'unknown' || importsIn(plan).length > 0; round += 1) {
+      const now: RejoinPlan = { ...plan, steps: importsIn(plan) };
+      await watch.whileAsking(() => askForImport(run, scope, now, round));
+      await actAll(run, ref, scope, now, done);
+      plan = await look(round === 1 ? 'observe-again' : `observe-again-${round}`);
       if (plan.refusals.length > 0) return { ...refuse(run, plan, false), left: stays(ref, done) };
-    } else run.judge(plan.gates);
+      if (round >= IMPORT_ROUNDS) throw failure('Unexpected', 'The zpools of its disks are others with each look.');
+    }
+    plan = inOrder(plan);
     run.announce(rejoinViews(plan.steps, ref.member));
     await watch.whileAsking(() => askToForget(run, scope, plan));
     await run.hold();
@@ -91,6 +94,16 @@ async function rejoin(
     return halfWay(error, ref.member, plan, done);
   }
 }
+
+/** Runs of before closed their notes last: a guest that did not get healthy kept Terraform away. */
+function inOrder(plan: RejoinPlan): RejoinPlan {
+  if (patched('rejoin-notes-before-health')) return plan;
+  const isLast = ({ type }: RejoinStep): boolean => type === 'forget notes';
+  return { ...plan, steps: [...plan.steps.filter((step) => !isLast(step)), ...plan.steps.filter(isLast)] };
+}
+
+/** As often as new disks are seen, at most. */
+const IMPORT_ROUNDS = 5;
 
 /** A house that has had no power comes up in some minutes. */
 const OTHERS_WITHIN_MS = 10 * 60_000;

@@ -5,12 +5,14 @@ import { createInfraActivities } from '../../activities/infra.ts';
 import { onItsWay } from '../../activities/on-its-way.ts';
 import { keepNotes, noteForgotten, readNotes } from '../../activities/rejoin-notes.ts';
 import { createRejoinActivities } from '../../activities/rejoin.ts';
+import { sizeInBytes } from '../../plan/bytes.ts';
 import type { Simulation } from '../../simulator/create.ts';
 import type { Volume } from '../../simulator/core/state.ts';
 import { MARKS } from '../../tools/zfs-kept.ts';
 import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const MEMBER = 'elitedesk-1';
+const NONE = { volumes: [], instances: [] };
 const VIA = 'nuc-1';
 const signal = new AbortController().signal;
 
@@ -75,7 +77,7 @@ describe('what a rejoin writes down', () => {
     await remember();
     await configure('edge-data', {});
     const isMissing = (_: string, { name }: { name: string }): boolean => name === 'edge-data' || name === 'home-data';
-    await keepNotes(await host(), MEMBER, { isMissing, unseen: [] }, signal);
+    await keepNotes(await host(), MEMBER, { isMissing, unseen: [], declared: NONE }, signal);
     expect(await waits()).toBeUndefined();
     await configure('home-data', { size: '1GiB', 'volatile.idmap.last': '[]' });
     await simulation.store.update(({ cluster }) => {
@@ -87,10 +89,57 @@ describe('what a rejoin writes down', () => {
     expect(volume('home-data').config).toEqual({ size: '40GiB', 'volatile.idmap.last': '[]' });
   });
 
+  it('never makes what is in its place smaller than it was given, or than what is in it', async () => {
+    const late = async (config: Record<string, string>): Promise<Record<string, string>> => {
+      await configure('home-data', { size: '40GiB' });
+      await remember();
+      const isMissing = (_: string, { name }: { name: string }): boolean => name === 'home-data';
+      await keepNotes(await host(), MEMBER, { isMissing, unseen: [], declared: NONE }, signal);
+      await configure('home-data', config);
+      await remind();
+      return volume('home-data').config;
+    };
+    expect(await late({ size: '100GiB' })).toEqual({ size: '100GiB' });
+    expect(await late({})).toEqual({ size: '40GiB' });
+    expect([sizeInBytes('20GiB'), sizeInBytes('1MB'), sizeInBytes('7'), sizeInBytes('10%')]).toEqual([
+      ...[20 * 2 ** 30, 1e6, 7, undefined],
+    ]);
+  });
+
+  it('lets Terraform go on once all data is back, and keeps what ran until that is started', async () => {
+    await remember();
+    await noteForgotten(await host(), MEMBER, signal);
+    expect(await waits()).toMatch(/has not come to its end/);
+    const running = (await notes())?.running;
+    await remind();
+    await end();
+    expect([await waits(), (await notes())?.running]).toEqual([undefined, running]);
+    expect(running).not.toEqual([]);
+    await inContext(() => activities.startInstances(ref()));
+    expect(await notes()).toBeUndefined();
+  });
+
+  it('is what the fleet file says, where the cluster has forgotten it already', async () => {
+    const declare = () => inContext(() => activities.rememberMember({ ...ref(), isForgotten: true }));
+    expect([await declare(), await declare()]).toEqual(['done', 'already']);
+    expect(await notes()).toMatchObject({
+      isForgotten: true,
+      declared: {
+        volumes: [{ name: 'edge-data' }, { name: 'home-data' }],
+        instances: [{ name: 'edge-vm' }, { name: 'home-vm' }],
+      },
+    });
+    expect(await remind()).toBe('nothing known');
+    const missing = { volumes: ['zpool/edge-data'], instances: [] };
+    await inContext(() => activities.endRejoin({ ...ref(), missing }));
+    expect((await notes())?.declared).toMatchObject({ volumes: [{ name: 'edge-data' }], instances: [] });
+    await end();
+  });
+
   it('keeps Terraform away while replicas were not seen, or something is set aside', async () => {
     await remember();
     const unseen = ['zpool/edge-data'];
-    await keepNotes(await host(), MEMBER, { isMissing: () => true, unseen }, signal);
+    await keepNotes(await host(), MEMBER, { isMissing: () => true, unseen, declared: NONE }, signal);
     expect(await waits()).toBe(`A node-rejoin of ${MEMBER} could not look at the replicas of zpool/edge-data.`);
     const infra = createInfraActivities(worker.deps);
     await expect(inContext(() => infra.initInfra({ ...ref(), node: MEMBER }))).rejects.toMatchObject({
@@ -118,7 +167,8 @@ describe('what a rejoin writes down', () => {
       Reflect.deleteProperty(machines[MEMBER] ?? {}, 'zpools');
     });
     expect(await end()).toEqual(['zpool/incus-runbook-20261128-0214-3f9c']);
-    expect([await notes(), await waits()]).toEqual([undefined, undefined]);
+    expect(await notes()).toMatchObject({ hasEnded: true, volumes: [], instances: [] });
+    expect(await waits()).toBeUndefined();
   });
 
   it('is no reason to take in what was received in part, with the rest or alone', async () => {
@@ -132,7 +182,8 @@ describe('what a rejoin writes down', () => {
     await custom('whole', { snapshots: {} });
     await expect(recover()).rejects.toThrow(/^Incus would take in half with the rest/);
     expect(volume('whole')).toBeUndefined();
-    await custom('half', { snapshots: {} });
+    // A mark of an earlier restore says nothing of what is whole.
+    await custom('half', { snapshots: {}, properties: { 'runbook:restored': '4711' } });
     expect((await recover()).toSorted()).toEqual(['half', 'whole']);
   });
 });

@@ -57,7 +57,8 @@ const plan = (observation: Partial<RejoinObservation> = {}): RejoinPlan =>
   planRejoin(SCOPE, { cluster: cluster(), host: host(), copies: [], ...observation });
 const stepsOf = ({ steps }: RejoinPlan): string[] => steps.map(({ type }) => type);
 const refusalsOf = ({ refusals }: RejoinPlan): string[] => refusals.map(({ name, message }) => `${name}: ${message}`);
-const END = ['online', 'follow', 'instances', 'health', 'forget notes'];
+const notesOf = ({ steps }: RejoinPlan) => steps.find(({ type }) => type === 'forget notes');
+const END = ['online', 'follow', 'forget notes', 'instances', 'health'];
 
 describe('which case it is', () => {
   it.each<[string, Partial<RejoinObservation>, string]>([
@@ -116,7 +117,7 @@ describe('what is on no disk any more', () => {
     expect(found.way).toBe('fresh join');
     expect(stepsOf(found)).toEqual([
       ...['remember', 'forget', 'join', 'online', 'follow'],
-      ...['receive', 'take in', 'remind', 'remake', 'instances', 'health', 'forget notes'],
+      ...['receive', 'take in', 'remind', 'remake', 'forget notes', 'instances', 'health'],
     ]);
     expect(found.lost).toEqual({ instances: [], volumes: [] });
     expect(gatesOf(found)).toContain(
@@ -157,7 +158,7 @@ describe('what is on no disk any more', () => {
     expect(found.missing && missingWords(found.missing)).toContain(words);
     expect(gatesOf(found).some((message) => gate.test(message))).toBe(true);
     expect(found.lost).toEqual({ instances: ['web'], volumes: ['local/data'] });
-    expect(found.steps.at(-1)).toMatchObject({ type: 'forget notes', missing: found.lost });
+    expect(notesOf(found)).toMatchObject({ missing: found.lost });
     expect(found.refusals).toEqual([]);
   });
 
@@ -188,21 +189,47 @@ describe('what is on no disk any more', () => {
   });
 
   it('notes of what nobody could look at that it may come back', () => {
-    expect(bare({ volumes: [volume({ replicas: [SILENT] })] }).steps.at(-1)).toMatchObject({ unseen: ['local/data'] });
-    expect(bare({ volumes: [volume({ replicas: [] })] }).steps.at(-1)).toMatchObject({ unseen: [] });
+    expect(notesOf(bare({ volumes: [volume({ replicas: [SILENT] })] }))).toMatchObject({ unseen: ['local/data'] });
+    expect(notesOf(bare({ volumes: [volume({ replicas: [] })] }))).toMatchObject({ unseen: [] });
   });
 
   it('goes on where a member has joined already, and gives back once what was written down', () => {
     const joined = { host: host({ incus: MEMBER, pools: [pool(EMPTY)] }) };
     expect(stepsOf(bare({}, joined))).toEqual([
       ...['online', 'follow', 'receive', 'take in', 'remind', 'remake'],
-      ...['instances', 'health', 'forget notes'],
+      ...['forget notes', 'instances', 'health'],
     ]);
     expect(stepsOf(bare({ volumes: [], instances: [] }, joined))).toContain('remind');
-    // One pool is lost, and the other was set aside.
-    const half = bare({}, { host: host() });
-    expect(stepsOf(half).filter((type) => type === 'remind')).toHaveLength(1);
-    expect(stepsOf(half).indexOf('recover')).toBeLessThan(stepsOf(half).indexOf('receive'));
+  });
+
+  it('is there before the instances that need it are taken in, where one of two pools is lost', () => {
+    const half = bare({ instances: [], waiting: [web()] }, { host: host() });
+    expect(stepsOf(half)).toEqual([
+      ...['remember', 'set aside', 'forget', 'join', 'online', 'follow'],
+      ...['receive', 'take in', 'move back', 'recover', 'remind', 'forget notes', 'instances', 'health'],
+    ]);
+    expect(half.steps).toContainEqual({ type: 'move back', pool: 'local', dataset: 'tank/incus' });
+  });
+
+  it('keeps an instance aside whose volume has no copy, with the rest of it written down', () => {
+    const leave = ['containers/web', 'virtual-machines/web', 'virtual-machines/web.block'];
+    const half = bare(
+      { volumes: [volume({ replicas: [] })], instances: [], waiting: [web(), web({ name: 'other', volumes: [] })] },
+      { host: host() },
+    );
+    expect(half.steps).toContainEqual({ type: 'move back', pool: 'local', dataset: 'tank/incus', leave });
+    expect(notesOf(half)).toMatchObject({ missing: { instances: ['web'], volumes: ['local/data'] }, leave });
+    expect(half.missing && missingWords(half.missing)).toContain(
+      'Not taken back, and kept aside with its own disk: web (it has 1 volume that does not come back: local/data).',
+    );
+  });
+
+  it('goes on with the replica that it has begun with, though another is newer by now', () => {
+    const newer = replica('n2', '2026-06-01T23:00:00.000Z');
+    const found = { ...newer.found, fitting: { name: 'snapshot-b', guid: '2', createdAt: '2026-06-01T23:00:00.000Z' } };
+    const replicas = [...volume().replicas, { ...newer, found } as ReplicaSeen];
+    const from = (begun: string) => bare({ volumes: [volume({ replicas, begun })] }).missing?.receive[0]?.from.host;
+    expect([from('1'), from('2'), from('gone')]).toEqual(['n1', 'n2', 'n2']);
   });
 });
 
@@ -277,6 +304,7 @@ describe('the way back', () => {
     ]);
     const gone = cluster({ members: [listed('n1', 'Online'), listed('n2', 'Online')], instances: [], volumes: [] });
     expect(stepsOf(plan({ host: { ...aside, hasListedAddress: false }, cluster: gone }))).toEqual([
+      'note declared',
       'join',
       'move back',
       'recover',

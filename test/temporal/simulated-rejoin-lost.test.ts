@@ -70,7 +70,7 @@ describe('node-rejoin over the simulated fleet, where the disks are lost', () =>
         ...['remember', 'forget', 'join', 'online', 'follow'],
         ...['receive-zpool-edge-data', 'take-in-zpool-edge-data'],
         ...['receive-zpool-home-data', 'take-in-zpool-home-data'],
-        ...['remind', 'remake-edge-vm', 'remake-home-vm', 'instances', 'health', 'notes'],
+        ...['remind', 'remake-edge-vm', 'remake-home-vm', 'notes', 'instances', 'health'],
       ]);
       const size = /of \d{4}-\d\d-\d\d \d\d:\d\d UTC, 4 h.* old, 0\.0 GB, from nuc-1 tank\/replica\/edge-data/;
       expect(plan.gates.map(({ message }) => message).join('\n')).toMatch(size);

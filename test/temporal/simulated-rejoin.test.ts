@@ -56,9 +56,9 @@ describe('node-rejoin over the simulated fleet', () => {
       expect(plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id)).toEqual([
         'online',
         'follow',
+        'notes',
         'instances',
         'health',
-        'notes',
       ]);
       expect(simulation().readState().cluster.instances['metrics-vm']?.status).toBe('Stopped');
       expect((await rejoin()).result).toMatchObject({ outcome: 'Done' });

@@ -10,11 +10,12 @@ export async function askForImport(
   run: Run,
   { member, approvalTimeout }: RejoinScope,
   plan: RejoinPlan,
+  round = 1,
 ): Promise<void> {
   const pools = plan.steps.flatMap((step) => (step.type === 'import' && step.force ? step.zpool : []));
   if (pools.length === 0) return;
   const { approved, actor, reason } = await run.ask({
-    id: 'import',
+    id: round === 1 ? 'import' : `import-${round}`,
     destructive: true,
     question: `Import zpool ${pools.join(', ')} on ${member}, though another system had it last?`,
     consequences: [

@@ -73,7 +73,10 @@ export function back(
 
 function leftOfMissing({ inRestic, unseen, lost, notRemade }: MissingPlan): string[] {
   return [
-    ...notRemade.map(({ instance, why }) => `not back: ${inProject(instance)}, since ${why}`),
+    ...notRemade.map(
+      ({ instance, why, isAside }) =>
+        `not back: ${inProject(instance)}, since ${why}${isAside === true ? '; it stays set aside, with its own disk' : ''}`,
+    ),
     ...inRestic.map(({ volume }) => `not back: volume ${volume}, of which restic has files`),
     ...unseen.map(({ volume, where }) => `not back: volume ${volume}, since nobody could look at ${where.join(', ')}`),
     ...lost.map((volume) => `lost: volume ${volume}, no copy of it is known`),
@@ -93,13 +96,15 @@ function toDoForMissing(scope: RejoinScope, missing: MissingPlan): RunResult['ne
   const { member, hasInfra, guests } = scope;
   const { unseen, notRemade, inRestic, lost, remake } = missing;
   const gone = [...inRestic.map(({ volume }) => volume), ...lost];
+  // Terraform is refused until that is taken back.
+  const isAside = notRemade.some((each) => each.isAside === true);
   const byHand = gone.map((volume) => ({
     command: `incus storage volume create ${placeOf(volume)} --target ${member}`,
     purpose: 'an empty one in its place, with its size and options',
   }));
   const anew = { command: `runbook start infra-apply --node ${member}`, purpose: 'make anew what is declared' };
   return [
-    ...(gone.length + notRemade.length === 0 ? [] : hasInfra ? (unseen.length > 0 ? [] : [anew]) : byHand),
+    ...(gone.length + notRemade.length === 0 ? [] : hasInfra && !isAside ? (unseen.length > 0 ? [] : [anew]) : byHand),
     ...(isNothing(missing)
       ? []
       : [{ command: `runbook start node-rejoin --node ${member}`, purpose: 'then: go on with what is not back' }]),

@@ -29,6 +29,8 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(await act.importPool({ ...ref, zpool: step.zpool, force: step.force }));
     case 'remember':
       return plain(await act.rememberMember({ ...ref, via: step.via }));
+    case 'note declared':
+      return plain(await act.rememberMember({ ...ref, via: step.via, isForgotten: true }));
     case 'identity':
       return adopt(act, ref, step);
     case 'set aside':
@@ -40,7 +42,11 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(joined === 'already' ? 'already' : 'done', joined === 'anew' ? ANEW : undefined);
     }
     case 'move back': {
-      const moved = await act.moveBack({ ...ref, pool: step.pool });
+      const moved = await act.moveBack({
+        ...ref,
+        pool: step.pool,
+        ...(step.leave === undefined ? {} : { leave: step.leave }),
+      });
       return plain(moved === 0 ? 'already' : 'done', count(moved, 'dataset'));
     }
     case 'recover': {
@@ -70,8 +76,12 @@ export async function perform(act: StepActivities, ref: RunRef & { member: strin
       return plain(started.length > 0 ? 'done' : 'already', detail, held);
     }
     case 'forget notes': {
-      const { missing, unseen = [] } = step;
-      const kept = await act.endRejoin({ ...ref, ...(missing === undefined ? {} : { missing, unseen }) });
+      const { missing, unseen = [], leave } = step;
+      const kept = await act.endRejoin({
+        ...ref,
+        ...(missing === undefined ? {} : { missing, unseen }),
+        ...(leave === undefined ? {} : { leave }),
+      });
       const left = kept.map((dataset) => `${dataset} on ${ref.member} stays set aside, until you release it by name.`);
       return { ...plain(kept.length === 0 ? 'already' : 'done', undefined, left), kept };
     }
