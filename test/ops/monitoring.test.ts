@@ -95,13 +95,16 @@ describe(hasPromtool ? 'promtool' : 'promtool, which is not here (Debian: promet
     expect(promtool('check', 'rules', RULES)).toMatchObject({ status: 0 });
   });
 
-  withPromtool('sees every alert come when it should, and not before', () => {
-    const tests = readFileSync(RULES.replace('.yaml', '.test.yaml'), 'utf8');
-    for (const { alert } of rules) expect(tests).toContain(`alertname: ${alert}`);
-    const { status, said } = promtool('test', 'rules', RULES.replace('.yaml', '.test.yaml'));
-    expect(said).toContain('SUCCESS');
-    expect(status).toBe(0);
-  });
+  withPromtool(
+    'sees every alert come when it should, and not before',
+    () => {
+      const tests = readFileSync(RULES.replace('.yaml', '.test.yaml'), 'utf8');
+      for (const { alert } of rules) expect(tests).toContain(`alertname: ${alert}`);
+      const files = ['.test.yaml', '.weeks.test.yaml'].map((end) => RULES.replace('.yaml', end));
+      expect(promtool('test', 'rules', ...files)).toMatchObject({ status: 0 });
+    },
+    120_000,
+  );
 
   withPromtool('finds nothing to say of the exposition', async () => {
     const metrics = createMetrics('0.1.0', { backups: 900, runs: 30 });
