@@ -6,6 +6,9 @@ command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 for program in chromium zsh fish; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
+# For the services of docker-compose.yml, started without an engine.
+[ -d /usr/lib/postgresql ] || missing+=(postgresql)
+command -v nc >/dev/null || missing+=(netcat-openbsd)
 # For promtool.
 command -v promtool >/dev/null || missing+=(prometheus)
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -12,6 +12,7 @@ const SETTINGS_FRAME = 4;
 const TLS_ALERT = 0x15;
 const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 const CLIENT_CERTIFICATE = 'TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH';
+const HANGS_UP = 'it hangs up: perhaps it speaks TLS, and none is configured here (TEMPORAL_TLS=true)';
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1)$/;
 
 /**
@@ -30,7 +31,7 @@ export async function findObstacle(
   socket.setTimeout(patienceMs, () => socket.destroy());
   try {
     await happens(socket, 'connect');
-    if (tls === undefined || tls === null || tls === false) return await greet(socket);
+    if (tls === undefined || tls === null || tls === false) return await greetPlainly(socket);
     return await greetInside(socket, host, tls === true ? {} : tls);
   } catch (error) {
     return describe(error, host);
@@ -44,6 +45,19 @@ const happens = (socket: Socket, event: string): Promise<unknown> =>
   new Promise((resolve, reject) => {
     socket.once(event, resolve).once('close', resolve).once('error', reject);
   });
+
+/** Servers of Go hang up on what does not begin with TLS, and say nothing. */
+async function greetPlainly(socket: Socket): Promise<string | undefined> {
+  const seen = { hangUp: false };
+  socket.once('end', () => (seen.hangUp = true));
+  try {
+    const obstacle = await greet(socket);
+    return seen.hangUp ? HANGS_UP : obstacle;
+  } catch (error) {
+    if (errorCode(error) === 'ECONNRESET') return HANGS_UP;
+    throw error;
+  }
+}
 
 async function greet(socket: Socket): Promise<string | undefined> {
   socket.write(PREFACE);
