@@ -641,26 +641,47 @@ export interface TerraformGuestRef extends GuestRef, InfraPlanRef {
   address: string;
 }
 
+/** Where the state is that has the old one still. */
+export interface SavedState {
+  /** The machine. */
+  worker: string;
+  file: string;
+}
+
+/** `wasIn`: whether the state had the address at the yes. `saved`: what was saved of it then. */
+export type SavedGuestRef = TerraformGuestRef & { wasIn: boolean; saved?: SavedState };
+
 /** A guest that Terraform makes is made anew. What it makes is applied by the activities of infra-apply. */
 export interface TerraformRecreateActivities {
   /** What would be planned if the state did not know the address, found out with a copy of the state. Changes nothing. */
   rehearseCreation(input: TerraformGuestRef): Promise<PlannedCreation>;
-  /** Backs the state up and takes the address out of it. Refuses where there still is an instance of the guest's name. */
-  forgetOldInState(input: TerraformGuestRef): Promise<Reached>;
+  /** Undefined where there is no state yet. Idempotent. */
+  saveOldInState(input: TerraformGuestRef): Promise<SavedState | undefined>;
+  /**
+   * Backs the state up and takes the address out of it. Refuses where there still is an instance of the guest's name. Fails as
+   * StateNotSaved where it is out already, and this worker does not have what was saved of it.
+   */
+  forgetOldInState(input: SavedGuestRef): Promise<Reached>;
+  /** The plan that is applied, with the digest of its sensitive values. */
+  planCreation(input: TerraformGuestRef): Promise<PlannedInfra & Pick<PlannedCreation, 'sensitive'>>;
   /** Marks what Terraform has made as this run's own, with its volumes attached, and starts it. */
   adoptGuest(input: GuestRef): Promise<NewGuest>;
   /** Takes the mark off again: Terraform would. */
   unmarkGuest(input: GuestRef): Promise<Reached>;
+  /** What is left to do. Whoever has locked the state is waited for. */
+  planSettled(input: TerraformGuestRef): Promise<PlannedInfra>;
+  /** Waits for an apply that is still at work, whoever has begun it, and lets none begin any more. */
+  fenceState(input: TerraformGuestRef): Promise<Reached>;
   /**
-   * Waits for an apply that is still at work. What it has made is marked as this run's own, so that it can be removed; what the
-   * state does not know is renamed out of the way.
+   * As bringBackGuest. What Terraform has made is marked as this run's own before, so that it can be removed; what the state does
+   * not know is renamed out of the way.
    */
-  claimGuest(input: TerraformGuestRef): Promise<Reached>;
+  takeBackGuest(input: TerraformGuestRef & { old?: OldGuest }): Promise<BroughtBack>;
   /**
-   * The address in the state as it was backed up, and what else is in the state by now stays. `wasIn`: whether it was there. Fails
-   * as StateNotSaved where the copy is not on this worker, or where the state is another one.
+   * The address in the state as it was saved, and what else is in the state by now stays. Fails as StateNotSaved where this worker
+   * does not have it, or where the state is another one.
    */
-  putBackInState(input: TerraformGuestRef & { wasIn: boolean }): Promise<Reached>;
+  putBackInState(input: SavedGuestRef): Promise<Reached>;
 }
 
 export interface ApprovalActivities {

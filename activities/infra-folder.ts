@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InfraDeclaration } from '../fleet/schema.ts';
+import { serialOf } from '../plan/infra-state.ts';
 import { createTerraform } from '../tools/terraform.ts';
 import type { TerraformAccess } from '../tools/terraform-command.ts';
 import type { NodeRef } from './contract.ts';
@@ -74,9 +75,31 @@ export async function readyToRehearse(
   const at = join(root, 'rehearsal');
   const dir = join(at, 'states');
   const place = await madeAt(deps, ref, { root: at, state: { type: 'local', dir } }, context);
-  if (state !== undefined) await writeFile(join(dir, `${ref.node}.tfstate`), state, { mode: 0o600 });
+  // The folder can have an override of its own, which Terraform goes by instead: then it would be the state itself.
+  if ((await serialAt(deps, ref, place, context)) !== undefined) throw notTheCopy(ref);
+  if (state === undefined) return place;
+  await writeFile(join(dir, `${ref.node}.tfstate`), state, { mode: 0o600 });
+  if ((await serialAt(deps, ref, place, context)) !== serialOf(state)) throw notTheCopy(ref);
   return place;
 }
+
+async function serialAt(
+  { local }: Deps,
+  { node }: NodeRef,
+  { access }: InfraPlace,
+  { signal }: ActivityContext,
+): Promise<number | undefined> {
+  const found = await createTerraform(local, access, { signal }).pullState();
+  if (found.type === 'state') return found.serial;
+  if (found.type === 'none') return undefined;
+  throw terraformFailure(node, found);
+}
+
+const notTheCopy = ({ node }: NodeRef): Error =>
+  failure(
+    'BadConfig',
+    `The folder of ${node} has Terraform use another state than the copy that is to be tried with: its files must not override the backend (*_override.tf), nor its environment the workspace.`,
+  );
 
 async function madeAt(
   deps: Deps,

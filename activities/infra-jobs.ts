@@ -37,19 +37,27 @@ export async function startTerraform(
 /** Its end. One that came from outside is written down: such a command leaves its lock. */
 export async function followTerraform(
   { local }: Deps,
-  { root, infra }: Pick<InfraPlace, 'root' | 'infra'>,
+  place: Pick<InfraPlace, 'root' | 'infra'>,
   name: string,
   context: ActivityContext,
 ): Promise<JobState & { type: 'ended' }> {
   const ended = await awaitJob(local.jobs, name, context, described);
-  if (ended.how !== 'exited') {
-    const lockTimeoutMs = durationMs(infra.lockTimeout);
-    const found = interruptionOf(ended, { lockTimeoutMs, now: Date.now(), who: ownName() });
-    const text = JSON.stringify([...(await interruptionsIn(root)), found]);
-    // Half of it would be no JSON, and nothing of this run could be read any more.
-    await local.putFile(join(root, INTERRUPTIONS), text, { mode: 0o600, signal: context.signal });
-  }
+  if (ended.how !== 'exited') await noteInterruption(local, place, ended, context.signal);
   return ended;
+}
+
+/** A command that was ended from outside, by when it began and what is known of its end. */
+export async function noteInterruption(
+  local: Deps['local'],
+  { root, infra }: Pick<InfraPlace, 'root' | 'infra'>,
+  ended: Parameters<typeof interruptionOf>[0],
+  signal: AbortSignal,
+): Promise<void> {
+  const lockTimeoutMs = durationMs(infra.lockTimeout);
+  const found = interruptionOf(ended, { lockTimeoutMs, now: Date.now(), who: ownName() });
+  const text = JSON.stringify([...(await interruptionsIn(root)), found]);
+  // Half of it would be no JSON, and nothing of this run could be read any more.
+  await local.putFile(join(root, INTERRUPTIONS), text, { mode: 0o600, signal });
 }
 
 export async function interruptionsIn(root: string): Promise<Interruption[]> {

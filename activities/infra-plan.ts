@@ -2,18 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { redact } from '../hosts/redact.ts';
 import type { PlannedInfra } from '../plan/infra.ts';
-import { isLeftBy } from '../plan/infra-lock.ts';
 import { canonicalPlan, readPlan } from '../plan/infra-plan.ts';
 import { durationMs } from '../plan/duration.ts';
 import { createTerraform, planArgv, readPlanning, type TerraformPlan } from '../tools/terraform.ts';
-import type { TerraformProblem } from '../tools/terraform-command.ts';
 import type { InfraPlanRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { terraformFailure } from './infra-failure.ts';
 import { ready, type InfraPlace } from './infra-folder.ts';
-import { followTerraform, interruptionsIn, planJob, startTerraform } from './infra-jobs.ts';
+import { followTerraform, planJob, startTerraform } from './infra-jobs.ts';
+import { unlockOwn } from './infra-locks.ts';
 
 /** It was ended from outside, or waits for a lock that this run has left. What does that again and again is another matter. */
 const MAX_TRIES = 4;
@@ -46,17 +45,6 @@ export async function planned(
     const goesOn = read === undefined || (tries < MAX_TRIES && (await unlockOwn(deps, place, read, context)));
     if (!goesOn) throw terraformFailure(ref.node, read);
   }
-}
-
-/** Takes away a lock that a command of this run has left when it was ended from outside, and no other. */
-async function unlockOwn(
-  { local }: Deps,
-  { root, access }: InfraPlace,
-  problem: TerraformProblem,
-  { signal }: ActivityContext,
-): Promise<boolean> {
-  if (problem.type !== 'locked' || !isLeftBy(problem.lock, await interruptionsIn(root))) return false;
-  return (await createTerraform(local, access, { signal }).unlock(problem.lock.id)).type === 'unlocked';
 }
 
 /** What is in a saved plan, and its hash for the state as it is now. */

@@ -129,7 +129,14 @@ async function lookAtInstance(
     record.status === 'Running'
       ? await lookAtKey(deps, fleet, input, signal)
       : { keys: [], keyProblem: `it is ${record.status}` };
-  const old = { state: keyProblem === undefined ? 'alive' : 'dead', ...found, volumes, inherited } as const;
+  const state = keyProblem === undefined ? 'alive' : 'dead';
+  const old = {
+    state,
+    ...found,
+    volumes,
+    inherited,
+    ...(record.ephemeral ? { isEphemeral: true as const } : {}),
+  } as const;
   return { old, keys, ...(keyProblem === undefined ? {} : { keyProblem }) };
 }
 

@@ -1,30 +1,38 @@
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Fleet } from '../fleet/schema.ts';
 import { redact } from '../hosts/redact.ts';
-import { durationMs } from '../plan/duration.ts';
-import { readPlan } from '../plan/infra-plan.ts';
-import { isInState, isSameAt, keepsNumbers, withEntryOf } from '../plan/infra-state.ts';
+import { readPlan, sensitiveValues } from '../plan/infra-plan.ts';
+import { attributesAt, isInState, keepsNumbers } from '../plan/infra-state.ts';
+import type { OldGuest } from '../plan/recreate.ts';
 import type { PlannedCreation } from '../plan/recreate-terraform.ts';
-import { createTerraform, type TerraformPlan } from '../tools/terraform.ts';
-import type { NewGuest, Reached, TerraformGuestRef, TerraformRecreateActivities } from './contract.ts';
+import type { TerraformPlan } from '../tools/terraform.ts';
+import type { BroughtBack, NewGuest, TerraformGuestRef, TerraformRecreateActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isOfRun, noteOf, ofRun, withoutRun } from './guest-note.ts';
 import { notOurs, outOfTheWay, recordOf, replace, type Place } from './guest-place.ts';
-import { backUpState, backupOf } from './infra-apply.ts';
-import { terraformFailure } from './infra-failure.ts';
 import { placeOf, ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
-import { applyJob, followTerraform, planJob } from './infra-jobs.ts';
-import { digestOf, planIn, planned } from './infra-plan.ts';
+import { planJob } from './infra-jobs.ts';
+import { patiently } from './infra-locks.ts';
+import { digestOf, planIn, planInfra, planned } from './infra-plan.ts';
 import { requireNothingOnItsWay } from './on-its-way.ts';
-import { placeOfGuest, requireFree, startedIn } from './recreate.ts';
+import { bringBackIn, placeOfGuest, requireFree, startedIn } from './recreate.ts';
+import { fence, forget, knows, putBack, removeAt, save, stateIn } from './recreate-state.ts';
+import { operatorKeyFile } from './secrets-at.ts';
 
 /** A guest that Terraform makes is made anew: what its state knows of the old one and of the new one. */
 export function createTerraformRecreateActivities(deps: Deps): TerraformRecreateActivities {
   return {
     rehearseCreation: guarded((ref, context) => rehearse(deps, ref, context)),
+    saveOldInState: guarded((ref, context) => save(deps, ref, context)),
     forgetOldInState: guarded((ref, context) => forget(deps, ref, context)),
+    planCreation: guarded(async (ref, context) => {
+      const { place } = await ready(deps, ref, context);
+      await planned(deps, place, ref, context);
+      return toldOf(deps, place, ref, context);
+    }),
     adoptGuest: guarded(async (ref, context) => {
       const place = await placeOfGuest(deps, ref, context);
       await adopt(place);
@@ -37,7 +45,9 @@ export function createTerraformRecreateActivities(deps: Deps): TerraformRecreate
       await replace(place, place.name, withoutRun(record));
       return 'done';
     }),
-    claimGuest: guarded((ref, context) => claim(deps, ref, context)),
+    planSettled: guarded((ref, context) => patiently(() => planInfra(deps, ref, context))),
+    fenceState: guarded((ref, context) => fence(deps, ref, context)),
+    takeBackGuest: guarded((ref, context) => takeBack(deps, ref, context)),
     putBackInState: guarded((ref, context) => putBack(deps, ref, context)),
   };
 }
@@ -56,73 +66,74 @@ async function rehearse(deps: Deps, given: TerraformGuestRef, context: ActivityC
   await deps.local.jobs.remove(planJob(ref), context);
   const copy = await readyToRehearse(deps, ref, place, text, context);
   const inState = text !== undefined && isInState(text, ref.address);
-  if (inState) await remove(deps, copy, ref, context);
+  if (inState) await removeAt(deps, copy, ref, context);
   await planned(deps, copy, ref, context);
-  const { plan, hash } = await planIn(deps, copy, ref, context);
+  const { plan, ...told } = await toldWithPlan(deps, copy, ref, context);
   return {
-    ...readPlan(plan, redact),
-    ...{ hash, file: await digestOf(copy.planFile(REHEARSAL)), inState },
+    ...told,
+    inState,
     isWritable: text === undefined || keepsNumbers(text),
     ...declaredIn(plan, ref.address),
+    ...(inState ? { known: knownAs(text, ref.address) } : {}),
   };
 }
 
-/** What other resources are made by, only their provider knows. */
-function declaredIn({ resource_changes: changes }: TerraformPlan, address: string): Pick<PlannedCreation, 'declared'> {
-  const found = changes.find((each) => each.address === address);
-  if (found?.type !== 'incus_instance') return {};
-  const { name, target, project } = (found.change.after ?? {}) as Record<string, unknown>;
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  // Where none is said, the provider takes that one.
-  return { declared: { name: text(name), target: text(target), project: text(project) || 'default' } };
-}
+type Told = Awaited<ReturnType<TerraformRecreateActivities['planCreation']>>;
 
-/** The state as it is: undefined where there is none yet. */
-async function stateIn(
-  { local }: Deps,
-  { access }: InfraPlace,
-  { node }: TerraformGuestRef,
-  { signal }: ActivityContext,
-): Promise<string | undefined> {
-  const state = await createTerraform(local, access, { signal }).pullState();
-  if (state.type === 'none') return undefined;
-  if (state.type !== 'state') throw terraformFailure(node, state);
-  return state.text;
-}
-
-async function remove(
-  { local }: Deps,
-  { access, infra }: InfraPlace,
-  { node, address }: TerraformGuestRef,
-  { signal }: ActivityContext,
-): Promise<void> {
-  const seconds = durationMs(infra.lockTimeout) / 1000;
-  const answer = await createTerraform(local, access, { signal }).removeFromState(address, seconds);
-  if (answer.type !== 'removed' && answer.type !== 'none') throw terraformFailure(node, answer);
-}
-
-/** The copy comes first: whatever is cut off, what the state knew of the old one is not lost. */
-async function forget(deps: Deps, ref: TerraformGuestRef, context: ActivityContext): Promise<Reached> {
-  const guest = await placeOfGuest(deps, ref, context);
-  if ((await recordOf(guest, ref.guest)) !== undefined)
-    throw failure('Unexpected', `There is an instance ${ref.guest}: Terraform cannot make one of that name.`);
-  await backUpState(deps, ref, context);
-  const { place } = await ready(deps, ref, context);
-  if (!(await knows(deps, place, ref, context))) return 'already';
-  await remove(deps, place, ref, context);
-  if (await knows(deps, place, ref, context))
-    throw failure('Unexpected', `Terraform said that ${ref.address} was removed from its state, and it is there.`);
-  return 'done';
-}
-
-async function knows(
+async function toldWithPlan(
   deps: Deps,
   place: InfraPlace,
   ref: TerraformGuestRef,
   context: ActivityContext,
-): Promise<boolean> {
-  const text = await stateIn(deps, place, ref, context);
-  return text !== undefined && isInState(text, ref.address);
+): Promise<Told & { plan: TerraformPlan }> {
+  const { plan, hash } = await planIn(deps, place, ref, context);
+  const sensitive = await sensitiveDigest(await deps.fleetAt(ref.fleet), ref.name, plan);
+  return {
+    ...readPlan(plan, redact),
+    ...{ plan, hash, file: await digestOf(place.planFile(ref.plan)) },
+    ...(sensitive === undefined ? {} : { sensitive }),
+  };
+}
+
+async function toldOf(...of: Parameters<typeof toldWithPlan>): Promise<Told> {
+  const { plan: _, ...told } = await toldWithPlan(...of);
+  return told;
+}
+
+/**
+ * Values that are sensitive are in no hash that anybody sees, for weak ones could be tried out. The operator's key is the same on
+ * every worker and known to nobody else: with it, it can be seen that they are the same as at the yes, and nothing else.
+ */
+async function sensitiveDigest(fleet: Fleet, run: string, plan: TerraformPlan): Promise<string | undefined> {
+  // The gates refuse what has none.
+  if (fleet.secrets.identityFile === undefined) return undefined;
+  const key = await readFile(operatorKeyFile(fleet)).catch(() => undefined);
+  return key === undefined
+    ? undefined
+    : createHmac('sha256', key).update(run).update('\0').update(sensitiveValues(plan)).digest('hex');
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** Of another resource only its provider knows what it is made by. */
+function declaredIn({ resource_changes: changes }: TerraformPlan, address: string): Pick<PlannedCreation, 'declared'> {
+  const found = changes.find((each) => each.address === address);
+  if (found?.type !== 'incus_instance') return {};
+  const after = (found.change.after ?? {}) as Record<string, unknown>;
+  const { name, target, project, type, remote, ephemeral } = after;
+  return {
+    declared: {
+      ...{ name: textOf(name), target: textOf(target), remote: textOf(remote) },
+      // Where none is said, the provider takes those.
+      ...{ project: textOf(project) || 'default', type: textOf(type) || 'container', ephemeral: ephemeral === true },
+    },
+  };
+}
+
+/** What the state says of the old one. */
+function knownAs(text: string, address: string): NonNullable<PlannedCreation['known']> {
+  const { name, project, remote } = attributesAt(text, address);
+  return { name: textOf(name), project: textOf(project) || 'default', remote: textOf(remote) };
 }
 
 /** The mark says to whoever takes this back that it may be removed. */
@@ -149,64 +160,42 @@ async function adopt(place: Place): Promise<void> {
  * The name was free when the apply began, so what Terraform knows by now under the address is what it has made. What it does not
  * know it may have begun, or somebody else: that is only taken out of the way.
  */
-async function claim(deps: Deps, ref: TerraformGuestRef, context: ActivityContext): Promise<Reached> {
+async function claim(deps: Deps, ref: TerraformGuestRef, place: Place, context: ActivityContext): Promise<void> {
   const made = await placeOf(deps, ref);
-  const job = applyJob(ref);
-  if (made !== undefined && (await deps.local.jobs.status(job, context)).type !== 'absent')
-    await followTerraform(deps, made, job, context);
-  const place = await placeOfGuest(deps, ref, context);
   const { name, run } = place;
   const record = await recordOf(place, name);
-  if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return 'already';
+  if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return;
   // A state that cannot be read keeps nobody from bringing the old one back.
   if (made !== undefined && (await knows(deps, made, ref, context).catch(() => false))) {
     await replace(place, name, { ...record, config: { ...record.config, ...ofRun(run) } });
-    return 'done';
+    return;
   }
   await outOfTheWay(place, async () => (await recordOf(place, name)) ?? record);
-  return 'done';
 }
 
-async function putBack(
+/** What cannot be told of the new one keeps nobody from bringing the old one back, unless it has the name. */
+async function takeBack(
   deps: Deps,
-  { wasIn, ...ref }: TerraformGuestRef & { wasIn: boolean },
+  { old, ...ref }: TerraformGuestRef & { old?: OldGuest },
   context: ActivityContext,
-): Promise<Reached> {
-  const { place } = await ready(deps, ref, context);
-  const current = await stateIn(deps, place, ref, context);
-  if (!wasIn) {
-    if (current === undefined || !isInState(current, ref.address)) return 'already';
-    await remove(deps, place, ref, context);
-    return 'done';
+): Promise<BroughtBack> {
+  const place = await placeOfGuest(deps, ref, context);
+  const unclaimed = await claim(deps, ref, place, context).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    return await bringBackIn(deps, { ...ref, ...(old === undefined ? {} : { old }) }, context);
+  } catch (error) {
+    if (!(await isTaken(place))) throw error;
+    const why = [unclaimed ?? error].map((each) => (each instanceof Error ? each.message : String(each))).join();
+    throw failure('Busy', `The old ${place.name} is ${place.aside}: another one has its name. ${why}`);
   }
-  const file = backupOf(place.infra, ref);
-  const backup = await readFile(file, 'utf8').catch(() => undefined);
-  if (backup === undefined) throw notSaved(ref, `the copy of the state, ${file}, is not on this worker`);
-  if (current !== undefined && isSameAt(current, backup, ref.address)) return 'already';
-  await push(deps, place, ref, { current, backup, file }, context);
-  const after = await stateIn(deps, place, ref, context);
-  if (after === undefined || !isSameAt(after, backup, ref.address))
-    throw notSaved(ref, `the state was pushed, and has it otherwise than ${file}`);
-  return 'done';
 }
 
-async function push(
-  { local }: Deps,
-  { access, root }: InfraPlace,
-  ref: TerraformGuestRef,
-  { current, backup, file }: { current: string | undefined; backup: string; file: string },
-  { signal }: ActivityContext,
-): Promise<void> {
-  if (current !== undefined && lineageOf(current) !== lineageOf(backup))
-    throw notSaved(ref, `the state is another one than in ${file}`);
-  const merged = join(root, 'put-back.tfstate');
-  const text = current === undefined ? backup : withEntryOf(current, backup, ref.address);
-  await local.putFile(merged, text, { mode: 0o600, signal });
-  const pushed = await createTerraform(local, access, { signal }).pushState(merged);
-  if (pushed.type !== 'pushed') throw notSaved(ref, `${file} has it; ${terraformFailure(ref.node, pushed).message}`);
+/** Whether something has the name of the old one that this run does not know for its own. */
+async function isTaken(place: Place): Promise<boolean> {
+  const record = await recordOf(place, place.name);
+  if (record === undefined || isOfRun(record, place.run) || noteOf(record, place.run) !== undefined) return false;
+  return (await recordOf(place, place.aside)) !== undefined;
 }
-
-const lineageOf = (text: string): unknown => (JSON.parse(text) as { lineage: unknown }).lineage;
-
-const notSaved = ({ address, node }: TerraformGuestRef, why: string): Error =>
-  failure('StateNotSaved', `${address} could not be put back into the state of ${node}: ${why}`);

@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
 import type { Guest } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
-import { asideName, failedName } from '../plan/recreate.ts';
+import { asideName, failedName, type OldGuest } from '../plan/recreate.ts';
 import { createGuestKey } from '../tools/guest-key.ts';
 import { createIncus } from '../tools/incus.ts';
 import type { InstanceRecord } from '../tools/incus-recreate.ts';
 import { untilBooted } from './booted.ts';
 import { bringBack } from './bring-back-guest.ts';
-import type { GuestRef, NewGuest, Reached, RecreateActivities } from './contract.ts';
+import type { BroughtBack, GuestRef, NewGuest, Reached, RecreateActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { expecting } from './expecting.ts';
 import { failure, toolFailure } from './failure.ts';
@@ -60,11 +60,7 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
     }),
 
     proveOldKeyOut: guarded((input, context) => proveOldKeyOut(deps, input, context)),
-    bringBackGuest: guarded(async (input, context) => {
-      // It would go on to whoever has that address next.
-      await deps.local.jobs.stop(deployJob({ ...input, node: input.guest }), context);
-      return bringBack(await open(input, context), input.old);
-    }),
+    bringBackGuest: guarded((input, context) => bringBackIn(deps, input, context)),
     endOldGuest: guarded(async ({ keep, at, until, ...input }, context) => {
       const place = await open(input, context);
       const record = await recordOf(place, place.aside);
@@ -80,6 +76,17 @@ export function createRecreateActivities(deps: Deps): RecreateActivities {
       return 'done';
     }),
   };
+}
+
+/** The old one as it was; a deployment that is at work on the new one ends first. */
+export async function bringBackIn(
+  deps: Deps,
+  input: GuestRef & { old?: OldGuest },
+  context: ActivityContext,
+): Promise<BroughtBack> {
+  // It would go on to whoever has that address next.
+  await deps.local.jobs.stop(deployJob({ ...input, node: input.guest }), context);
+  return bringBack(await placeOfGuest(deps, input, context), input.old);
 }
 
 export async function placeOfGuest(deps: Deps, input: GuestRef, { signal }: ActivityContext): Promise<Place> {
@@ -107,6 +114,8 @@ async function setAside(place: Place): Promise<Reached> {
   const record = await recordOf(place, name);
   if (record === undefined || isOfRun(record, run))
     throw failure('NotFound', `There is no old ${name} any more that could be renamed aside.`);
+  if (record.ephemeral)
+    throw failure('BadConfig', `${name} is ephemeral: Incus deletes it when it stops, and there would be no old one.`);
   await replace(place, name, noted(record, run, name));
   await stop(place, name);
   const stopped = await recordOf(place, name);

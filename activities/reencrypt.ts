@@ -35,15 +35,16 @@ export async function reencrypt(
   const known = await createGit(deps.local, { signal }).resolveRevision(root, ref);
   if (known.type === 'unexpected') throw toolFailure('The worker’s clone', known);
   const branch = await secretsBranch(deps, fleet, input, signal);
-  if (known.type === 'revision') {
-    await branch?.publish(known.revision);
-    return { state: 'already', revision: known.revision };
-  }
   const pushed = await madeElsewhere(branch, input);
   if (pushed !== undefined) {
     const set = await commits.setRef(ref, pushed);
     if (set.type !== 'set') throw toolFailure('The commit of another worker', set);
     return { state: 'already', revision: pushed };
+  }
+  // Of an attempt that was cut off before it pushed. What the remote has goes before it.
+  if (known.type === 'revision') {
+    await branch?.publish(known.revision);
+    return { state: 'already', revision: known.revision };
   }
   await rm(scratch, { recursive: true, force: true });
   const secrets = await secretsAt(deps, fleet, input.base, signal);

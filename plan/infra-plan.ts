@@ -84,6 +84,27 @@ export function canonicalPlan(plan: PlanJson, state: { serial: number; lineage: 
   return JSON.stringify(ordered({ changes, outputs, lineage: state?.lineage ?? null, serial }));
 }
 
+/** Every value of a plan that is sensitive, with where it is, in one order: a secret, for a keyed digest only. Pure. */
+export function sensitiveValues({ resource_changes: resources, output_changes: outputs }: PlanJson): string {
+  const of = (where: string, change: Change): [string, unknown][] => [
+    ...marked(change.before, change.before_sensitive, `${where} before`),
+    ...marked(change.after, change.after_sensitive, `${where} after`),
+  ];
+  const all = [
+    ...resources.flatMap(({ address, deposed = '', change }) => of(`${address} ${deposed}`, change)),
+    ...Object.entries(outputs).flatMap(([name, change]) => of(`output ${name}`, change)),
+  ];
+  return JSON.stringify(all.map(([path, value]) => [path, ordered(value)]).sort(([a], [b]) => compare(`${a}`, `${b}`)));
+}
+
+function marked(value: unknown, mark: unknown, path: string): [string, unknown][] {
+  if (mark === true) return [[path, value]];
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    marked(item, childOf(mark, Array.isArray(value) ? Number(key) : key), `${path}.${key}`),
+  );
+}
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const masked = (change: Change): Record<string, unknown> => ({

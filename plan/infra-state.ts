@@ -9,7 +9,7 @@ interface Resource {
   mode: string;
   type: string;
   name: string;
-  instances: { index_key?: string | number }[];
+  instances: { index_key?: string | number; attributes?: Record<string, unknown> }[];
 }
 type Instance = Resource['instances'][number];
 
@@ -32,6 +32,19 @@ function entryAt({ resources }: State, address: string): Resource | undefined {
 const parsed = (text: string): State => JSON.parse(text) as State;
 
 export const isInState = (text: string, address: string): boolean => entryAt(parsed(text), address) !== undefined;
+
+/** What the provider has written of it; empty where there is nothing at the address. */
+export const attributesAt = (text: string, address: string): Record<string, unknown> =>
+  entryAt(parsed(text), address)?.instances[0]?.attributes ?? {};
+
+export const lineageOf = (text: string): string => parsed(text).lineage;
+export const serialOf = (text: string): number => parsed(text).serial;
+
+/** The same with the next serial: Terraform refuses plans that were saved before it. Pure. */
+export const withNextSerial = (text: string): string => {
+  const state = parsed(text);
+  return JSON.stringify({ ...state, serial: state.serial + 1 }, null, 2);
+};
 
 /** Whether both hold the same at the address. */
 export const isSameAt = (one: string, other: string, address: string): boolean =>

@@ -49,6 +49,12 @@ function instance({ guest, member, type }: RecreateScope, observation: RecreateO
   // Its record is there, and nothing can be done to it.
   if (found.status === 'Error')
     return refused('instance', `${member}, which has ${guest}, is away.`, 'Bring it back first.');
+  if (found.isEphemeral === true)
+    return refused(
+      'instance',
+      `${guest} is ephemeral: Incus deletes it when it stops, so there would be no old one.`,
+      `Make it one that stays: ephemeral: false in incus config edit ${guest}.`,
+    );
   return passed('instance', `${type === 'container' ? 'Container' : 'Virtual machine'} ${guest} is ${found.status}`);
 }
 

@@ -22,18 +22,31 @@ export interface PlannedCreation extends PlannedInfra {
   /** Whether runbook can write that state again as it is. */
   isWritable: boolean;
   /** Of an `incus_instance`: what the folder says of it. */
-  declared?: { name: string; target: string; project: string };
+  declared?: {
+    name: string;
+    target: string;
+    project: string;
+    type: string;
+    /** As Terraform calls the server; empty: the one that its provider takes. */
+    remote: string;
+    ephemeral: boolean;
+  };
+  /** What the state says of the old one. */
+  known?: { name: string; project: string; remote: string };
+  /** Of the values that are sensitive, keyed: by it can be told whether one has changed. */
+  sensitive?: string;
 }
 
 const { passed, refused } = gateWords<'terraform'>();
 
 /** Nothing but the one creation may be applied. Pure. */
 export function terraformGate(
-  { guest, member, project }: Pick<RecreateScope, 'guest' | 'member' | 'project'>,
+  scope: Pick<RecreateScope, 'guest' | 'member' | 'project' | 'type'>,
   { address, folder, program, needsTarget }: TerraformOrigin,
   creation: PlannedCreation,
   old: OldGuest,
 ): GateOf<'terraform'> {
+  const { guest, member } = scope;
   const { changes, outputs, declared, inState, isWritable } = creation;
   const others = changes.filter((change) => change.address !== address);
   const own = changes.find((change) => change.address === address);
@@ -51,18 +64,8 @@ export function terraformGate(
       `${program} would do more in ${folder} than create ${address}: ${countsOf(creation)}${shown(others, outputs)}.`,
       `Bring that in order first: runbook start infra-apply --node ${member}.`,
     );
-  if (declared !== undefined && declared.name !== guest)
-    return refused(
-      'terraform',
-      `${address} is called ${JSON.stringify(declared.name)}, not ${guest}.`,
-      `Correct guests.${guest}.create.address, or the name in ${folder}.`,
-    );
-  if (declared !== undefined && declared.project !== project)
-    return refused(
-      'terraform',
-      `${address} is in the project ${declared.project}, and runbook.yaml says ${project}.`,
-      `Correct guests.${guest}.project, or the project in ${folder}.`,
-    );
+  const mismatch = mismatchIn(scope, { address, folder, program }, creation);
+  if (mismatch !== undefined) return mismatch;
   if (declared !== undefined && declared.target !== member && (declared.target !== '' || needsTarget))
     return refused(
       'terraform',
@@ -84,6 +87,52 @@ export function terraformGate(
       `Make ${guest} anew by hand: docs/vm-recreate.md.`,
     );
   return passed('terraform', `Plan ${shortHash(creation.hash)} creates ${address}, and nothing else`);
+}
+
+/** What makes the resource, or what the state has under its address, another guest than that of the fleet file. */
+function mismatchIn(
+  { guest, project, type }: Parameters<typeof terraformGate>[0],
+  { address, folder, program }: Pick<TerraformOrigin, 'address' | 'folder' | 'program'>,
+  { declared, known }: PlannedCreation,
+): GateOf<'terraform'> | undefined {
+  if (declared === undefined) return undefined;
+  if (declared.name !== guest)
+    return refused(
+      'terraform',
+      `${address} is called ${JSON.stringify(declared.name)}, not ${guest}.`,
+      `Correct guests.${guest}.create.address, or the name in ${folder}.`,
+    );
+  if (declared.project !== project)
+    return refused(
+      'terraform',
+      `${address} is in the project ${declared.project}, and runbook.yaml says ${project}.`,
+      `Correct guests.${guest}.project, or the project in ${folder}.`,
+    );
+  if (declared.type !== type)
+    return refused(
+      'terraform',
+      `${address} is a ${declared.type}, and runbook.yaml says ${type}.`,
+      `Correct guests.${guest}.type, or the type in ${folder}.`,
+    );
+  if (declared.ephemeral)
+    return refused(
+      'terraform',
+      `${address} is ephemeral: Incus would delete it when it stops.`,
+      `Take ephemeral out of ${folder}.`,
+    );
+  if (known !== undefined && (known.name !== guest || known.project !== project))
+    return refused(
+      'terraform',
+      `${program} knows the instance ${JSON.stringify(known.name)} of project ${known.project} as ${address}, not ${guest}.`,
+      `Correct its state first: ${program} state show ${address}.`,
+    );
+  if (known !== undefined && known.remote !== declared.remote)
+    return refused(
+      'terraform',
+      `${address} was made through the remote ${JSON.stringify(known.remote)}, and the new one would be made through ${JSON.stringify(declared.remote)}.`,
+      `Bring that in order first: the remote in ${folder}.`,
+    );
+  return undefined;
 }
 
 const SHOWN = 5;

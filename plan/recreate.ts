@@ -49,6 +49,8 @@ export interface RecreateObservation extends RotationObservation {
     volumes: VolumeName[];
     /** Of those, the ones that come from a profile. */
     inherited: VolumeName[];
+    /** Incus deletes it when it stops. */
+    isEphemeral?: true;
   };
   instanceProblem?: string;
   /** In how many places of the fleet file the guest's ssh host key is. */

@@ -77,7 +77,10 @@ async function recreate(run: Run, input: VmRecreateInput, scope: RecreateScope):
 
 /** A yes to what Terraform was to do is none to anything else. */
 function requireSamePlan({ creation: now }: RecreatePlan, { creation: then }: RecreatePlan): void {
-  if (now === undefined || then === undefined || now.hash === then.hash) return;
+  if (now === undefined || then === undefined) return;
+  if (now.hash === then.hash && now.sensitive === then.sensitive) return;
+  if (now.hash === then.hash)
+    throw failure('NotApproved', 'A value that is sensitive has changed since it was approved. Start it again.');
   const plans = `${shortHash(then.hash)} was approved, and by now Terraform plans ${shortHash(now.hash)}`;
   throw failure('NotApproved', `${plans}: the state or what is there has changed. Start it again.`);
 }

@@ -67,7 +67,7 @@ export function readModule(folder: string, env: Readonly<Record<string, string>>
 }
 
 const overridesLast = (a: string, b: string): number =>
-  Number(/_override\.tf\.json$/.test(a)) - Number(/_override\.tf\.json$/.test(b));
+  Number(/_override\.tf\.json$/.test(a)) - Number(/_override\.tf\.json$/.test(b)) || (a < b ? -1 : 1);
 
 function backendOf(sources: readonly Source[], folder: string): Backend {
   const last = sources.flatMap(({ terraform }) => terraform?.backend ?? []).at(-1);

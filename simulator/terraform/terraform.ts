@@ -252,11 +252,15 @@ function pull(work: Work): number {
   return 0;
 }
 
-function push(work: Work): number {
+function push(work: Work): Promise<number> {
   const { call, words } = work;
   const [file = ''] = flags(words, ['-lock-timeout']);
   const { backend } = moduleOf(work);
   const at = fileOf(call, backend);
+  return locked(call, backend, 'OperationTypeInvalid', who(), () => Promise.resolve().then(() => pushed(at, file)));
+}
+
+function pushed(at: string, file: string): number {
   const [now, next] = [readState(at), readState(file)];
   if (next === undefined) throw new ToolError(`open ${file}: no such file or directory`);
   if (now !== undefined && now.lineage !== next.lineage)

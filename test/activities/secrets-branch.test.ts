@@ -161,6 +161,21 @@ describe('the branch that secrets are pushed to', () => {
   );
 
   it(
+    'has the commit that was pushed, also for a worker that has one of its own which never was',
+    async () => {
+      const hook = join(remote, 'hooks/pre-receive');
+      writeFileSync(hook, '#!/bin/sh\nexit 1\n');
+      chmodSync(hook, 0o755);
+      await expect(handOver(first)).rejects.toMatchObject({ type: 'PushRefused' });
+      await rm(hook);
+      const { revision } = await handOver(second);
+      expect(await handOver(first)).toEqual({ state: 'already', revision });
+      expect(head()).toBe(revision);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'cannot be judged while the remote does not answer',
     async () => {
       await handOver(first);

@@ -34,6 +34,7 @@ describe('the gates of vm-recreate', () => {
     ['it cannot be looked at', { instanceProblem: 'no answer' }, {}, 'instance'],
     ['it is on another member', old({ location: 'n2' }), {}, 'instance'],
     ['its member is away', old({ state: 'dead', status: 'Error' }), {}, 'instance'],
+    ['it is gone when it stops', old({ isEphemeral: true }), {}, 'instance'],
     ['a volume is missing', { missing: [DATA] }, {}, 'volumes'],
     ['another instance has a volume', { inUse: [{ ...DATA, by: 'home-vm' }] }, {}, 'volumes'],
     ['it has one that is not declared', old({ volumes: [DATA, { pool: 'zpool', name: 'more' }] }), {}, 'volumes'],
@@ -96,9 +97,13 @@ describe('the plan of a guest that Terraform makes', () => {
     attributes: [],
     more: 0,
   };
+  const DECLARED = {
+    ...{ name: 'edge-vm', target: 'n1', project: 'default', type: 'virtual-machine', remote: '', ephemeral: false },
+  };
   const WELL_PLANNED: PlannedCreation = {
     ...{ hash: 'a'.repeat(64), file: 'b', changes: [created], more: {}, lost: [], outputs: [], drifted: [] },
-    ...{ inState: true, isWritable: true, declared: { name: 'edge-vm', target: 'n1', project: 'default' } },
+    ...{ inState: true, isWritable: true, declared: DECLARED },
+    known: { name: 'edge-vm', project: 'default', remote: '' },
   };
   const planned = (
     creation: Partial<PlannedCreation> = {},
@@ -130,18 +135,30 @@ describe('the plan of a guest that Terraform makes', () => {
     ],
     ['an output changes', { outputs: ['ip'] }, '(output ip)'],
     ['more changes than are told', { more: { create: 3 } }, '4 to create'],
-    [
-      'it is another guest',
-      { declared: { name: 'home-vm', target: 'n1', project: 'default' } },
-      'is called "home-vm", not edge-vm',
-    ],
+    ['it is another guest', { declared: { ...DECLARED, name: 'home-vm' } }, 'is called "home-vm", not edge-vm'],
     [
       'it is in another project',
-      { declared: { name: 'edge-vm', target: 'n1', project: 'lab' } },
+      { declared: { ...DECLARED, project: 'lab' } },
       'is in the project lab, and runbook.yaml says default',
     ],
-    ['it has another target', { declared: { name: 'edge-vm', target: 'n2', project: 'default' } }, 'has the target n2'],
-    ['it has no target', { declared: { name: 'edge-vm', target: '', project: 'default' } }, 'has no target'],
+    ['it has another target', { declared: { ...DECLARED, target: 'n2' } }, 'has the target n2'],
+    ['it has no target', { declared: { ...DECLARED, target: '' } }, 'has no target'],
+    [
+      'it is of another type',
+      { declared: { ...DECLARED, type: 'container' } },
+      'is a container, and runbook.yaml says',
+    ],
+    ['it would go when it stops', { declared: { ...DECLARED, ephemeral: true } }, 'is ephemeral'],
+    [
+      'the state has another guest there',
+      { known: { name: 'home-vm', project: 'default', remote: '' } },
+      'knows the instance "home-vm" of project default as incus_instance.edge',
+    ],
+    [
+      'the old one was made on another server',
+      { known: { name: 'edge-vm', project: 'default', remote: 'lab' } },
+      'through the remote "lab"',
+    ],
     ['Terraform does not know the old one', { inState: false }, 'does not know it as incus_instance.edge'],
     ['its state cannot be written', { isWritable: false }, 'has numbers'],
   ])('is refused where %s', (_, creation, message) => {
@@ -151,7 +168,7 @@ describe('the plan of a guest that Terraform makes', () => {
   });
 
   it('is well without a target where there is one member, and without an address where nothing is left', () => {
-    expect(planned({ declared: { name: 'edge-vm', target: '', project: 'default' } }, {}, false).refusals).toEqual([]);
+    expect(planned({ declared: { ...DECLARED, target: '' } }, {}, false).refusals).toEqual([]);
     expect(planned({ inState: false }, old({ state: 'gone', volumes: [] })).refusals).toEqual([]);
   });
 });

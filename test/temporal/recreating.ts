@@ -32,17 +32,17 @@ const INSTANCE = {
 const NETWORK = { name: 'lan' };
 
 /** What Terraform's folder of the guest's member declares. */
-export const declareGuest = (simulation: Simulation, more: object): string =>
+export const declareGuest = (simulation: Simulation, more: object, terraform?: object): string =>
   simulation.setFile(
     `infra/incus/${TERRAFORM_MEMBER}/main.tf.json`,
-    JSON.stringify({ resource: { incus_instance: { edge: INSTANCE }, ...more } }),
+    JSON.stringify({ resource: { incus_instance: { edge: INSTANCE }, ...more }, ...(terraform && { terraform }) }),
   );
 
-/** A guest that Terraform has made, with its state in `dir`. */
-export function addTerraformGuest(simulation: Simulation, dir: string): void {
-  const folder = join(dir, 'states');
+/** A guest that Terraform has made, with its state in `dir`, or with `onNetwork` where several workers reach it. */
+export function addTerraformGuest(simulation: Simulation, dir: string, { onNetwork = false } = {}): void {
+  const folder = onNetwork ? join(simulation.dir, 'backends') : join(dir, 'states');
   const infra = {
-    state: { type: 'local', dir: folder },
+    state: onNetwork ? { type: 'backend' } : { type: 'local', dir: folder },
     stateBackups: { dir: join(dir, 'backups') },
     lockTimeout: '1s',
   };
@@ -52,7 +52,8 @@ export function addTerraformGuest(simulation: Simulation, dir: string): void {
       `  ${GUEST}:\n    create: { type: terraform, address: ${ADDRESS} }\n`,
     ),
   );
-  declareGuest(simulation, { incus_network: { lan: NETWORK } });
+  const backend = { backend: { s3: { key: `${TERRAFORM_MEMBER}.tfstate` } } };
+  declareGuest(simulation, { incus_network: { lan: NETWORK } }, onNetwork ? backend : undefined);
   git(simulation.repoDir, 'push', '--quiet', 'origin', 'HEAD:main');
   mkdirSync(folder, { recursive: true });
   const stored = (type: string, name: string, attributes: object): object => ({

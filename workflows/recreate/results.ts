@@ -51,11 +51,9 @@ export function recreated({ ref, scope, plan, names, next = '' }: Recreation, pr
   };
 }
 
-export function takenBack(
-  { ref, plan, scope }: Recreation,
-  error: unknown,
-  { problems, isKept }: TakenBack,
-): RunResult {
+export function takenBack(recreation: Recreation, error: unknown, { problems, isKept, isGone }: TakenBack): RunResult {
+  if (isGone) return oldIsGone(recreation, error, problems);
+  const { ref, plan, scope } = recreation;
   const { guest } = ref;
   const cause = describeFailure(error);
   const failed = failedName(guest, ref.name);
@@ -91,6 +89,35 @@ export function takenBack(
     next: [
       { command: `incus list ${guest}`, purpose: `on ${scope.member}: what is there` },
       { command: 'runbook secrets status', purpose: 'who can decrypt what now' },
+    ],
+  };
+}
+
+/** Nothing is taken back then: what is there is the new one, and it is not brought to its end. */
+function oldIsGone(
+  { ref, scope, plan, names, cut, next = '' }: Recreation,
+  error: unknown,
+  problems: string[],
+): RunResult {
+  const { guest } = ref;
+  return {
+    outcome: 'Failed',
+    summary: `${guest} could not be made anew, and there is no old one any more to go back to: the new one is left as it is.`,
+    failure: describeFailure(error),
+    left: [
+      ...problems,
+      cut === undefined
+        ? `Its files are as they were, for ${keyWords(names, plan.oldKey)}: the new one cannot read them.`
+        : `Its files stay as they are in ${cut.slice(0, 7)}, for ${keyWords({}, next)}, the key of the new one.`,
+      ...(scope.terraform === undefined
+        ? []
+        : [
+            `The state of ${scope.member} is left as it is: ${scope.terraform.address} is the new one, where it was made.`,
+          ]),
+    ],
+    next: [
+      { command: `incus list ${guest}`, purpose: `on ${scope.member}: what is there` },
+      { command: `runbook start vm-recreate --guest ${guest}`, purpose: 'make it anew, when it is mended' },
     ],
   };
 }

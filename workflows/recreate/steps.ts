@@ -1,4 +1,4 @@
-import type { BroughtBack, GuestRef, NewGuest } from '../../activities/contract.ts';
+import type { BroughtBack, GuestRef, NewGuest, SavedState } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
 import { recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
@@ -7,7 +7,7 @@ import { tidy } from '../rotation/tidy.ts';
 import { describeFailure, failure } from '../support/failures.ts';
 import type { Run, StepSpec } from '../support/run.ts';
 import { describeFindings } from '../upgrade/health.ts';
-import { claim, createByTerraform, putBack, settle } from './terraform.ts';
+import { bringBack, createByTerraform, fence, putBack, settle } from './terraform.ts';
 
 /** A run, and how far it is. */
 export interface Recreation {
@@ -22,6 +22,8 @@ export interface Recreation {
   cut?: string;
   /** Whether Terraform’s state may lack the old one by now. */
   forgetting?: true;
+  /** Where what it knew of the old one is. */
+  saved?: SavedState;
   /** Whether Terraform may have begun to make the new one. */
   applying?: true;
 }
@@ -171,13 +173,15 @@ export interface TakenBack {
   problems: string[];
   /** Incus has not removed the new one. */
   isKept: boolean;
+  /** Nobody has the old one any more: the new one is left, with its files and its place in Terraform’s state. */
+  isGone: boolean;
 }
 
 /** Each is tried, whatever became of the one before. */
 export async function takeBack(recreation: Recreation): Promise<TakenBack> {
   const { run, ref, plan, next = '' } = recreation;
   const problems: string[] = [];
-  let isKept = false;
+  let [isKept, isGone] = [false, false];
   type Work = Parameters<typeof run.step<BroughtBack>>[1];
   const step = async (id: string, title: string, kind: StepSpec['kind'], work: Work): Promise<void> => {
     try {
@@ -186,20 +190,26 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
       );
       isKept ||= done === 'kept';
     } catch (error) {
-      problems.push(`${title}: ${describeFailure(error).message}`);
+      const { type, message } = describeFailure(error);
+      isGone ||= id === 'back-guest' && type === 'NotFound';
+      problems.push(`${title}: ${message}`);
     }
   };
+  try {
+    await fence(recreation);
+  } catch (error) {
+    problems.push(`Terraform may be at work still: ${describeFailure(error).message}`);
+  }
   // Services first: the old one reads what it was deployed with, whatever the repository says. For hours, where its member is
   // away: without it there would be none.
   await step(
     'back-guest',
     plan.old === 'gone' ? `the new ${ref.guest} goes` : `the old ${ref.guest} under its name, with its volumes`,
     'act',
-    async (act) => {
-      await claim(recreation, act);
-      return act.bringBackGuest({ ...ref, old: plan.old });
-    },
+    (act) => bringBack(recreation, act),
   );
+  // For the old one nobody would read them, and the new one could not.
+  if (isGone) return { problems, isKept, isGone };
   if (recreation.forgetting === true)
     await step('back-state', 'Terraform’s state as it was', 'rollBack', (act) => putBack(recreation, act));
   await step('back-repository', 'rules and files as they were', 'rollBack', (act) =>
@@ -210,5 +220,5 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
       message: recreateMessage('back', { ...ref, old: plan.oldKey, next }),
     }),
   );
-  return { problems: problems.length > 0 ? problems : await tidy(recreation), isKept };
+  return { problems: problems.length > 0 ? problems : await tidy(recreation), isKept, isGone };
 }

@@ -1,5 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { NewGuest, NodeRef, TerraformGuestRef } from '../../activities/contract.ts';
+import type { BroughtBack, NewGuest, NodeRef, SavedGuestRef, TerraformGuestRef } from '../../activities/contract.ts';
 import { countsOf, isEmpty, shortHash, type PlannedInfra } from '../../plan/infra.ts';
 import type { RecreateScope } from '../../plan/recreate.ts';
 import type { PlannedCreation, TerraformOrigin } from '../../plan/recreate-terraform.ts';
@@ -52,15 +52,19 @@ const ACT = { kind: 'act' } as const;
 export async function createByTerraform(recreation: Recreation, terraform: TerraformOrigin): Promise<NewGuest> {
   const { run, ref, plan } = recreation;
   const at = refOf(recreation, terraform);
-  recreation.forgetting = true;
   await run.step(
-    spec(run, 'forget', ACT),
-    (act) => act.forgetOldInState(at),
+    { ...spec(run, 'forget', ACT), within: PATIENCE },
+    async (act) => {
+      const saved = await act.saveOldInState(at);
+      if (saved) recreation.saved = saved;
+      recreation.forgetting = true;
+      return act.forgetOldInState(savedRef(recreation, at));
+    },
     (state) => ({ state }),
   );
   const made = await run.step(
     { ...spec(run, 'plan-1', ACT), within: PLANNING },
-    (act) => act.planInfra(at),
+    (act) => act.planCreation(at),
     ({ hash }) => ({ state: 'done', detail: shortHash(hash) }),
   );
   if (made.hash !== plan.creation?.hash)
@@ -68,6 +72,8 @@ export async function createByTerraform(recreation: Recreation, terraform: Terra
       'Unexpected',
       `Terraform plans ${shortHash(made.hash)} by now (${countsOf(made)}), which nobody has approved.`,
     );
+  if (made.sensitive !== plan.creation.sensitive)
+    throw failure('Unexpected', 'A value that is sensitive is another one by now than when the plan was approved.');
   // Paused in there, it would hear no cancel.
   await run.hold();
   recreation.applying = true;
@@ -98,7 +104,7 @@ export async function settle(recreation: Recreation, terraform: TerraformOrigin)
     { ...spec(run, 'settle', ACT), within: PLANNING },
     async (act) => {
       await act.unmarkGuest(ref);
-      const left = await act.planInfra(refOf(recreation, terraform, '2'));
+      const left = await act.planSettled(refOf(recreation, terraform, '2'));
       if (isEmpty(left)) return;
       const changes = left.changes.map(({ action, address }) => `${action} ${address}`).join(', ');
       throw failure('Unhealthy', `Terraform plans again: ${countsOf(left)} (${changes}).`);
@@ -107,18 +113,38 @@ export async function settle(recreation: Recreation, terraform: TerraformOrigin)
   );
 }
 
-/** What Terraform has made can be told from what others have. */
-export async function claim(recreation: Recreation, act: StepActivities): Promise<void> {
+const savedRef = ({ plan, saved }: Recreation, at: TerraformGuestRef): SavedGuestRef => ({
+  ...{ ...at, wasIn: plan.creation?.inState === true },
+  ...(saved === undefined ? {} : { saved }),
+});
+
+/** How long the old one is kept waiting for an apply that goes on somewhere. */
+const FENCE_WITHIN = '30m';
+
+/** Terraform may be at work yet, on another machine than this worker's: it comes to its end first. */
+export async function fence({ run, ...recreation }: Recreation): Promise<void> {
   const { terraform } = recreation.scope;
-  if (terraform !== undefined && recreation.applying === true) await act.claimGuest(refOf(recreation, terraform));
+  if (terraform === undefined || recreation.applying !== true) return;
+  await run.step(
+    { id: 'fence', phase: 'roll back', title: `${terraform.program} comes to its end`, ...ACT, within: FENCE_WITHIN },
+    (act) => act.fenceState(refOf(recreation, terraform)),
+    (state) => ({ state }),
+  );
+}
+
+/** The old one as it was, by whatever way the new one was made. */
+export async function bringBack(recreation: Recreation, act: StepActivities): Promise<BroughtBack> {
+  const { ref, scope, plan } = recreation;
+  return scope.terraform !== undefined && recreation.applying === true
+    ? act.takeBackGuest({ ...refOf(recreation, scope.terraform), old: plan.old })
+    : act.bringBackGuest({ ...ref, old: plan.old });
 }
 
 /** The state as it was. Only where it may be another one by now. */
 export async function putBack(recreation: Recreation, act: StepActivities): Promise<'done' | 'already'> {
-  const { scope, plan } = recreation;
-  const { terraform } = scope;
+  const { terraform } = recreation.scope;
   if (terraform === undefined || recreation.forgetting !== true) return 'already';
-  return act.putBackInState({ ...refOf(recreation, terraform), wasIn: plan.creation?.inState === true });
+  return act.putBackInState(savedRef(recreation, refOf(recreation, terraform)));
 }
 
 function spec(run: Run, id: string, more: Pick<StepSpec, 'kind'>): StepSpec {
