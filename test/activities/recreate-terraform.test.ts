@@ -12,7 +12,7 @@ import { GUEST } from '../temporal/rotating.ts';
 import { startSimulatedWorker, type SimulatedWorker } from './a-simulated-worker.ts';
 
 const RUN = 'runbook-20261128-0214-3f9c';
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 const KEY = `${TERRAFORM_MEMBER}.tfstate`;
 
 /** The state is on the network. Another worker has another folder, and not the copies that the first one has made. */
