@@ -22,6 +22,7 @@ export function ageKeygen(call: Call): number {
   if (existsSync(path)) throw failed(`failed to open output file "${file}": open ${file}: file exists`);
   const recipient = `age1${[...randomBytes(58)].map((byte) => ALPHABET[byte % 32] ?? '').join('')}`;
   writeFileSync(path, keyFile(recipient), { mode: 0o600 });
+  call.changed(file);
   call.err(`Public key: ${recipient}\n`);
   return 0;
 }

@@ -34,6 +34,7 @@ export function sops(call: Call): number {
   }
   if (/^rotate --in-place \S+$/.test(words)) {
     const { values, metadata } = open(path, keyFile);
+    call.changed(path);
     writeFileSync(
       path,
       encryptedFile(
@@ -47,7 +48,7 @@ export function sops(call: Call): number {
   throw new Unknown('expected decrypt --output /dev/null, updatekeys --yes or rotate --in-place');
 }
 
-function updateKeys({ args: [, config = ''], cwd, err }: Call, path: string, keyFile: string): number {
+function updateKeys({ args: [, config = ''], cwd, err, changed }: Call, path: string, keyFile: string): number {
   const rules = parse(readFileSync(resolve(cwd, config), 'utf8')) as {
     creation_rules: { path_regex?: string; age?: string; key_groups?: { age: string[] }[] }[];
   };
@@ -65,6 +66,7 @@ function updateKeys({ args: [, config = ''], cwd, err }: Call, path: string, key
     err(`2026/11/28 06:24:40 File ${path} already up to date\n`);
     return 0;
   }
+  changed(path);
   writeFileSync(path, written(tree, { ...metadata, age: stanzas(dataKey, recipients) }));
   err(`2026/11/28 06:24:40 File ${path} synced with new keys\n`);
   return 0;

@@ -157,6 +157,7 @@ function apply(work: Work): Promise<number> {
         'The given plan file can no longer be applied because the state was changed by another operation after the plan was created.',
       );
     const state = before ?? emptyState();
+    call.changed(at);
     const failures = await changed(call, saved.changes, state, at);
     if (failures.length === 0) {
       state.outputs = Object.fromEntries(
@@ -240,6 +241,7 @@ function forget(work: Work): Promise<number> {
         'No matching objects found. To view the available instances, use "terraform\nstate list". Please modify the address to reference a specific instance.',
       );
     await call.exec({ machine: call.machine, argv: ['.terraform-applies', 'forget', address] });
+    call.changed(at);
     keep({ ...state, resources: left }, at);
     call.out(`Removed ${address}\nSuccessfully removed 1 resource instance(s).\n`);
     return 0;
@@ -277,6 +279,7 @@ function pushed(at: string, file: string): number {
     throw new ToolError(
       `Failed to write state: cannot overwrite existing state with serial ${now.serial} with a different state that has the same serial`,
     );
+  call.changed(at);
   writeState(at, isSame ? next : { ...next, serial: next.serial + 1 });
   return 0;
 }

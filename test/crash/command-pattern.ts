@@ -6,6 +6,8 @@ const VARIABLE = [
   { what: /\/[^\s"'=:]*\/worker\//g, label: '', pattern: '\\S*' },
   { what: /\/nix\/store\/[a-z0-9]{32}-/g, label: '', pattern: '/nix/store/[a-z0-9]{32}-' },
   { what: /(?<=rev=)[0-9a-f]{40}/g, label: 'REV', pattern: '[0-9a-f]{40}' },
+  { what: /age1[02-9ac-hj-np-z]{58}/g, label: 'KEY', pattern: 'age1[0-9a-z]{58}' },
+  { what: /(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])/g, label: 'COMMIT', pattern: '[0-9a-f]{40}' },
   { what: /(?<![0-9a-f])[0-9a-f]{64}/g, label: 'IMAGE', pattern: '[0-9a-f]{64}' },
   { what: /\d{4}-\d\d-\d\dT[\d:.]+Z/g, label: 'THEN', pattern: '[-0-9T:.]+Z' },
 ];

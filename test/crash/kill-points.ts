@@ -84,7 +84,8 @@ function commandsOf(journal: readonly JournalEntry[]): Command[] {
       id,
       machine,
       tool,
-      verb: args[0] ?? '',
+      // Before it stands the folder: `git -C REPO push`.
+      verb: (tool === 'git' ? args[2] : args[0]) ?? '',
       at,
       label: `${machine}: ${describeCommand(tool, args)}`,
       pattern: patternOf(args),

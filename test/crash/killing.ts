@@ -38,8 +38,16 @@ export async function prepareKills(world: World, kills: readonly Kill[]): Promis
   return armed;
 }
 
-/** Waits until the run stands still at the first, in the middle of its step, kills, and lets everything go on. */
-export async function strike(world: World, run: Run, armed: Armed, later: readonly Armed[]): Promise<void> {
+/**
+ * Waits until the run stands still at the first, in the middle of its step, kills, and lets everything go on. `meanwhile` is called
+ * while a killed worker is away.
+ */
+export async function strike(
+  world: World,
+  run: Run,
+  armed: Armed,
+  { later, meanwhile }: { later: readonly Armed[]; meanwhile?: () => Promise<void> },
+): Promise<void> {
   const { simulation } = world;
   const { victim, point } = armed.kill;
   const all = [armed, ...later];
@@ -61,6 +69,7 @@ export async function strike(world: World, run: Run, armed: Armed, later: readon
     const isShort = world.isOfWorker(paused);
     await world.killWorker();
     if (isShort) await dies(paused);
+    await meanwhile?.();
     await world.startWorker();
     if (!isShort) await isTriedAgain(run, point.step);
     simulation.releasePause(armed.fault);

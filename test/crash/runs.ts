@@ -30,7 +30,7 @@ type Place = Omit<WorldOptions, 'scenario'> & { scenario: Scenario };
 /** The run that nothing happens to: what all others have to end as, and where they can be killed. */
 export function runUncrashed(place: Place): Promise<Uncrashed> {
   return inWorld(place, async (world) => {
-    const view = await world.end(await world.start(place.scenario.node));
+    const view = await world.end(await world.start(place.scenario.begin));
     const journal = world.simulation.journal();
     const ending = { state: endStateOf(world, view), effects: effectsOf(journal) };
     return { scenario: place.scenario, view, ending, points: killPointsOf(journal, view) };
@@ -41,8 +41,8 @@ export function runUncrashed(place: Place): Promise<Uncrashed> {
 export function runCrashed(place: Place, kills: readonly Kill[]): Promise<Crashed> {
   return inWorld(place, async (world) => {
     const armed = await prepareKills(world, kills);
-    const run = await world.start(place.scenario.node);
-    for (const [i, each] of armed.entries()) await strike(world, run, each, armed.slice(i + 1));
+    const run = await world.start(place.scenario.begin);
+    for (const [i, each] of armed.entries()) await strike(world, run, each, { later: armed.slice(i + 1) });
     const view = await world.end(run);
     const effects = effectsOf(world.simulation.journal(), kills);
     return { view, ending: { state: endStateOf(world, view), effects } };

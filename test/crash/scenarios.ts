@@ -1,10 +1,27 @@
 import { referenceFleetFile } from '../../simulator/reference-fleet.ts';
 import type { Simulation } from '../../simulator/create.ts';
+import { workflowId, type SafeUpgradeInput } from '../../workflows/messages.ts';
+
+/** How a run is started. */
+export interface Beginning {
+  workflow: string;
+  workflowId: string;
+  input: (revision: string) => object;
+}
+
+export const upgradeOf = (node: string): Beginning => ({
+  workflow: 'safeUpgrade',
+  workflowId: workflowId('safe-upgrade', node),
+  input: (revision): SafeUpgradeInput => ({
+    ...{ fleet: { revision }, node, actor: 'tester' },
+    ...{ allowOffline: [], allowOrchestrator: true, planOnly: false },
+  }),
+});
 
 /** One procedure that is killed again and again. Its uncrashed run says what has to come out. */
 export interface Scenario {
   name: string;
-  node: string;
+  begin: Beginning;
   outcome: 'Done' | 'RolledBack';
   /** What is new in the monorepo and in the registry. The same revisions and digests each time. */
   prepare(simulation: Simulation): Promise<void>;
@@ -20,7 +37,7 @@ async function publish(simulation: Simulation, containers: readonly string[]): P
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'a member with its guests',
-    node: 'elitedesk-1',
+    begin: upgradeOf('elitedesk-1'),
     outcome: 'Done',
     prepare: async (simulation) => {
       simulation.setSpec('elitedesk-1', NEWER);
@@ -30,7 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a release that is unhealthy',
-    node: 'elitedesk-1',
+    begin: upgradeOf('elitedesk-1'),
     outcome: 'RolledBack',
     prepare: async (simulation) => {
       // The host's release breaks a guest, so that every rung of the ladder below it is needed.
@@ -41,7 +58,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a release that takes a restart',
-    node: 'elitedesk-1',
+    begin: upgradeOf('elitedesk-1'),
     outcome: 'Done',
     prepare: (simulation) => {
       simulation.setSpec('elitedesk-1', NEWER_KERNEL);
@@ -55,9 +72,13 @@ export const SCENARIOS: readonly Scenario[] = [
 const PATIENCE = { confirmTimeout: '60s', activationTimeout: '120s', maxClockSkew: '120s', soak: '2s' };
 
 /** The reference's fleet with other policies for upgrades. */
-export function fleetFile(policies: Readonly<Record<string, string>> = {}): string {
+export const fleetFile = (policies: Readonly<Record<string, string>> = {}): string =>
+  patient(referenceFleetFile(), policies);
+
+/** A fleet file whose limits are not met by standing still. */
+export function patient(text: string, policies: Readonly<Record<string, string>> = {}): string {
   return Object.entries({ ...PATIENCE, ...policies }).reduce(
-    (text, [key, value]) => text.replace(new RegExp(`^    ${key}: .*$`, 'm'), `    ${key}: ${value}`),
-    referenceFleetFile().replaceAll('timeout: 5s', 'timeout: 60s'),
+    (file, [key, value]) => file.replace(new RegExp(`^    ${key}: .*$`, 'm'), `    ${key}: ${value}`),
+    text.replaceAll('timeout: 5s', 'timeout: 60s'),
   );
 }

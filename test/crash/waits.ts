@@ -3,6 +3,7 @@ import { DECIDE_UPDATE, type DecideArgs } from '../../workflows/messages.ts';
 import { endStateOf, type EndState } from './end-state.ts';
 import { eventually } from './eventually.ts';
 import { howEnded } from './killing.ts';
+import { upgradeOf } from './scenarios.ts';
 import { createWorld, type Run, type World, type WorldOptions } from './world.ts';
 
 /** Where a run waits without any command being at work. */
@@ -36,9 +37,9 @@ export async function runWithWaits(
 ): Promise<{ states: EndState[]; views: RunView[] }> {
   const world = await createWorld({ ...place, scenario: SCENARIO, policies: POLICIES });
   try {
-    const first = await world.start('home-vm');
+    const first = await world.start(upgradeOf('home-vm'));
     await isWaiting(world, first, 'an approval');
-    const second = await world.start('edge-vm');
+    const second = await world.start(upgradeOf('edge-vm'));
     await meet(world, second, 'a lock', during);
     await approve(first);
     const firstView = await world.end(first);

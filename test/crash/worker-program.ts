@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,11 +39,17 @@ export async function buildWorkerProgram(): Promise<WorkerProgram> {
   };
 }
 
+/** What all workers of one folder had to say. */
+export const workerLog = (stateDir: string): string => `${stateDir}.log`;
+
 async function startProcess(program: string, order: WorkerOrder): Promise<WorkerProcess> {
+  const log = openSync(workerLog(order.stateDir), 'a');
   // It ends with the tests, also when they are killed.
   const argv = ['--pdeathsig', 'KILL', process.execPath, program, JSON.stringify(order)];
-  const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'inherit'], env: environment() });
+  const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', log], env: environment() });
+  closeSync(log);
   const exited = once(child, 'exit');
+  if (child.stdout === null) throw new Error('Expected a pipe from the worker.');
   const polls = once(child.stdout, 'data');
   const first = await Promise.race([polls.then(() => 'polls' as const), exited.then(() => 'ended' as const)]);
   if (first === 'ended') throw new Error(`The worker ended with ${String(child.exitCode)} before it polled.`);

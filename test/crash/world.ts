@@ -6,16 +6,15 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { assertCovered } from '../contract/uncovered.ts';
 import { createSimulation, type Simulation } from '../../simulator/create.ts';
 import type { RunView } from '../../plan/run.ts';
-import { TASK_QUEUE, VIEW_QUERY, workflowId, type SafeUpgradeInput, type ViewQuery } from '../../workflows/messages.ts';
-import type { safeUpgrade } from '../../workflows/safe-upgrade.ts';
+import { TASK_QUEUE, VIEW_QUERY, type ViewQuery } from '../../workflows/messages.ts';
 import { WORKFLOW_BUNDLE } from '../temporal/environment.ts';
 import { viewOf } from '../temporal/simulated-fleet.ts';
-import { fleetFile, type Scenario } from './scenarios.ts';
+import { fleetFile, type Beginning, type Scenario } from './scenarios.ts';
 import type { TemporalServer } from './temporal-server.ts';
 import { eventually } from './eventually.ts';
 import type { WorkerProcess, WorkerProgram } from './worker-program.ts';
 
-export type Run = WorkflowHandle<typeof safeUpgrade>;
+export type Run = WorkflowHandle;
 
 /** A simulated fleet, a worker as a process, and a namespace of a server for them alone. */
 export interface World {
@@ -23,7 +22,7 @@ export interface World {
   /** The worker's own folder. */
   readonly stateDir: string;
   readonly server: TemporalServer;
-  start(node: string): Promise<Run>;
+  start(beginning: Beginning): Promise<Run>;
   view(run: Run): Promise<RunView>;
   /** The final view, whatever the run came to; also when the server is away for a while. */
   end(run: Run): Promise<RunView>;
@@ -83,12 +82,8 @@ export async function createWorld({ program, server, namespace, scenario, polici
     simulation,
     stateDir,
     server,
-    start: (node) =>
-      client.workflow.start<typeof safeUpgrade>('safeUpgrade', {
-        taskQueue: TASK_QUEUE,
-        workflowId: workflowId('safe-upgrade', node),
-        args: [inputFor(node, simulation.revision())],
-      }),
+    start: ({ workflow, workflowId, input }) =>
+      client.workflow.start(workflow, { taskQueue: TASK_QUEUE, workflowId, args: [input(simulation.revision())] }),
     view: (run) => run.query<ReturnType<ViewQuery>>(VIEW_QUERY),
     end: async (run) => {
       await eventually(async () => (await run.describe()).status.name !== 'RUNNING', {
@@ -111,15 +106,4 @@ function ancestors(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const parent = Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]);
   return parent === 0 ? [] : [parent, ...ancestors(parent)];
-}
-
-function inputFor(node: string, revision: string): SafeUpgradeInput {
-  return {
-    fleet: { revision },
-    node,
-    actor: 'tester',
-    allowOffline: [],
-    allowOrchestrator: true,
-    planOnly: false,
-  };
 }
