@@ -25,6 +25,7 @@ export default {
     'setsid',
     'sqlite3',
     'terraform',
+    'unshare',
     'xdg-open',
   ],
   // Read as files: grammars as WebAssembly, the schema of SARIF.

@@ -3,15 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { durationMs } from '../plan/duration.ts';
-import {
-  attributesAt,
-  isInState,
-  isSameAt,
-  lineageOf,
-  serialOf,
-  withEntryOf,
-  withNextSerial,
-} from '../plan/infra-state.ts';
+import { isInState, isSameAt, lineageOf, serialOf, withEntryOf, withNextSerial } from '../plan/infra-state.ts';
 import { createTerraform } from '../tools/terraform.ts';
 import type { Reached, SavedState, TerraformGuestRef } from './contract.ts';
 import type { Deps } from './deps.ts';

@@ -31,7 +31,7 @@ export function createTerraformRecreateActivities(deps: Deps): TerraformRecreate
     planCreation: guarded(async (ref, context) => {
       const { place } = await ready(deps, ref, context);
       await planned(deps, place, ref, context);
-      return toldOf(deps, place, ref, context);
+      return (await toldWithPlan(deps, place, ref, context)).told;
     }),
     adoptGuest: guarded(async (ref, context) => {
       const place = await placeOfGuest(deps, ref, context);
@@ -68,7 +68,7 @@ async function rehearse(deps: Deps, given: TerraformGuestRef, context: ActivityC
   const inState = text !== undefined && isInState(text, ref.address);
   if (inState) await removeAt(deps, copy, ref, context);
   await planned(deps, copy, ref, context);
-  const { plan, ...told } = await toldWithPlan(deps, copy, ref, context);
+  const { told, plan } = await toldWithPlan(deps, copy, ref, context);
   return {
     ...told,
     inState,
@@ -85,19 +85,15 @@ async function toldWithPlan(
   place: InfraPlace,
   ref: TerraformGuestRef,
   context: ActivityContext,
-): Promise<Told & { plan: TerraformPlan }> {
+): Promise<{ told: Told; plan: TerraformPlan }> {
   const { plan, hash } = await planIn(deps, place, ref, context);
   const sensitive = await sensitiveDigest(await deps.fleetAt(ref.fleet), ref.name, plan);
-  return {
+  const told = {
     ...readPlan(plan, redact),
-    ...{ plan, hash, file: await digestOf(place.planFile(ref.plan)) },
+    ...{ hash, file: await digestOf(place.planFile(ref.plan)) },
     ...(sensitive === undefined ? {} : { sensitive }),
   };
-}
-
-async function toldOf(...of: Parameters<typeof toldWithPlan>): Promise<Told> {
-  const { plan: _, ...told } = await toldWithPlan(...of);
-  return told;
+  return { told, plan };
 }
 
 /**

@@ -90,11 +90,11 @@ export function sensitiveValues({ resource_changes: resources, output_changes: o
     ...marked(change.before, change.before_sensitive, `${where} before`),
     ...marked(change.after, change.after_sensitive, `${where} after`),
   ];
-  const all = [
+  const all: [string, unknown][] = [
     ...resources.flatMap(({ address, deposed = '', change }) => of(`${address} ${deposed}`, change)),
     ...Object.entries(outputs).flatMap(([name, change]) => of(`output ${name}`, change)),
   ];
-  return JSON.stringify(all.map(([path, value]) => [path, ordered(value)]).sort(([a], [b]) => compare(`${a}`, `${b}`)));
+  return JSON.stringify(all.sort(([a], [b]) => compare(a, b)).map(([path, value]) => [path, ordered(value)]));
 }
 
 function marked(value: unknown, mark: unknown, path: string): [string, unknown][] {

@@ -12,7 +12,7 @@ const SECRET = new RegExp(
 );
 /** Of those, names of a place of it, or of what is no secret. */
 const PLACE =
-  /(?:file|path|dir|command|cmd|name|id|ref|url|type|field|policy|length|hash|ttl|expiry|env|enable|public)s?$|^(?:Load|Import)Credential|Encrypted$|^(?:proxy|fastcgi|uwsgi|scgi|grpc)_pass$/i;
+  /(?:file|path|dir|command|cmd|name|id|ref|url|type|field|policy|length|hash|ttl|expiry|env|enable|public|limit|count)s?$|^(?:max|min|num|total)[-_]?\w*tokens?$|^(?:Load|Import)Credential|Encrypted$|^(?:proxy|fastcgi|uwsgi|scgi|grpc)_pass$/i;
 
 export const isSecretName = (name: string): boolean => SECRET.test(name) && !PLACE.test(name);
 
@@ -21,13 +21,13 @@ export const isListOfSecrets = (name: string): boolean => isSecretName(name) && 
 
 /** A value that stands for a secret that is elsewhere, or for none. */
 const STAND_IN =
-  /^$|^(?:\/|\.\.?\/|~\/|file:|env:|sops:|vault:|ENC\[|''\$\{|\$\{|\$\(|\$\w|\$@|\{\{|<[^>]*>$|!|\*[A-Za-z]|%[a-z({])|^(?:true|false|null|none|x{3,}|\*+|\.{3,}|change-?me|replace-?me|placeholder|todo|example|redacted|secret|password|token)$/i;
+  /^$|^(?:\/|\.\.?\/|~\/|file:|env:|sops:|vault:|ENC\[|''\$\{|\$\{|\$\(|\$[A-Za-z_]\w*(?![\w-])|\$\d$|\$@|\{\{|<[^>]*>$|!|\*[A-Za-z]|%[a-z({])|^(?:true|false|null|none|x{3,}|\*+|\.{3,}|change-?me|replace-?me|placeholder|todo|example|redacted|secret|password|token)$/i;
 
 export const isSecretValue = (value: string): boolean => !isPasswordHash(value) && !STAND_IN.test(value.trim());
 
-/** As crypt(3) writes it, and NixOS, Caddy and htpasswd take it: `$y$…`, `$6$…`, `$2b$…`, `$apr1$…`. */
+/** As crypt(3) writes it, and NixOS, Caddy and htpasswd take it: `$y$…`, `$6$…`, `$2b$…`, `$apr1$…`; also after `user:`. */
 export const isPasswordHash = (value: string): boolean =>
-  /^\$(?:[1-7]|2[abxy]|y|gy|sha1|apr1|argon2id?)\$\S{8,}$/.test(value.trim());
+  /^(?:[^\s:$]+:)?\$(?:[1-7]|2[abxy]|y|gy|sha1|apr1|argon2id?)\$\S{8,}$/.test(value.trim());
 
 /** Names of what takes such a hash: `hashedPassword`, `password_hash`, `basicauth`. */
 export const isPasswordName = (name: string): boolean => /pass|hash|basic_?auth/i.test(name) && !/file$/i.test(name);

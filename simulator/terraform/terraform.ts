@@ -259,10 +259,12 @@ function push(work: Work): Promise<number> {
   const [file = ''] = flags(words, ['-lock-timeout']);
   const { backend } = moduleOf(work);
   const at = fileOf(call, backend);
-  return locked(call, backend, 'OperationTypeInvalid', who(), () => Promise.resolve().then(() => pushed(at, file)));
+  return locked(call, backend, 'OperationTypeInvalid', who(), () =>
+    Promise.resolve().then(() => pushed(call, at, file)),
+  );
 }
 
-function pushed(at: string, file: string): number {
+function pushed(call: Work['call'], at: string, file: string): number {
   const [now, next] = [readState(at), readState(file)];
   if (next === undefined) throw new ToolError(`open ${file}: no such file or directory`);
   if (now !== undefined && now.lineage !== next.lineage)

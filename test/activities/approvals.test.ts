@@ -15,11 +15,11 @@ const fleetWith = (rule: string) => {
   return parsed.fleet;
 };
 const ruleOf = (atRun: string, atHead: string): Promise<ApprovalRule> => {
-  const { approvalPolicy } = createApprovalActivities({
+  const activities = createApprovalActivities({
     fleetAt: ({ revision }) => Promise.resolve(fleetWith(revision === RUN ? atRun : atHead)),
     head: () => Promise.resolve({ revision: HEAD }),
   });
-  return new MockActivityEnvironment().run(approvalPolicy, { fleet: { revision: RUN } });
+  return new MockActivityEnvironment().run((input) => activities.approvalPolicy(input), { fleet: { revision: RUN } });
 };
 
 describe('who has to say yes', () => {

@@ -603,6 +603,10 @@ const CASES: Record<string, Case[]> = {
     seed('a hash of one', host('users.users.ada.hashedPassword = "$6$rounds=65536$abcdefgh$ijklmnop";'), `${HOST}:11`),
     seed('a hash of another form', host('users.users.ada.hashedPassword = "$y$j9T$abcdefgh$ijklmnop";'), `${HOST}:11`),
     seed('a hash of htpasswd', host('users.users.ada.hashedPassword = "$apr1$abcdefgh$ijklmnop";'), `${HOST}:11`),
+    seed('a hash with its user', { [GUEST]: insert('x.basicAuth = "ada:$2b$12$abcdefghijklmnop";') }, `${GUEST}:15`),
+    seed('what only looks like a variable', { [GUEST]: insert('x.password = "$ecret-99";') }, `${GUEST}:15`),
+    near('a variable', { [GUEST]: insert('x.password = "$DB_PASSWORD";') }),
+    near('how many tokens', { [GUEST]: insert('x.max_tokens = "4096"; x.tokenLimit = "9000";') }),
     near('a login that is off', host('users.users.ada.hashedPassword = "!";')),
     near('a secret of Home Assistant', { [YAML]: swap('${API_TOKEN}', '!secret api_token') }),
     near('names of secrets', {

@@ -32,7 +32,7 @@ describe('forming a cluster of real hosts with OpenZFS', () => {
     await text('n3', 'zfs', 'destroy', 'tank/incus');
     const { result } = await bootstrap();
     expect(result).toMatchObject({ outcome: 'Failed', unchanged: true, failure: { type: 'GateRefused' } });
-    expect(result?.failure?.message).toContain('tank/incus on n2 is not empty: it has photos.');
+    expect(result?.failure?.message).toContain('tank/incus on n2 is not empty: it has tank/incus/photos.');
     expect(result?.failure?.message).toContain('tank/incus is not there on n3');
     for (const member of MEMBERS) expect(await isClustered(member)).toBe(false);
     expect(await text('n2', 'zfs', 'list', '-Ho', 'name', '-r', 'tank/incus')).toBe('tank/incus\ntank/incus/photos');

@@ -154,7 +154,7 @@ describe('restore on virtual hosts', () => {
     const now = await sumsOfSource();
     const before = await snapshotsOn('n1', SOURCE);
     const view = await inPlace();
-    expect(outcomeOf(view)).toBe('RolledBack');
+    expect(outcomeOf(view)).toBe('RolledBack Unhealthy');
     expect(await sumsOfSource()).toBe(now);
     expect(await snapshotsOn('n1', SOURCE)).toEqual(before);
     expect(await snapshotsOn('n1', SOURCE)).toEqual(await snapshotsListed());
@@ -172,7 +172,7 @@ describe('restore on virtual hosts', () => {
     );
     await worker().kill();
     await worker().restart();
-    expect(outcomeOf(await ended)).toBe('Done');
+    expect((await ended).result).toMatchObject({ outcome: 'Done' });
     expect(await ofSource()).toBe(then);
   });
 });
