@@ -12,7 +12,11 @@ export interface CopiesTold {
 }
 
 /** `unseen`: no run that was read has proven it; an older one may have. `never`: its place was looked at. */
-export type ProofSeen = { type: 'never' | 'unseen' | 'unknown' } | { type: 'proven' | 'failed'; at: string };
+export type ProofSeen =
+  | { type: 'never' | 'unseen' | 'unknown' }
+  | { type: 'failed'; at: string }
+  /** `isOld`: longer ago than the fleet file allows. Only a look tells. */
+  | { type: 'proven'; at: string; isOld?: true };
 
 /** One volume or path at one of its places. Its JSON is documented in docs/cli.md. */
 export interface CopySeen {
@@ -89,7 +93,9 @@ export const copiesOfLook = ({ copies }: BackupsView): CopySeen[] =>
 
 function seenProof(proof: BackupsView['copies'][number]['proof']): ProofSeen {
   if (proof === undefined) return { type: 'unknown' };
-  return proof.type === 'never' ? { type: 'never' } : { type: proof.type, at: proof.at };
+  if (proof.type === 'never') return { type: 'never' };
+  const { type, at } = proof;
+  return type === 'proven' && proof.isOld ? { type, at, isOld: true } : { type, at };
 }
 
 /** ISO 8601 instants compare as texts where all are UTC. */
@@ -98,6 +104,20 @@ const newest = (instants: readonly string[]): string | undefined =>
     .map((each) => new Date(each).toISOString())
     .sort()
     .at(-1);
+
+export type Tone = 'good' | 'warn' | 'bad' | 'unknown';
+
+/** Whether it is too old is known of a look alone: runs tell when it was made, and not how old it may become. */
+export function copyTone(copy: CopySeen): Tone {
+  if (copy.outcome === 'stale') return 'warn';
+  if (isLate(copy)) return 'bad';
+  return copy.outcome === undefined ? 'unknown' : 'good';
+}
+
+export function proofTone(proof: ProofSeen): Tone {
+  if (proof.type === 'unknown') return 'unknown';
+  return proof.type !== 'proven' ? 'bad' : proof.isOld === true ? 'warn' : 'good';
+}
 
 /** Nothing there, or not as it may be. */
 export const isLate = ({ outcome, problem }: CopySeen): boolean =>

@@ -1,4 +1,4 @@
-import { isLate, type CopiesSeen } from '../fleet-copies.ts';
+import { copyTone, proofTone, type CopiesSeen, type Tone } from '../fleet-copies.ts';
 import type { FleetStatus, NextTime } from '../fleet-status.ts';
 import { inZone } from '../../fleet/calendar.ts';
 import { clean } from '../render/clean.ts';
@@ -85,18 +85,17 @@ const row = (kind: string, name: string, state: string, version: string, isWell:
   cell(e(version)),
 ];
 
+const classOf = (tone: Tone): Exclude<Tone, 'unknown'> | '' => (tone === 'unknown' ? '' : tone);
+
 function copySection(seen: CopiesSeen, now: number): string {
   const rows = seen.copies.map((copy) => [
     cell(e(copy.of)),
     cell(e(copy.place)),
     cell(
       e(newestWords(copy, now)) + (copy.problem === undefined ? '' : `<br><small>${e(copy.problem)}</small>`),
-      isLate(copy) ? 'bad' : 'good',
+      classOf(copyTone(copy)),
     ),
-    cell(
-      e(proofWords(copy.proof, now)),
-      copy.proof.type === 'proven' ? 'good' : copy.proof.type === 'unknown' ? '' : 'bad',
-    ),
+    cell(e(proofWords(copy.proof, now)), classOf(proofTone(copy.proof))),
   ]);
   return section(
     'Copies of data',

@@ -1,5 +1,5 @@
 import { inZone } from '../../fleet/calendar.ts';
-import { isLate, type CopiesSeen, type CopySeen } from '../fleet-copies.ts';
+import { copyTone, isLate, proofTone, type CopiesSeen, type CopySeen, type Tone } from '../fleet-copies.ts';
 import type { DriftSeen, FleetStatus, NextTime } from '../fleet-status.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
@@ -48,9 +48,10 @@ function copyLines(seen: CopiesSeen, options: RenderOptions, paint: Paint): stri
 
 /** How the copies are, where that is known from, and what tells more. */
 export function copiesWords({ from, copies, problem }: CopiesSeen): string {
+  if (problem !== undefined && copies.length === 0) return `Copies: nobody knows (not looked at now: ${problem})`;
   const late = copies.filter(isLate).length;
   const how = late === 0 ? `Copies: ${copies.length}` : `Copies: ${late} of ${copies.length} late`;
-  const where = from === 'look' ? 'as they are now' : 'as the newest runs saw them';
+  const where = from === 'look' ? 'as they are now' : 'as the newest runs saw them; whether one is too old says --live';
   const why = problem === undefined ? '' : ` (not looked at now: ${problem})`;
   return `${how}, ${where}${why}${late === 0 ? '' : '   runbook backups'}`;
 }
@@ -62,19 +63,22 @@ function shownFirst(copies: readonly CopySeen[]): readonly CopySeen[] {
   return [...copies].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_COPIES);
 }
 
+const COLOURS = { good: 'green', warn: 'yellow', bad: 'red' } as const;
+const inTone = (tone: Tone, text: string, paint: Paint): string =>
+  tone === 'unknown' ? text : paint(COLOURS[tone], text);
+
 const copyColumns = (now: number): Column<CopySeen>[] => [
   { title: 'what', value: ({ of }) => of, shrinksTo: 10 },
   { title: 'place', value: ({ place }) => place, shrinksTo: 8 },
   {
     title: 'newest copy',
     value: (copy) => newestWords(copy, now),
-    paint: (copy, text, paint) => paint(isLate(copy) ? 'red' : 'green', text),
+    paint: (copy, text, paint) => inTone(copyTone(copy), text, paint),
   },
   {
     title: 'last proven restore',
     value: ({ proof }) => proofWords(proof, now),
-    paint: ({ proof }, text, paint) =>
-      proof.type === 'unknown' ? text : paint(proof.type === 'proven' ? 'green' : 'red', text),
+    paint: ({ proof }, text, paint) => inTone(proofTone(proof), text, paint),
   },
 ];
 
@@ -97,7 +101,7 @@ export function proofWords(proof: CopySeen['proof'], now: number): string {
     case 'failed':
       return `failed ${age(now - Date.parse(proof.at))} ago`;
     case 'proven':
-      return `${age(now - Date.parse(proof.at))} ago`;
+      return `${age(now - Date.parse(proof.at))} ago${proof.isOld === true ? ' !' : ''}`;
   }
 }
 

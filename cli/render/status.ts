@@ -50,7 +50,8 @@ function needs({ open, schedules, failed, live, copies }: FleetStatus): string {
     late === 1 ? '1 copy' : `${late} copies`,
   ].filter((text) => !text.startsWith('0 '));
   const who = [...counted, ...(fleet ? ['the fleet'] : [])];
-  if (who.length === 0) return 'nothing needs you';
+  const isSeen = copies?.problem === undefined && live?.problem === undefined;
+  if (who.length === 0) return isSeen ? 'nothing needs you' : 'nothing that is known needs you';
   return `${enumerated(who)} ${runs + schedules.length + late + Number(fleet) === 1 ? 'needs' : 'need'} you`;
 }
 

@@ -70,6 +70,10 @@ describe('copies as a worker saw them', () => {
         copies: [
           { ...seen, newest: { type: 'copy', at }, outcome: 'fresh', why: 'It is 1 h old.', proof: { type: 'never' } },
           { ...seen, newest: { type: 'none' }, outcome: 'never' },
+          {
+            ...{ ...seen, newest: { type: 'copy', at }, outcome: 'fresh', why: 'It is 1 h old.' },
+            proof: { type: 'proven', at, ageMs: 9e9, isOld: true, snapshotAt: at, words: '' },
+          },
         ],
         problems: [],
         upkeep: [],
@@ -77,6 +81,7 @@ describe('copies as a worker saw them', () => {
     ).toEqual([
       { of: 'edge-data', place: 'nuc-1', outcome: 'fresh', newestAt: at, proof: { type: 'never' } },
       { of: 'edge-data', place: 'nuc-1', outcome: 'never', proof: { type: 'unknown' }, problem: 'There is no copy.' },
+      { of: 'edge-data', place: 'nuc-1', outcome: 'fresh', newestAt: at, proof: { type: 'proven', at, isOld: true } },
     ]);
   });
 });

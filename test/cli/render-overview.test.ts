@@ -44,9 +44,31 @@ Next
       copies: [{ of: 'edge-data', place: 'nuc-1', proof: { type: 'unseen' as const } }],
     };
     const text = renderStatus({ open: [], schedules: [], failed: [], copies }, options(120)).join('\n');
-    expect(text).toContain('Copies: 1, as the newest runs saw them (not looked at now: the repository is away)');
+    expect(text).toContain(
+      'Copies: 1, as the newest runs saw them; whether one is too old says --live (not looked at now: the repository is',
+    );
     expect(text).toMatch(/edge-data {2}nuc-1 {2}none {7} {2}no proof known/);
-    expect(text).toContain('nothing needs you');
+    expect(text).toContain('nothing that is known needs you');
+  });
+
+  it('does not take what nobody could look at for well', () => {
+    const copies = { from: 'look' as const, problem: 'no worker', copies: [] };
+    const [first, , words] = renderStatus({ open: [], schedules: [], failed: [], copies }, options(120));
+    expect(first).toContain('nothing that is known needs you');
+    expect(words).toBe('Copies: nobody knows (not looked at now: no worker)');
+  });
+
+  it('paints only what was judged: what runs told is neither fresh nor late', () => {
+    const copy = { of: 'edge-data', place: 'nuc-1', newestAt: ago(40) };
+    const proof = { type: 'proven' as const, at: ago(400) };
+    const line = (from: 'look' | 'runs', more: Partial<CopySeen>): string => {
+      const copies = { from, copies: [{ ...copy, proof, ...more }] };
+      const lines = renderStatus({ open: [], schedules: [], failed: [], copies }, options(110, true));
+      return lines.find((each) => each.includes('edge-data')) ?? '';
+    };
+    expect(line('runs', {})).not.toContain('\u001b[32m40 days');
+    expect(line('look', { outcome: 'stale' })).toContain('\u001b[33m40 days, stale');
+    expect(line('look', { outcome: 'fresh', proof: { ...proof, isOld: true } })).toContain('\u001b[33m400 days ago !');
   });
 
   it('paints what was never proven red, and what is proven green', () => {

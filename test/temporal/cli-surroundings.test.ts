@@ -219,7 +219,7 @@ describe('what closed runs told', () => {
   it('is in the same screen', async () => {
     const { out } = await server.run(['status']);
     expect(out).toMatch(
-      /Copies: 1, as the newest runs saw them\n.*\n {2}edge-data {2}works tank\/replicas .* \d+ s ago\n/,
+      /Copies: 1, as the newest runs saw them; whether one is too old says --live\n.*\n {2}edge-data {2}works tank\/replicas .* \d+ s ago\n/,
     );
     expect(out).toMatch(/Drift, \d+ s ago: <b>2 things<\/b> differ\. {3}runbook drift\n/);
     const { out: json } = await server.run(['status', '--json']);
