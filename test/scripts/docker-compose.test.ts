@@ -66,7 +66,7 @@ describe('docker-compose.yml', () => {
     for (const mount of services.flatMap(([, service]) => service.volumes ?? [])) {
       const source = mount.replace(/^\$\{\w+:-([^}]*)\}/, '$1').split(':')[0] ?? '';
       // What a person makes.
-      if (['./secrets/ssh', './monorepo'].includes(source)) continue;
+      if (['./secrets/ssh', './secrets/notify', './monorepo'].includes(source)) continue;
       if (source.startsWith('./')) await access(new URL(source, root));
       else expect(Object.keys(compose.volumes)).toContain(source);
     }
@@ -113,6 +113,14 @@ describe('docker-compose.yml', () => {
       if (condition === 'service_healthy') expect(service?.healthcheck).toBeDefined();
       else expect([condition, service?.restart]).toEqual(['service_completed_successfully', 'on-failure:5']);
     }
+  });
+
+  it('is up when what ends has ended well: without a profile, something waits for each', () => {
+    const waiting = services.filter(([, { profiles }]) => profiles === undefined);
+    for (const [name] of services.filter(([, { restart }]) => restart.startsWith('on-failure')))
+      expect(waiting.map(([, { depends_on: on }]) => on?.[name]?.condition)).toContain(
+        'service_completed_successfully',
+      );
   });
 
   it('registers the search attributes that runs need, and only those that are missing', () => {
