@@ -13,7 +13,7 @@ const asText = (problem: unknown): string => (problem instanceof Error ? problem
 
 const UNLESS_EVERY_MS = 2_000;
 
-/** Looks until it holds. What a look throws counts as no: what it asks may just have been killed. */
+/** Looks until it holds. What a look throws counts as no, and as no reason to end: what it asks may just have been killed. */
 export async function eventually(
   look: () => boolean | Promise<boolean>,
   { what, withinMs, everyMs, unless }: Patience,
@@ -29,7 +29,7 @@ export async function eventually(
       problem = error;
     }
     if (unless && Date.now() > askAgain) {
-      const why = await unless();
+      const why = await unless().catch(() => undefined);
       if (why !== undefined) throw new Error(`Waited for ${what}, but ${why}.`);
       askAgain = Date.now() + UNLESS_EVERY_MS;
     }

@@ -21,7 +21,7 @@ export const describeKill = ({ victim, when, point }: Kill): string =>
   `${victim} killed ${when} the effect of "${point.label}" in ${point.step}`;
 
 /** So long a run may take to its next kill point on a busy machine. */
-const REACHED_WITHIN_MS = 300_000;
+const REACHED_WITHIN_MS = 900_000;
 /** So long the kernel may take to end a killed worker's short command on a busy machine. */
 const DIES_WITHIN_MS = 60_000;
 

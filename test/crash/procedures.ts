@@ -29,7 +29,7 @@ export async function runProcedure(
 ): Promise<ProcedureRun> {
   const { scenario } = place;
   const world = await createWorld(place);
-  let stopAnswering = (): void => undefined;
+  let stopAnswering = (): Promise<void> => Promise.resolve();
   try {
     const armed = await prepareKills(world, kills);
     const run = await world.start(scenario.begin);
@@ -50,13 +50,13 @@ export async function runProcedure(
     wrong.push(...(await toldAtEnd(world, run, readFileSync(workerLog(world.stateDir), 'utf8'))));
     return { view, wrong, points: killPointsOf(world.simulation.journal(), view) };
   } finally {
-    stopAnswering();
+    await stopAnswering();
     await world.dispose();
   }
 }
 
-/** To whatever is asked, also while workers come and go. Answers with how to stop. */
-function sayYes(run: Run): () => void {
+/** To whatever is asked, also while workers come and go. Answers with how to stop: before the connection is closed. */
+function sayYes(run: Run): () => Promise<void> {
   const over = new AbortController();
   const answer = async (): Promise<void> => {
     const { approval } = await run.query<RunView>(VIEW_QUERY);
@@ -65,7 +65,7 @@ function sayYes(run: Run): () => void {
     const more = { ...(plan === undefined ? {} : { plan }), ...(names === undefined ? {} : { names }) };
     await run.executeUpdate(DECIDE_UPDATE, { args: [{ approved: true, actor: 'tester', reason: 'go on', ...more }] });
   };
-  void (async () => {
+  const answering = (async () => {
     while (!over.signal.aborted) {
       await answer().catch(() => undefined);
       await delay(500);
@@ -73,5 +73,6 @@ function sayYes(run: Run): () => void {
   })();
   return () => {
     over.abort();
+    return answering;
   };
 }

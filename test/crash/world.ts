@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { assertCovered } from '../contract/uncovered.ts';
 import { createSimulation, type Simulation } from '../../simulator/create.ts';
 import type { RunView } from '../../plan/run.ts';
@@ -42,7 +42,8 @@ export interface WorldOptions {
 }
 
 /** So long a run may take that was killed several times on a machine that does other things as well. */
-const END_WITHIN_MS = 300_000;
+const END_WITHIN_MS = 900_000;
+const NAMESPACE_WITHIN_MS = 300_000;
 
 export async function createWorld({ program, server, namespace, scenario, policies }: WorldOptions): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'runbook-crash-'));
@@ -82,8 +83,15 @@ export async function createWorld({ program, server, namespace, scenario, polici
     simulation,
     stateDir,
     server,
-    start: ({ workflow, workflowId, input }) =>
-      client.workflow.start(workflow, { taskQueue: TASK_QUEUE, workflowId, args: [input(simulation.revision())] }),
+    start: async ({ workflow, workflowId, input }) => {
+      const order = { taskQueue: TASK_QUEUE, workflowId, args: [input(simulation.revision())] };
+      await eventually(() => isKnown(client), {
+        what: `namespace ${namespace}`,
+        withinMs: NAMESPACE_WITHIN_MS,
+        everyMs: 200,
+      });
+      return client.workflow.start(workflow, order);
+    },
     view: (run) => run.query<ReturnType<ViewQuery>>(VIEW_QUERY),
     end: async (run) => {
       await eventually(async () => (await run.describe()).status.name !== 'RUNNING', {
@@ -98,6 +106,12 @@ export async function createWorld({ program, server, namespace, scenario, polici
     startWorker,
     dispose,
   };
+}
+
+/** A server that is busy knows its namespaces only a while after it has made them. */
+async function isKnown(client: Client): Promise<boolean> {
+  await client.workflow.count();
+  return true;
 }
 
 /** Of a process, from /proc: its parent, that one's parent, and so on. */
