@@ -127,13 +127,15 @@ describe('encrypted runs, for somebody with Temporal’s own tools and the codec
       async (ended) => {
         const { workflowId, runId } = await lookThat(ended);
         const page = await browser.newPage({ viewport: { width: 1440, height: 1500 } });
+        // The page is a large program, and a busy machine takes its time for it.
+        page.setDefaultTimeout(120_000);
         const asked = page.waitForResponse((response) => response.url().startsWith(`${forUi}/decode`));
         const path = `/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
         await page.goto(server.uiAddress + path, { waitUntil: 'domcontentloaded' });
         expect((await asked).status()).toBe(200);
         await page.getByText(CANARY).first().waitFor();
       },
-      60_000,
+      180_000,
     );
   });
 });

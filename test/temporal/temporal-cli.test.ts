@@ -87,6 +87,8 @@ describe('a run that was rolled back, for somebody who has only Temporal’s own
 
     const open = async (path: string) => {
       const page = await browser.newPage({ viewport: { width: 1440, height: 1500 } });
+      // The page is a large program, and a busy machine takes its time for it.
+      page.setDefaultTimeout(120_000);
       await page.goto(`${server.uiAddress}/namespaces/default/workflows${path}`, { waitUntil: 'domcontentloaded' });
       return page;
     };
@@ -99,13 +101,13 @@ describe('a run that was rolled back, for somebody who has only Temporal’s own
       const page = await open('');
       await page.getByRole('link', { name: RUN }).first().waitFor();
       await page.getByRole('link', { name: 'lock/member/elitedesk-1' }).waitFor();
-    }, 60_000);
+    }, 180_000);
 
     it('has a timeline that says phases and steps', async () => {
       const page = await runPage('timeline');
       for (const text of ['snapshot: edge-vm', 'deploy: host → 26.05.3', 'roll back: elitedesk-1 → 26.05.1'])
         await page.getByText(text).first().waitFor();
-    }, 60_000);
+    }, 180_000);
 
     it('has details that say how it ended, why and what to do', async () => {
       const page = await runPage('user-metadata');
@@ -116,7 +118,7 @@ describe('a run that was rolled back, for somebody who has only Temporal’s own
       expect(text).toContain('What to do: Look at the failing probe on the machine');
       // A list, and not its Markdown.
       expect(await details.locator('li').filter({ hasText: '✘ verify' }).count()).toBe(1);
-    }, 60_000);
+    }, 180_000);
   });
 });
 
