@@ -11,6 +11,8 @@ export interface EndedRun extends SomeRun {
   closedAt: string;
   /** Of the run, or how Temporal says that it ended: `Terminated`. */
   outcome: string;
+  /** What it left could not be read, if it left anything. */
+  isUnread?: true;
 }
 
 export interface SomeRun {
@@ -84,11 +86,13 @@ function due(
 function endText(run: EndedRun, { discreet }: Telling): Pick<Notice, 'what' | 'command' | 'at'> {
   const result = run.view?.result;
   const command = result?.next[0]?.command ?? show(run);
-  const text = result === undefined ? LEFT_NOTHING : resultText(result);
+  const nothing = run.isUnread ? UNREAD : LEFT_NOTHING;
+  const text = result === undefined ? nothing : resultText(result);
   return { what: discreet ? '' : text, command, at: run.closedAt };
 }
 
 const LEFT_NOTHING = 'It left no result: what it had begun may be half-way.';
+const UNREAD = 'What it left cannot be read here.';
 
 /** The fact, why, and what remains half-way. */
 function resultText({ outcome, summary, failure, left }: RunResult): string {

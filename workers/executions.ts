@@ -1,5 +1,5 @@
 /** Runs as Temporal lists them, for what looks at them again and again. */
-import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import { ServiceError, WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
 import { isRunView } from '../plan/is-run-view.ts';
 import type { RunView } from '../plan/run.ts';
@@ -69,17 +69,29 @@ export async function ask<Answer>(
   }
 }
 
-/** The result, or the view that a failure carries. */
-export async function viewLeft(client: Client, { workflowId, runId }: Execution): Promise<RunView | undefined> {
+/** What a run left, as far as this reader can tell. */
+export interface Left {
+  view?: RunView;
+  /** Whether it left anything is not known: another key, another version, or Temporal keeps it no longer. */
+  isUnread?: true;
+}
+
+/** The result, or the view that a failure carries. Throws only where Temporal does not answer. */
+export async function viewLeft(client: Client, { workflowId, runId }: Execution): Promise<Left> {
   try {
     const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
-    return asView(await handle.result());
+    return asLeft(await handle.result());
   } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error instanceof ServiceError) throw error;
+    // The codec's own error comes bare: a failure is decoded before that of the workflow is made of it.
+    if (!(error instanceof WorkflowFailedError)) return { isUnread: true };
     const { cause } = error;
     const carries = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
-    return carries ? asView(cause.details?.[0]) : undefined;
+    return carries ? asLeft(cause.details?.[0]) : {};
   }
 }
 
-const asView = (value: unknown): RunView | undefined => (isRunView(value) ? value : undefined);
+const asLeft = (value: unknown): Left => {
+  if (isRunView(value)) return { view: value };
+  return value === undefined ? {} : { isUnread: true };
+};

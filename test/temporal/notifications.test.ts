@@ -110,6 +110,7 @@ notifications:
       createRunWatch({ client: env().client, since, pageOf: () => undefined })(
         { fleet: 'lab', discreet: false },
         ({ key }) => Promise.resolve(void asked.push(key)),
+        new AbortController().signal,
       );
     await watch(Date.now());
     expect(asked).toEqual([]);

@@ -31,7 +31,7 @@ export function createRunsLook(
     const end = endSeen(execution);
     const wanted = UNWANTED.includes(end.outcome) || end.runbook === 'drift';
     if (!wanted) return end;
-    if (!views.has(execution.runId)) views.set(execution.runId, await viewLeft(client, execution));
+    if (!views.has(execution.runId)) views.set(execution.runId, (await viewLeft(client, execution)).view);
     const view = views.get(execution.runId);
     return { ...end, ...(view && { view }) };
   };

@@ -27,13 +27,16 @@ export interface RunWatch {
   pageOf: (run: { workflowId: string; runId: string }) => string | undefined;
 }
 
-/** Looks at runs through Temporal for what is to be told. Each end is read once, and settled when `tell` has taken it. */
+/**
+ * Looks at runs through Temporal for what is to be told. Each end is read once, and settled when `tell` has taken it. A run that
+ * fails holds up no other: such failures come at the end, together.
+ */
 export function createRunWatch({
   client,
   taskQueue = TASK_QUEUE,
   since,
   pageOf,
-}: RunWatch): (telling: Telling, tell: (due: DueNotice) => Promise<void>) => Promise<void> {
+}: RunWatch): (telling: Telling, tell: (due: DueNotice) => Promise<void>, signal: AbortSignal) => Promise<void> {
   const settled = new Map<string, number>();
 
   const someRun = ({ workflowId, runId, runbook, subject, startedAt }: RunExecution): SomeRun => {
@@ -41,9 +44,9 @@ export function createRunWatch({
     return { workflowId, runId, runbook, subject, startedAt, ...(link === undefined ? {} : { link }) };
   };
   const ended = async (execution: RunExecution): Promise<EndedRun> => {
-    const view = await viewLeft(client, execution);
+    const left = await viewLeft(client, execution);
     const closedAt = (execution.closeTime ?? execution.startTime).toISOString();
-    return { ...someRun(execution), closedAt, outcome: outcomeSeen(execution), ...(view && { view }) };
+    return { ...someRun(execution), closedAt, outcome: outcomeSeen(execution), ...left };
   };
   const noticeOf = async (execution: RunExecution, all: readonly RunExecution[], telling: Telling) => {
     const outcome = outcomeSeen(execution);
@@ -53,25 +56,42 @@ export function createRunWatch({
     return noticeOfEnd(await ended(execution), await ended(before), telling);
   };
 
-  return async (telling, tell) => {
+  return async (telling, tell, signal) => {
     const now = Date.now();
     const queue = `TaskQueue = '${taskQueue}'`;
     const running = await runsOf(client, `${queue} AND ExecutionStatus = 'Running'`);
     const oldest = new Date(now - MEMORY_MS).toISOString();
     const closed = await runsOf(client, `${queue} AND CloseTime > '${oldest}'`);
-    for (const execution of closed) {
+    // Asked at once: one whose worker is gone answers only after seconds.
+    const views = await Promise.all(running.map((execution) => ask<RunView>(client, execution, VIEW_QUERY)));
+    const questions = running.map((execution, index) => async () => {
+      const approval = views[index]?.approval;
+      if (approval !== undefined) await tell(noticeOfQuestion(someRun(execution), approval, now, telling));
+    });
+    const ends = closed.sort(byEnd).map((execution) => async () => {
       const at = Number(execution.closeTime);
-      if (at < Math.max(since, now - NEWS_MS) || settled.has(execution.runId)) continue;
+      if (at < Math.max(since, now - NEWS_MS) || settled.has(execution.runId)) return;
       const due = await noticeOf(execution, closed, telling);
+      signal.throwIfAborted();
       if (due !== undefined) await tell(due);
       settled.set(execution.runId, at);
-    }
+    });
     for (const [runId, at] of settled) if (at < now - NEWS_MS) settled.delete(runId);
-    for (const execution of running) {
-      const approval = (await ask<RunView>(client, execution, VIEW_QUERY))?.approval;
-      if (approval !== undefined) await tell(noticeOfQuestion(someRun(execution), approval, now, telling));
-    }
+    await eachInTurn([...questions, ...ends], signal);
   };
+}
+
+/** What ended first is told first. */
+const byEnd = (a: RunExecution, b: RunExecution): number => Number(a.closeTime) - Number(b.closeTime);
+
+async function eachInTurn(tasks: readonly (() => Promise<void>)[], signal: AbortSignal): Promise<void> {
+  const errors: unknown[] = [];
+  for (const task of tasks) {
+    signal.throwIfAborted();
+    await task().catch((error: unknown) => errors.push(error));
+  }
+  signal.throwIfAborted();
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} of ${tasks.length} runs: not told`);
 }
 
 /** The run of the same id that began last before it. */

@@ -74,11 +74,13 @@ function runsLook({ fleet: read, stateDir }: WatchSettings, watched: Watched): L
     const { channels, deadMan: declared } = notifications;
     const telling = { fleet: name, discreet };
     const send = (due: DueNotice): Promise<void> => tell(client, due, notifications, taskQueue);
-    await client.withAbortSignal(signal, async () => {
+    // A native connection heeds no signal.
+    await client.withDeadline(Date.now() + RUNS.patienceMs, async () => {
       if (Object.keys(channels).length > 0) {
         watch ??= createRunWatch({ client, taskQueue, since: await firstLook(stateDir, Date.now()), pageOf });
-        await watch(telling, send);
+        await watch(telling, send, signal);
       }
+      signal.throwIfAborted();
       if (declared !== undefined && (await works())) await deadMan(declared, signal);
     });
   };
