@@ -166,9 +166,12 @@ export async function keepNotes(
   signal: AbortSignal,
 ): Promise<void> {
   const notes = (await readNotes(host, member, signal)) ?? declaredNotes(declared);
+  // The cluster has never forgotten them: what it says of its volumes is what they had.
+  const neverLost = notes.isForgotten === false ? notes.volumes.filter((each) => !isMissing('volume', each)) : [];
+  const given = [...new Set([...(notes.given ?? []), ...neverLost.map(({ pool, name }) => `${pool}/${name}`)])];
   const kept: RejoinNotes = {
     ...({ isForgotten: true, hasEnded: true, unseen } as const),
-    ...(notes.given === undefined ? {} : { given: notes.given }),
+    ...(given.length === 0 ? {} : { given }),
     ...(notes.declared === undefined
       ? {}
       : {

@@ -39,7 +39,7 @@ export async function startInstances(
   const { volumes } = expecting(await incus.volumeRecords(member, pools), 'volume records', member);
   const unmapped = new Set(
     volumes
-      .filter((volume) => volume.config[MAPPED] === undefined && !isKnown(volume, notes))
+      .filter((volume) => volume.config[MAPPED] === undefined && isShifted(volume) && !isKnown(volume, notes))
       .map(({ pool, name }) => `${pool}/${name}`),
   );
   const lastRunning = written(notes) ?? expecting(await incus.lastRunning(member), 'last running', member).instances;
@@ -77,6 +77,9 @@ export async function startInstances(
 }
 
 const MAPPED = 'volatile.idmap.last';
+
+/** Incus never maps the files of one that is `security.unmapped`, and notes nothing of it. */
+const isShifted = ({ config }: VolumeRecord): boolean => config['security.unmapped'] !== 'true';
 
 /** Undefined where nobody has written down what ran: notes of what is declared say nothing of that. */
 const written = (notes: RejoinNotes | undefined): RejoinNotes['running'] | undefined =>

@@ -119,6 +119,14 @@ describe('what a rejoin writes down', () => {
     expect(await notes()).toBeUndefined();
   });
 
+  it('says of volumes that the cluster has never forgotten that they are as they were', async () => {
+    await remember();
+    await end();
+    expect((await notes())?.given?.toSorted()).toEqual(['zpool/edge-data', 'zpool/home-data']);
+    await inContext(() => activities.startInstances(ref()));
+    expect(await notes()).toBeUndefined();
+  });
+
   it('is what the fleet file says, where the cluster has forgotten it already', async () => {
     const declare = () => inContext(() => activities.rememberMember({ ...ref(), isForgotten: true }));
     expect([await declare(), await declare()]).toEqual(['done', 'already']);

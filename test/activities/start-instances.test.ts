@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { declaredNotes, type RejoinNotes } from '../../activities/rejoin-notes.ts';
 import { startInstances } from '../../activities/start-instances.ts';
 import type { Incus } from '../../tools/incus.ts';
 
@@ -44,6 +45,29 @@ describe('instances that ran before', () => {
         'Starting a: incus start ended with 1: no such disk. Starting c: incus start ended with 1: no such disk.',
     });
     expect(tried).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are started where the cluster has always known their volume, or never maps it', async () => {
+    const startOf = async (config: Record<string, string>, notes?: RejoinNotes) => {
+      const { incus } = incusOf({ a: { type: 'started' } });
+      const volume = { pool: 'zpool', project: 'default', name: 'data' };
+      const answers = {
+        instances: {
+          ...{ name: 'a', project: 'default', location: 'n1', type: 'container', status: 'Stopped', autostart: true },
+          volumes: [volume],
+        },
+        volumeRecords: { ...volume, description: '', config },
+      };
+      Object.assign(incus, {
+        instances: () => Promise.resolve({ type: 'instances', instances: [answers.instances] }),
+        volumeRecords: () => Promise.resolve({ type: 'volume records', volumes: [answers.volumeRecords] }),
+      });
+      return (await startInstances(incus, { member: 'n1', notes, pools: ['zpool'] }, context)).started;
+    };
+    const notes = { ...declaredNotes({ volumes: [], instances: [] }), given: ['zpool/data'] };
+    expect(await startOf({})).toEqual([]);
+    expect(await startOf({}, notes)).toEqual(['a']);
+    expect(await startOf({ 'security.unmapped': 'true' })).toEqual(['a']);
   });
 
   it('are told where all of them run', async () => {
