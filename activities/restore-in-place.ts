@@ -27,6 +27,9 @@ const KEPT_PROPERTIES = new Set(
 /** In the end Incus lists it no more; of a run that somebody has terminated it does so by itself. What is aside stays. */
 const LISTED_MS = 30 * 24 * 3_600_000;
 
+/** Some seconds: a guest that was just stopped lets go. Who has started one keeps it, and the others are down meanwhile. */
+const ATTEMPTS_IN_USE = 4;
+
 interface Work {
   run: string;
   restoration: Restoration;
@@ -35,19 +38,20 @@ interface Work {
   incus: Incus;
   zfs: ZfsDatasets;
   signal: AbortSignal;
+  attempt: number;
 }
 
 /** A restored volume in the place of the original: two renames in ZFS, of which Incus knows nothing. */
 export function createInPlaceActivities(deps: Deps): InPlaceActivities {
   const workOf = async (
     { fleet: ref, name: run, restoration }: RestorationRef,
-    { signal }: ActivityContext,
+    { signal, attempt }: ActivityContext,
   ): Promise<Work> => {
     const { inPlace, member } = restoration;
     if (inPlace === undefined) throw failure('Unexpected', `${restoration.name} is not to take the place of anything.`);
     const host = deps.machines.member(await deps.fleetAt(ref), member);
     const tools = { incus: createIncus(host, { signal }), zfs: createZfsDatasets(host, { signal }) };
-    return { run, restoration, inPlace, host, ...tools, signal };
+    return { run, restoration, inPlace, host, ...tools, signal, attempt };
   };
 
   return {
@@ -129,14 +133,16 @@ async function hasPlace(work: Work): Promise<boolean> {
   return inPlace.aside === undefined || (await datasetOn(host, inPlace.aside, signal)) !== undefined;
 }
 
-function requireUnmounted({ name, mounted }: ReplicationDataset, host: Host): void {
-  if (mounted) throw failure('Busy', `${name} on ${host.name} is mounted still: somebody uses it.`);
+type InUse = 'Busy' | 'GateRefused';
+
+function requireUnmounted({ name, mounted }: ReplicationDataset, host: Host, inUse: InUse): void {
+  if (mounted) throw failure(inUse, `${name} on ${host.name} is mounted still: somebody uses it.`);
 }
 
 /** A block volume has no mount that tells: a virtual machine would go on writing into what was renamed under it. */
-async function requireUnused(users: () => Promise<VolumeUser[]>): Promise<void> {
+async function requireUnused(users: () => Promise<VolumeUser[]>, inUse: InUse): Promise<void> {
   const up = (await users()).filter(({ status }) => status !== 'Stopped');
-  if (up.length > 0) throw failure('Busy', `It is used again: ${up.map(inProject).join(', ')}.`);
+  if (up.length > 0) throw failure(inUse, `It is used again: ${up.map(inProject).join(', ')}.`);
 }
 
 /** With a snapshot of what it is at that moment; what was set on it is set on what takes its place. */
@@ -144,8 +150,8 @@ async function setAside(work: Work, aside: string, at: string, users: () => Prom
   const { run, restoration, inPlace, host, incus, zfs, signal } = work;
   const there = await datasetOn(host, inPlace.dataset, signal);
   if (there !== undefined) {
-    requireUnmounted(there, host);
-    await requireUnused(users);
+    requireUnmounted(there, host, 'Busy');
+    await requireUnused(users, 'Busy');
     const expiresAt = new Date(Date.parse(at) + LISTED_MS).toISOString();
     const made = await incus.createVolumeSnapshot({ ...recordOf(restoration), snapshot: run, expiresAt });
     if (made.type !== 'created' && made.type !== 'already there') throw toolFailure(`incus on ${host.name}`, made);
@@ -184,8 +190,9 @@ async function putOriginalBack(work: Work, users: () => Promise<VolumeUser[]>): 
   if (isReplaced) {
     // Somebody may have started a guest since they were stopped.
     const own = await datasetOn(host, dataset, signal);
-    if (own !== undefined) requireUnmounted(own, host);
-    await requireUnused(users);
+    const inUse = work.attempt < ATTEMPTS_IN_USE ? 'Busy' : 'GateRefused';
+    if (own !== undefined) requireUnmounted(own, host, inUse);
+    await requireUnused(users, inUse);
     expecting(await zfs.rename(dataset, restoration.dataset), 'renamed', host.name);
   }
   if (aside !== undefined) {

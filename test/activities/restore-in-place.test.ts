@@ -56,7 +56,11 @@ describe('a copy that takes the place of its original', () => {
   const run = <In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, input);
   const take = () => run((input) => act.takePlace(input), { ...work(), at: AT });
-  const giveBack = () => run((input) => act.putOriginalBack(input), work());
+  const giveBack = (attempt = 1) =>
+    new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') }).run(
+      (input: RestorationRef) => act.putOriginalBack(input),
+      work(),
+    );
   const dataset = (name: string): Dataset | undefined => simulation.readState().machines[MEMBER]?.datasets[name];
   const volume = () => Object.values(simulation.readState().cluster.volumes).find(({ name }) => name === 'edge-data');
   const change = (work: (dataset: Dataset) => void): Promise<unknown> =>
@@ -126,10 +130,12 @@ describe('a copy that takes the place of its original', () => {
       });
       await setGuest('Running');
       await stays('It is used again: edge-vm');
+      await expect(giveBack(4)).rejects.toMatchObject({ type: 'GateRefused' });
       await change((own) => {
         delete own.type;
       });
       await stays('is mounted still');
+      await expect(giveBack(4)).rejects.toMatchObject({ type: 'GateRefused' });
       await setGuest('Stopped');
       expect(await giveBack()).toBe(true);
       expect(volume()?.content).toBe('the original');

@@ -185,6 +185,9 @@ async function comeBack(
   }
 }
 
+/** Somebody uses it again, or nobody could tell in time. */
+const IN_THE_WAY = new Set<string>(['Busy', 'GateRefused', 'TimedOut']);
+
 /** Where one does not stop, or is up again, nothing can be put back, and the others are not to stay down for it. */
 async function takeBack(act: StepActivities, input: RestorationRef & { users: VolumeUser[] }): Promise<boolean> {
   const { users, ...work } = input;
@@ -196,7 +199,7 @@ async function takeBack(act: StepActivities, input: RestorationRef & { users: Vo
   } catch (error) {
     await untilAtRest(error);
     const { type, message } = describeFailure(error);
-    if (isStopped && type !== 'Busy') throw error;
+    if (isStopped && !IN_THE_WAY.has(type)) throw error;
     try {
       await act.startUsers(input);
     } catch (cause) {
