@@ -14,6 +14,7 @@ import { applyJob, followTerraform, startTerraform } from './infra-jobs.ts';
 import { digestOf, planIn } from './infra-plan.ts';
 import { infraOf } from './infra-scope.ts';
 import { requireNothingOnItsWay } from './on-its-way.ts';
+import { orTypedProblem } from './or-problem.ts';
 
 type ApplyInput = Parameters<InfraActivities['applyInfra']>[0];
 
@@ -26,7 +27,17 @@ export async function applyInfra(deps: Deps, input: ApplyInput, context: Activit
   if ((await deps.local.jobs.status(name, context)).type === 'absent') {
     const why = await whyStale(deps, place, input, context);
     if (why !== undefined) return { type: 'stale', why };
-    await requireNothingOnItsWay(deps, await deps.fleetAt(input.fleet), input.node, context.signal);
+    const fleet = await deps.fleetAt(input.fleet);
+    const asked = await orTypedProblem(
+      () => requireNothingOnItsWay(deps, fleet, input.node, context.signal),
+      context.signal,
+    );
+    if (asked.type === 'problem') {
+      const { type, message } = asked.problem;
+      if (type === 'GateRefused') throw failure(type, message);
+      // Nothing is begun: whoever waits here for hours has had a yes for what may be another plan by then.
+      return { type: 'stale', why: message };
+    }
     await startTerraform(deps, { name, argv, node: input.node }, context);
   }
   const ended = await followTerraform(deps, place, name, context);
