@@ -17,7 +17,7 @@ import { isMember } from './join-cluster.ts';
 import { adoptIdentity, removeStaged } from './adopt-identity.ts';
 import { declaredOn } from './observe-missing.ts';
 import { observeRejoin, rejoinScope } from './observe-rejoin.ts';
-import { isCustom, targetOn } from './observe-restore.ts';
+import { isCustom, RESTORED, targetOn } from './observe-restore.ts';
 import { bringIncusToDisk } from './on-disk.ts';
 import {
   declaredNotes,
@@ -33,6 +33,7 @@ import { closeAside, importPool, moveBack, setAside } from './rejoin-pools.ts';
 import { remakeInstance } from './remake-instance.ts';
 import { remind, type VolumeData } from './remind-member.ts';
 import { datasetOn } from './replica-facts.ts';
+import { setOn } from './restored-volume.ts';
 import { startInstances } from './start-instances.ts';
 import { untilOnline } from './until-online.ts';
 
@@ -88,6 +89,12 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       if (target !== undefined && isHalfReceived(target)) half.push(volume);
     }
     return half;
+  };
+  /** Taken in, it is a volume like any other: a later restore to its name is not to find one of its own. */
+  const endRestore = async (own: Opened, volume: UnknownVolume, run: string, signal: AbortSignal): Promise<void> => {
+    const dataset = volumeDataset(datasetOf(own, volume.pool), volume);
+    const mark = (await targetOn(own.host, dataset, signal))?.restored;
+    if (mark !== undefined && /^\d+$/.test(mark)) await setOn(own.host, dataset, { [RESTORED]: run }, signal);
   };
   const areImported = async (own: Opened, signal: AbortSignal): Promise<boolean> => {
     const { pools } = expecting(await createZfs(own.host, { signal }).pools(), 'pools', own.host.name);
@@ -170,6 +177,7 @@ export function createRejoinActivities(deps: Deps): RejoinActivities {
       const left = (await look()).volumes;
       if (left.length > 0)
         throw failure('Unexpected', `Incus has not recovered ${left.map(({ name }) => name).join(', ')}.`);
+      for (const volume of volumes.filter(isCustom)) await endRestore(own, volume, run.name, context.signal);
       return volumes.map(inProject);
     }),
 

@@ -193,5 +193,6 @@ describe('what a rejoin writes down', () => {
     // A mark of an earlier restore says nothing of what is whole.
     await custom('half', { snapshots: {}, properties: { 'runbook:restored': '4711' } });
     expect((await recover()).toSorted()).toEqual(['half', 'whole']);
+    expect(volume('half').dataset?.properties?.['runbook:restored']).toBe(ref().name);
   });
 });
