@@ -65,7 +65,6 @@ async function rejoin(
   const done: Done[] = [];
   let plan = first;
   try {
-    if (first.case !== 'unknown' && importsIn(first).length === 0) run.judge(plan.gates);
     // Only then is to be seen what the pools have, and another one may be seen meanwhile: each is asked for by its name.
     for (let round = 1; plan.case === 'unknown' || importsIn(plan).length > 0; round += 1) {
       const now: RejoinPlan = { ...plan, steps: importsIn(plan) };
@@ -75,6 +74,7 @@ async function rejoin(
       if (plan.refusals.length > 0) return { ...refuse(run, plan, false), left: stays(ref, done) };
       if (round >= IMPORT_ROUNDS) throw failure('Unexpected', 'The zpools of its disks are others with each look.');
     }
+    run.judge(plan.gates);
     plan = inOrder(plan);
     run.announce(rejoinViews(plan.steps, ref.member));
     await watch.whileAsking(() => askToForget(run, scope, plan));
