@@ -36,7 +36,7 @@ export async function applyInfra(deps: Deps, input: ApplyInput, context: Activit
       const { type, message } = asked.problem;
       if (type === 'GateRefused') throw failure(type, message);
       // Nothing is begun: whoever waits here for hours has had a yes for what may be another plan by then.
-      return { type: 'stale', why: message };
+      return { type: 'stale', why: message.replace(/\.$/, '') };
     }
     await startTerraform(deps, { name, argv, node: input.node }, context);
   }
