@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
@@ -157,14 +157,17 @@ async function push(
   context: ActivityContext,
 ): Promise<void> {
   const file = join(place.root, 'to-push.tfstate');
-  await deps.local.putFile(file, text, { mode: 0o600, signal: context.signal });
   try {
+    await deps.local.putFile(file, text, { mode: 0o600, signal: context.signal });
     await changeState(deps, place, ref, context, (terraform) => terraform.pushState(file));
   } catch (error) {
     if (!(error instanceof ApplicationFailure) || error.type === 'StateLocked') throw error;
     const now = await stateIn(deps, place, ref, context);
     if (current === undefined || now === undefined || serialOf(now) === serialOf(current)) throw error;
     throw failure('Busy', `The state of ${ref.node} was written by somebody else at the same time.`);
+  } finally {
+    // It has the secrets of the state, and this folder stays until the run is tidied up here.
+    await rm(file, { force: true });
   }
 }
 
