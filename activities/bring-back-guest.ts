@@ -8,6 +8,7 @@ import { notOurs, outOfTheWay, recordOf, rename, replace, start, type Place } fr
 /** The old one is as it was, and the new one goes. */
 export async function bringBack(place: Place, wasOld: OldGuest | undefined): Promise<BroughtBack> {
   const given = await giveBack(place, wasOld);
+  if (given === 'old is gone') return given;
   const removed = await removeFailed(place);
   return removed === 'already' ? given : removed;
 }
@@ -16,17 +17,13 @@ export async function bringBack(place: Place, wasOld: OldGuest | undefined): Pro
  * The old one has its name again, its devices, and runs where it ran. Judged by what is there. The new one is only taken out of
  * the way, before that, so that never both are there under one name, or run, or have one volume.
  */
-async function giveBack(place: Place, wasOld: OldGuest | undefined): Promise<Reached> {
+async function giveBack(place: Place, wasOld: OldGuest | undefined): Promise<Reached | 'old is gone'> {
   const { name, aside, run } = place;
   const current = await recordOf(place, name);
   const made = current !== undefined && isOfRun(current, run) ? current : undefined;
   const isAside = (await recordOf(place, aside)) !== undefined;
   // Before anything is touched: the new one would be all that there is.
-  if (wasOld !== 'gone' && !isAside && (current === undefined || made !== undefined))
-    throw failure(
-      'NotFound',
-      `There is no old ${name} any more, neither as ${aside} nor under its name. ${made === undefined ? '' : 'The new one is left as it is.'}`.trim(),
-    );
+  if (wasOld !== 'gone' && !isAside && (current === undefined || made !== undefined)) return 'old is gone';
   if (made !== undefined) await outOfTheWay(place, () => newOne(place, name));
   if (isAside) await rename(place, aside, name);
   const old = await recordOf(place, name);

@@ -601,8 +601,11 @@ export interface RotationActivities {
   tidyRotation(input: RunRef & { keep?: string }): Promise<void>;
 }
 
-/** `kept`: the old one is back, and Incus did not remove the new one, which is marked as kept. */
-export type BroughtBack = Reached | 'kept';
+/**
+ * `kept`: the old one is back, and Incus did not remove the new one, which is marked as kept. `old is gone`: nobody has the old one
+ * any more, and the new one is left as it is.
+ */
+export type BroughtBack = Reached | 'kept' | 'old is gone';
 
 export interface NewGuest {
   system: SystemState;

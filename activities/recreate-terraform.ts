@@ -7,13 +7,14 @@ import { attributesAt, isInState, keepsNumbers } from '../plan/infra-state.ts';
 import type { OldGuest } from '../plan/recreate.ts';
 import type { PlannedCreation } from '../plan/recreate-terraform.ts';
 import type { TerraformPlan } from '../tools/terraform.ts';
+import { again } from './again.ts';
 import type { BroughtBack, NewGuest, TerraformGuestRef, TerraformRecreateActivities } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isOfRun, noteOf, ofRun, withoutRun } from './guest-note.ts';
 import { notOurs, outOfTheWay, recordOf, replace, type Place } from './guest-place.ts';
-import { placeOf, ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
+import { ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
 import { planJob } from './infra-jobs.ts';
 import { patiently } from './infra-locks.ts';
 import { digestOf, planIn, planInfra, planned } from './infra-plan.ts';
@@ -156,17 +157,36 @@ async function adopt(place: Place): Promise<void> {
  * The name was free when the apply began, so what Terraform knows by now under the address is what it has made. What it does not
  * know it may have begun, or somebody else: that is only taken out of the way.
  */
-async function claim(deps: Deps, ref: TerraformGuestRef, place: Place, context: ActivityContext): Promise<void> {
-  const made = await placeOf(deps, ref);
-  const { name, run } = place;
+async function claim(
+  deps: Deps,
+  { old, ...ref }: TerraformGuestRef & { old?: OldGuest },
+  place: Place,
+  context: ActivityContext,
+): Promise<'old is gone' | undefined> {
+  const { name, run, aside, failed } = place;
   const record = await recordOf(place, name);
-  if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return;
+  if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return undefined;
+  if (old !== 'gone' && (await recordOf(place, aside)) === undefined) {
+    // An attempt that was cut off has taken the new one out of the way: what has the name is the old one.
+    const isBack = (await recordOf(place, failed)) !== undefined;
+    return isBack ? undefined : 'old is gone';
+  }
   // A state that cannot be read keeps nobody from bringing the old one back.
-  if (made !== undefined && (await knows(deps, made, ref, context).catch(() => false))) {
+  if (await hasMade(deps, ref, context).catch(() => false)) {
     await replace(place, name, { ...record, config: { ...record.config, ...ofRun(run) } });
-    return;
+    return undefined;
   }
   await outOfTheWay(place, async () => (await recordOf(place, name)) ?? record);
+  return undefined;
+}
+
+/** Asked on whichever worker this is, and again where the state is away for a moment only. */
+async function hasMade(deps: Deps, ref: TerraformGuestRef, context: ActivityContext): Promise<boolean> {
+  const look = async (): Promise<boolean> => {
+    const { place } = await ready(deps, ref, context);
+    return knows(deps, place, ref, context);
+  };
+  return again(look, context.signal);
 }
 
 /** What cannot be told of the new one keeps nobody from bringing the old one back, unless it has the name. */
@@ -176,15 +196,15 @@ async function takeBack(
   context: ActivityContext,
 ): Promise<BroughtBack> {
   const place = await placeOfGuest(deps, ref, context);
-  const unclaimed = await claim(deps, ref, place, context).then(
-    () => undefined,
-    (error: unknown) => error,
+  const claimed = await claim(deps, { ...ref, ...(old === undefined ? {} : { old }) }, place, context).catch(
+    (error: unknown) => ({ error }),
   );
+  if (claimed === 'old is gone') return claimed;
   try {
     return await bringBackIn(deps, { ...ref, ...(old === undefined ? {} : { old }) }, context);
   } catch (error) {
     if (!(await isTaken(place))) throw error;
-    const why = [unclaimed ?? error].map((each) => (each instanceof Error ? each.message : String(each))).join();
+    const why = [claimed?.error ?? error].map((each) => (each instanceof Error ? each.message : String(each))).join();
     throw failure('Busy', `The old ${place.name} is ${place.aside}: another one has its name. ${why}`);
   }
 }

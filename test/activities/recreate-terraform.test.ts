@@ -117,6 +117,39 @@ describe('the state of a guest that is made anew', () => {
   );
 
   it(
+    'is asked for what was made only where the old one is there to be given back',
+    async () => {
+      const instances = () => simulation.readState().cluster.instances;
+      const before = structuredClone(instances()[GUEST]);
+      // Nobody has it aside: what has the name may be all that there is.
+      const back = () => run((input) => second.takeBackGuest(input), { ...ref(), old: 'alive' as const });
+      expect(await back()).toBe('old is gone');
+      expect(instances()[GUEST]).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'tells also a worker that has not applied it what was made',
+    async () => {
+      await setAside();
+      const { instances } = simulation.readState().cluster;
+      const old = Object.keys(instances).find((name) => name.startsWith(`${GUEST}-runbook-`)) ?? '';
+      await simulation.store.update((state) => {
+        const made = structuredClone(state.cluster.instances[old]);
+        if (made === undefined) throw new Error(`Expected ${old} to be there.`);
+        made.config = Object.fromEntries(Object.entries(made.config).filter(([key]) => !key.startsWith('user.')));
+        state.cluster.instances[GUEST] = made;
+      });
+      const back = () => run((input) => second.takeBackGuest(input), { ...ref(), old: 'alive' as const });
+      expect(await back()).toBe('done');
+      const left = Object.keys(simulation.readState().cluster.instances).filter((name) => name.startsWith(GUEST));
+      expect(left).toEqual([GUEST]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'is not touched by a rehearsal, also where a file overrides the backend',
     async () => {
       const before = readFileSync(file(), 'utf8');

@@ -1,7 +1,7 @@
 import type { BroughtBack, GuestRef, NewGuest, SavedState } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
-import { recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
+import { asideName, recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
 import { shortName } from '../../plan/secrets.ts';
 import { tidy } from '../rotation/tidy.ts';
 import { describeFailure, failure } from '../support/failures.ts';
@@ -182,7 +182,7 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
   const { run, ref, plan, next = '' } = recreation;
   const problems: string[] = [];
   let [isKept, isGone] = [false, false];
-  type Work = Parameters<typeof run.step<BroughtBack>>[1];
+  type Work = Parameters<typeof run.step<Exclude<BroughtBack, 'old is gone'>>>[1];
   const step = async (id: string, title: string, kind: StepSpec['kind'], work: Work): Promise<void> => {
     try {
       const done = await run.step({ id, phase: 'roll back', title, kind }, work, (state) =>
@@ -190,9 +190,7 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
       );
       isKept ||= done === 'kept';
     } catch (error) {
-      const { type, message } = describeFailure(error);
-      isGone ||= id === 'back-guest' && type === 'NotFound';
-      problems.push(`${title}: ${message}`);
+      problems.push(`${title}: ${describeFailure(error).message}`);
     }
   };
   try {
@@ -206,7 +204,15 @@ export async function takeBack(recreation: Recreation): Promise<TakenBack> {
     'back-guest',
     plan.old === 'gone' ? `the new ${ref.guest} goes` : `the old ${ref.guest} under its name, with its volumes`,
     'act',
-    (act) => bringBack(recreation, act),
+    async (act) => {
+      const done = await bringBack(recreation, act);
+      isGone = done === 'old is gone';
+      if (done !== 'old is gone') return done;
+      throw failure(
+        'NotFound',
+        `There is no old ${ref.guest} any more, neither as ${asideName(ref.guest, ref.name)} nor under its name.`,
+      );
+    },
   );
   // For the old one nobody would read them, and the new one could not.
   if (isGone) return { problems, isKept, isGone };
