@@ -104,7 +104,9 @@ async function toldWithPlan(
 async function sensitiveDigest(fleet: Fleet, run: string, plan: TerraformPlan): Promise<string | undefined> {
   // The gates refuse what has none.
   if (fleet.secrets.identityFile === undefined) return undefined;
-  const key = await readFile(operatorKeyFile(fleet)).catch(() => undefined);
+  const text = await readFile(operatorKeyFile(fleet), 'utf8').catch(() => undefined);
+  // Comments and the order of lines may differ from worker to worker.
+  const key = text?.match(/^AGE-SECRET-KEY-\S+/gm)?.sort().join('\n') ?? text;
   return key === undefined
     ? undefined
     : createHmac('sha256', key).update(run).update('\0').update(sensitiveValues(plan)).digest('hex');

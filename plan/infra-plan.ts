@@ -68,9 +68,7 @@ export function readPlan(plan: PlanJson, mask: Mask): Omit<PlannedInfra, 'hash' 
  */
 export function canonicalPlan(plan: PlanJson, state: { serial: number; lineage: string } | undefined): string {
   const changes = plan.resource_changes
-    .filter(
-      (resource) => isChange(resource.change.actions) || resource.change.actions.includes('read') || isTaken(resource),
-    )
+    .filter(isPlanned)
     .map(({ change, address, deposed, action_reason: reason, previous_address: from }) => ({
       ...{ address, deposed, reason, from, imports: change.importing },
       ...masked(change),
@@ -84,15 +82,21 @@ export function canonicalPlan(plan: PlanJson, state: { serial: number; lineage: 
   return JSON.stringify(ordered({ changes, outputs, lineage: state?.lineage ?? null, serial }));
 }
 
-/** Every value of a plan that is sensitive, with where it is, in one order: a secret, for a keyed digest only. Pure. */
+/** What something is done to. What else is in the plan may change meanwhile without any consequence. */
+const isPlanned = (resource: ResourceChange): boolean =>
+  isChange(resource.change.actions) || resource.change.actions.includes('read') || isTaken(resource);
+
+/** Every value of what is done that is sensitive, with where it is, in one order: a secret, for a keyed digest only. Pure. */
 export function sensitiveValues({ resource_changes: resources, output_changes: outputs }: PlanJson): string {
   const of = (where: string, change: Change): [string, unknown][] => [
     ...marked(change.before, change.before_sensitive, `${where} before`),
     ...marked(change.after, change.after_sensitive, `${where} after`),
   ];
   const all: [string, unknown][] = [
-    ...resources.flatMap(({ address, deposed = '', change }) => of(`${address} ${deposed}`, change)),
-    ...Object.entries(outputs).flatMap(([name, change]) => of(`output ${name}`, change)),
+    ...resources.filter(isPlanned).flatMap(({ address, deposed = '', change }) => of(`${address} ${deposed}`, change)),
+    ...Object.entries(outputs)
+      .filter(([, { actions }]) => isChange(actions))
+      .flatMap(([name, change]) => of(`output ${name}`, change)),
   ];
   return JSON.stringify(all.sort(([a], [b]) => compare(a, b)).map(([path, value]) => [path, ordered(value)]));
 }
