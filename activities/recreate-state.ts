@@ -111,7 +111,7 @@ export async function fence(deps: Deps, ref: TerraformGuestRef, context: Activit
   const job = applyJob(ref);
   if ((await deps.local.jobs.status(job, context)).type !== 'absent') await followTerraform(deps, place, job, context);
   return patiently(async () => {
-    const current = await stateIn(deps, place, ref, context);
+    const current = await stateAtLast(deps, place, ref, context);
     if (current === undefined) return 'already';
     await push(deps, place, ref, { current, text: withNextSerial(current) }, context);
     return 'done';
@@ -122,7 +122,7 @@ export async function fence(deps: Deps, ref: TerraformGuestRef, context: Activit
 export async function putBack(deps: Deps, ref: Forgetting, context: ActivityContext): Promise<Reached> {
   const { place } = await ready(deps, ref, context);
   return patiently(async () => {
-    const current = await stateIn(deps, place, ref, context);
+    const current = await stateAtLast(deps, place, ref, context);
     if (!ref.wasIn) {
       if (current === undefined || !isInState(current, ref.address)) return 'already';
       await removeAt(deps, place, ref, context);
@@ -141,12 +141,31 @@ export async function putBack(deps: Deps, ref: Forgetting, context: ActivityCont
         throw notSaved(ref, `${file} has it; ${error.message}`);
       throw error;
     });
-    const after = await stateIn(deps, place, ref, context);
+    const after = await stateAtLast(deps, place, ref, context);
     if (after === undefined || !isSameAt(after, backup, ref.address))
       throw notSaved(ref, `the state was pushed, and has it otherwise than ${file}`);
     return 'done';
   });
 }
+
+/** Where what holds the state is away for a moment, it is tried again, as long as the step is: nothing else gives it back. */
+async function stateAtLast(
+  deps: Deps,
+  place: InfraPlace,
+  ref: TerraformGuestRef & { saved?: SavedState },
+  context: ActivityContext,
+): Promise<string | undefined> {
+  try {
+    return await stateIn(deps, place, ref, context);
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure) || !PASSING.includes(error.type ?? '')) throw error;
+    const { saved } = ref;
+    throw failure('Busy', saved === undefined ? error.message : `${error.message} ${whereSaved(ref, saved.file)}`);
+  }
+}
+
+/** Of a backend that is away Terraform says no more than that it has failed. */
+const PASSING = ['TerraformFailed', 'Unexpected'];
 
 /** Where somebody has written meanwhile, Terraform refuses it, and it is made anew from what is there then. */
 async function push(
