@@ -106,7 +106,11 @@ async function sensitiveDigest(fleet: Fleet, run: string, plan: TerraformPlan): 
   if (fleet.secrets.identityFile === undefined) return undefined;
   const text = await readFile(operatorKeyFile(fleet), 'utf8').catch(() => undefined);
   // Comments and the order of lines may differ from worker to worker.
-  const key = text?.match(/^AGE-SECRET-KEY-\S+/gm)?.sort().join('\n') ?? text;
+  const key =
+    text
+      ?.match(/^AGE-SECRET-KEY-\S+/gm)
+      ?.sort()
+      .join('\n') ?? text;
   return key === undefined
     ? undefined
     : createHmac('sha256', key).update(run).update('\0').update(sensitiveValues(plan)).digest('hex');

@@ -9,6 +9,8 @@ export interface Interruption {
 
 /** A command locks when it has begun; by then that has taken long. */
 const START_MS = 60_000;
+/** How long it took is counted from when its supervisor ran, which is so much later than when it was started. */
+const SPAWN_MS = 2_000;
 
 /**
  * When a command of this run that was ended from outside can have locked: soon after its start, and no later than its end. When
@@ -20,7 +22,7 @@ export function interruptionOf(
 ): Interruption {
   const start = Date.parse(ended.startedAt);
   // Of one that is lost nobody knows when it ended.
-  const end = ended.how === 'lost' ? now : Math.min(now, start + ended.durationMs);
+  const end = ended.how === 'lost' ? now : Math.min(now, start + ended.durationMs + SPAWN_MS);
   const to = Math.min(end, start + lockTimeoutMs + START_MS);
   return { from: ended.startedAt, to: new Date(to).toISOString(), who };
 }

@@ -200,7 +200,13 @@ describe('a command that was ended from outside can have locked', () => {
       '02:03:00.000',
     ],
     ['until now at most', 'lost', 0, '2026-11-28T02:00:30.000Z', '02:00:30.000'],
-    ['until it ended at most', 'signalled', 5_000, '2026-11-28T09:00:00.000Z', '02:00:05.000'],
+    [
+      'until it ended at most, counted from when it was started',
+      'signalled',
+      5_000,
+      '2026-11-28T09:00:00.000Z',
+      '02:00:07.000',
+    ],
     ['soon after its start, however long it ran', 'timed out', 9_000_000, '2026-11-28T09:00:00.000Z', '02:03:00.000'],
   ])('%s', (_, how, durationMs, now, to) => {
     expect(interruptionOf({ startedAt, how, durationMs }, noticed(now))).toEqual({

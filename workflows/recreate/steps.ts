@@ -1,7 +1,14 @@
 import type { BroughtBack, GuestRef, NewGuest, SavedState } from '../../activities/contract.ts';
 import { count } from '../../plan/count.ts';
 import { durationMs } from '../../plan/duration.ts';
-import { asideName, recreateMessage, runsIt, snapshotStepId, type RecreatePlan, type RecreateScope } from '../../plan/recreate.ts';
+import {
+  asideName,
+  recreateMessage,
+  runsIt,
+  snapshotStepId,
+  type RecreatePlan,
+  type RecreateScope,
+} from '../../plan/recreate.ts';
 import { shortName } from '../../plan/secrets.ts';
 import { tidy } from '../rotation/tidy.ts';
 import { describeFailure, failure } from '../support/failures.ts';
