@@ -139,7 +139,9 @@ describe('the state of a guest that is made anew', () => {
         const made = structuredClone(state.cluster.instances[old]);
         if (made === undefined) throw new Error(`Expected ${old} to be there.`);
         made.config = Object.fromEntries(Object.entries(made.config).filter(([key]) => !key.startsWith('user.')));
-        state.cluster.instances[GUEST] = made;
+        state.cluster.instances[GUEST] = { ...made, name: GUEST };
+        const machine = state.machines[old];
+        if (machine !== undefined) state.machines[GUEST] = { ...structuredClone(machine), name: GUEST };
       });
       const back = () => run((input) => second.takeBackGuest(input), { ...ref(), old: 'alive' as const });
       expect(await back()).toBe('done');
