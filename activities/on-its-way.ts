@@ -40,14 +40,20 @@ async function whatWaits(host: Host, member: string, signal: AbortSignal): Promi
   return `A node-rejoin of ${member} could not look at the replicas of ${unseen.join(', ')}.`;
 }
 
-/** Terraform would make an empty volume in the place of data that are about to come back. */
+/**
+ * Terraform would make an empty volume in the place of data that are about to come back. On a member that does not answer it
+ * makes none.
+ */
 export async function requireNothingOnItsWay(
   deps: Deps,
   fleet: Fleet,
   member: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const why = await onItsWay(deps, fleet, member, signal);
+  const seen = await orTypedProblem(() => onItsWay(deps, fleet, member, signal), signal);
+  if (seen.type === 'problem' && seen.problem.type === 'Unreachable') return;
+  if (seen.type === 'problem') throw failure(seen.problem.type, seen.problem.message);
+  const why = seen.value;
   if (why === undefined) return;
   throw failure(
     'GateRefused',
