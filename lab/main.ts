@@ -4,6 +4,8 @@ import { removeAbandoned } from './cache.ts';
 import { waitForGuests, waitOnline } from './cluster.ts';
 import { collectGarbage, endRun } from './gc.ts';
 import { isOn, runOn } from './hosts.ts';
+import { deployByHand } from './deploy.ts';
+import { makeGuests } from './new-guests.ts';
 import { recordAll } from './record/record.ts';
 import { withLock } from './lock.ts';
 import { KINDS, kindOf, machinesOf } from './machines.ts';
@@ -11,7 +13,7 @@ import { address, HOSTS, NODES } from './nodes.ts';
 import { cacheFolder, RUNS } from './paths.ts';
 import { provideParts } from './parts.ts';
 import { installMissing, whyNot } from './requirements.ts';
-import { isWanted, listRuns, saveRun, type RunRecord } from './run-record.ts';
+import { isOwnedBy, isWanted, listRuns, ownerFrom, saveRun, type RunRecord } from './run-record.ts';
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { specChange } from './spec.ts';
@@ -28,8 +30,9 @@ const program = new Command('lab')
   .enablePositionalOptions()
   .description('Real hosts n1 n2 n3 with guests g1 g2 g3: in Linux namespaces, or virtual machines with ZFS.');
 
+const owner = ownerFrom(process.env);
 const kept = async (): Promise<RunRecord[]> =>
-  (await listRuns()).filter((record) => record.owner === null && isWanted(record));
+  (await listRuns()).filter((record) => isOwnedBy(record, owner) && isWanted(record));
 
 /** The lab that `up` started. */
 async function current(): Promise<RunRecord> {
@@ -52,7 +55,7 @@ program
     }
     const start = Date.now();
     const lab = await startLab({ kind, progress: say });
-    await saveRun({ ...lab.record, owner: null });
+    await saveRun({ ...lab.record, owner });
     say(`up in ${((Date.now() - start) / 1000).toFixed(1)} s`);
     return status(lab.record);
   });
@@ -164,6 +167,22 @@ program
   .command('bare')
   .description('the hosts as before there was a cluster: newly installed, the place of the pool empty')
   .action(async () => (await labOf(await current())).makeBare());
+
+program
+  .command('guests')
+  .description('the guests g1 g2 g3, newly made, on bare hosts that have become a cluster')
+  .action(async () => makeGuests(await current()));
+
+program
+  .command('deploy')
+  .description('the first deployment of nodes, by hand: what `deploy .#NODE` is in a household')
+  .argument('<node...>')
+  .action(async (nodes) => {
+    for (const node of nodes) {
+      await deployByHand(await current(), node);
+      say(`${node} is deployed`);
+    }
+  });
 
 program
   .command('publish')

@@ -39,7 +39,19 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-const thisProcess = (): Owner => ({ pid: process.pid, startTime: startTime(process.pid) ?? '' });
+const ownerOf = (pid: number): Owner => ({ pid, startTime: startTime(pid) ?? '' });
+
+/**
+ * Whose labs the command line means and starts: of the process that `RUNBOOK_LAB_OWNER` names, with which they end; else
+ * nobody's, which stay. So a test that types commands has a lab of its own beside the one that a person works with.
+ */
+export function ownerFrom(env: NodeJS.ProcessEnv): Owner | null {
+  const pid = env['RUNBOOK_LAB_OWNER'];
+  return pid === undefined ? null : ownerOf(Number(pid));
+}
+
+export const isOwnedBy = (run: RunRecord, owner: Owner | null): boolean =>
+  run.owner?.pid === owner?.pid && run.owner?.startTime === owner?.startTime;
 
 /** Whether somebody still wants the run: its owner lives, or it is kept and the machine has not been rebooted. */
 export const isWanted = (run: RunRecord): boolean =>
@@ -73,7 +85,7 @@ export async function claimRun(
       ...parts,
       number,
       folder: join(root, String(number)),
-      owner: thisProcess(),
+      owner: ownerOf(process.pid),
       bootId: bootId(),
     };
     await writeFile(recordOf(aside), JSON.stringify(run, null, 2));
