@@ -76,23 +76,29 @@ export async function readyToRehearse(
   const dir = join(at, 'states');
   const place = await madeAt(deps, ref, { root: at, state: { type: 'local', dir } }, context);
   // The folder can have an override of its own, which Terraform goes by instead: then it would be the state itself.
-  if ((await serialAt(deps, ref, place, context)) !== undefined) throw notTheCopy(ref);
+  if ((await serialAt(deps, place, ref, context)) !== undefined) throw notTheCopy(ref);
   if (state === undefined) return place;
   await writeFile(join(dir, `${ref.node}.tfstate`), state, { mode: 0o600 });
-  if ((await serialAt(deps, ref, place, context)) !== serialOf(state)) throw notTheCopy(ref);
+  if ((await serialAt(deps, place, ref, context)) !== serialOf(state)) throw notTheCopy(ref);
   return place;
 }
 
-async function serialAt(
+/** The state as it is: undefined where there is none yet. */
+export async function stateIn(
   { local }: Deps,
-  { node }: NodeRef,
   { access }: InfraPlace,
+  { node }: NodeRef,
   { signal }: ActivityContext,
-): Promise<number | undefined> {
-  const found = await createTerraform(local, access, { signal }).pullState();
-  if (found.type === 'state') return found.serial;
-  if (found.type === 'none') return undefined;
-  throw terraformFailure(node, found);
+): Promise<string | undefined> {
+  const state = await createTerraform(local, access, { signal }).pullState();
+  if (state.type === 'none') return undefined;
+  if (state.type !== 'state') throw terraformFailure(node, state);
+  return state.text;
+}
+
+async function serialAt(...of: Parameters<typeof stateIn>): Promise<number | undefined> {
+  const text = await stateIn(...of);
+  return text === undefined ? undefined : serialOf(text);
 }
 
 const notTheCopy = ({ node }: NodeRef): Error =>

@@ -61,9 +61,8 @@ async function onTheirWay(
   );
   const found: Record<string, string> = {};
   for (const member of new Set(absent.map((guest) => guest.member))) {
-    const seen = await orTypedProblem(() => onItsWay(deps, fleet, member, signal), signal);
-    const why = seen.type === 'value' ? seen.value : seen.problem.message;
-    if (why !== undefined) found[member] = why;
+    const seen = await onItsWay(deps, fleet, member, signal);
+    if (seen.type !== 'nothing') found[member] = seen.type === 'waits' ? seen.why : seen.problem.message;
   }
   return found;
 }

@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/schema.ts';
 import type { Host } from '../hosts/host.ts';
+import type { Problem } from '../plan/problem.ts';
 import { asSentence } from '../plan/sentence.ts';
 import { createZfsKept } from '../tools/zfs-kept.ts';
 import type { Deps } from './deps.ts';
@@ -8,23 +9,24 @@ import { failure } from './failure.ts';
 import { orTypedProblem } from './or-problem.ts';
 import { readNotes } from './rejoin-notes.ts';
 
+/** `unknown`: the member cannot be asked. */
+export type OnItsWay = { type: 'nothing' } | { type: 'waits'; why: string } | { type: 'unknown'; problem: Problem };
+
 /**
- * Why something of the member may come back that its cluster has no record of now; undefined where nothing can. Fails where the
- * member does not answer: then nobody knows. Whoever makes it anew meanwhile puts something empty in its place. Changes nothing.
+ * Whether something of the member may come back that its cluster has no record of now, and why. Whoever makes it anew meanwhile
+ * puts something empty in its place. Changes nothing.
  */
 export async function onItsWay(
   { machines }: Deps,
   fleet: Fleet,
   member: string,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  if (fleet.members[member] === undefined) return undefined;
+): Promise<OnItsWay> {
+  if (fleet.members[member] === undefined) return { type: 'nothing' };
   const seen = await orTypedProblem(() => whatWaits(machines.member(fleet, member), member, signal), signal);
-  if (seen.type === 'value') return seen.value;
-  throw failure(
-    seen.problem.type,
-    `Whether something of ${member} is on its way back is not known: ${asSentence(seen.problem.message)}`,
-  );
+  if (seen.type === 'value') return seen.value === undefined ? { type: 'nothing' } : { type: 'waits', why: seen.value };
+  const message = `Whether something of ${member} is on its way back is not known: ${asSentence(seen.problem.message)}`;
+  return { type: 'unknown', problem: { ...seen.problem, message } };
 }
 
 async function whatWaits(host: Host, member: string, signal: AbortSignal): Promise<string | undefined> {
@@ -50,13 +52,14 @@ export async function requireNothingOnItsWay(
   member: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const seen = await orTypedProblem(() => onItsWay(deps, fleet, member, signal), signal);
-  if (seen.type === 'problem' && seen.problem.type === 'Unreachable') return;
-  if (seen.type === 'problem') throw failure(seen.problem.type, seen.problem.message);
-  const why = seen.value;
-  if (why === undefined) return;
+  const seen = await onItsWay(deps, fleet, member, signal);
+  if (seen.type === 'nothing') return;
+  if (seen.type === 'unknown') {
+    if (seen.problem.type === 'Unreachable') return;
+    throw failure(seen.problem.type, seen.problem.message);
+  }
   throw failure(
     'GateRefused',
-    `${why} Terraform would make empty ones in their place: runbook start node-rejoin --node ${member} first. A place that is gone for good goes out of backups in runbook.yaml before that.`,
+    `${seen.why} Terraform would make empty ones in their place: runbook start node-rejoin --node ${member} first. A place that is gone for good goes out of backups in runbook.yaml before that.`,
   );
 }

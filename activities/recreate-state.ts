@@ -4,35 +4,18 @@ import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { durationMs } from '../plan/duration.ts';
 import { isInState, isSameAt, lineageOf, serialOf, withEntryOf, withNextSerial } from '../plan/infra-state.ts';
-import { createTerraform } from '../tools/terraform.ts';
-import type { Reached, SavedState, TerraformGuestRef } from './contract.ts';
+import type { Reached, SavedGuestRef, SavedState, TerraformGuestRef } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { failure } from './failure.ts';
 import type { ActivityContext } from './guard.ts';
 import { recordOf } from './guest-place.ts';
 import { backUpState, backupOf } from './infra-apply.ts';
-import { terraformFailure } from './infra-failure.ts';
-import { ready, type InfraPlace } from './infra-folder.ts';
+import { ready, stateIn, type InfraPlace } from './infra-folder.ts';
 import { applyJob, followTerraform } from './infra-jobs.ts';
 import { changeState, patiently } from './infra-locks.ts';
 import { placeOfGuest } from './recreate.ts';
 
 /** What Terraform's state has of a guest that is made anew: it is saved, taken out, and put back. */
-
-type Forgetting = TerraformGuestRef & { wasIn: boolean; saved?: SavedState };
-
-/** The state as it is: undefined where there is none yet. */
-export async function stateIn(
-  { local }: Deps,
-  { access }: InfraPlace,
-  { node }: TerraformGuestRef,
-  { signal }: ActivityContext,
-): Promise<string | undefined> {
-  const state = await createTerraform(local, access, { signal }).pullState();
-  if (state.type === 'none') return undefined;
-  if (state.type !== 'state') throw terraformFailure(node, state);
-  return state.text;
-}
 
 export async function knows(
   deps: Deps,
@@ -58,7 +41,7 @@ export async function save(
  * What the state knew of the old one is nowhere else: it is only taken out where this worker has it, and is only taken for out
  * where it is known who has it.
  */
-export async function forget(deps: Deps, ref: Forgetting, context: ActivityContext): Promise<Reached> {
+export async function forget(deps: Deps, ref: SavedGuestRef, context: ActivityContext): Promise<Reached> {
   const guest = await placeOfGuest(deps, ref, context);
   if ((await recordOf(guest, ref.guest)) !== undefined)
     throw failure('Unexpected', `There is an instance ${ref.guest}: Terraform cannot make one of that name.`);
@@ -119,7 +102,7 @@ export async function fence(deps: Deps, ref: TerraformGuestRef, context: Activit
 }
 
 /** The address as it was saved; what else is in the state by now stays. */
-export async function putBack(deps: Deps, ref: Forgetting, context: ActivityContext): Promise<Reached> {
+export async function putBack(deps: Deps, ref: SavedGuestRef, context: ActivityContext): Promise<Reached> {
   const { place } = await ready(deps, ref, context);
   return patiently(async () => {
     const current = await stateAtLast(deps, place, ref, context);

@@ -14,13 +14,13 @@ import { failure } from './failure.ts';
 import { guarded, type ActivityContext } from './guard.ts';
 import { isOfRun, noteOf, ofRun, withoutRun } from './guest-note.ts';
 import { notOurs, outOfTheWay, recordOf, replace, type Place } from './guest-place.ts';
-import { ready, readyToRehearse, type InfraPlace } from './infra-folder.ts';
+import { ready, readyToRehearse, stateIn, type InfraPlace } from './infra-folder.ts';
 import { planJob } from './infra-jobs.ts';
 import { patiently } from './infra-locks.ts';
 import { digestOf, planIn, planInfra, planned } from './infra-plan.ts';
 import { requireNothingOnItsWay } from './on-its-way.ts';
 import { bringBackIn, placeOfGuest, requireFree, startedIn } from './recreate.ts';
-import { fence, forget, knows, putBack, removeAt, save, stateIn } from './recreate-state.ts';
+import { fence, forget, knows, putBack, removeAt, save } from './recreate-state.ts';
 import { operatorKeyFile } from './secrets-at.ts';
 
 /** A guest that Terraform makes is made anew: what its state knows of the old one and of the new one. */
@@ -165,14 +165,14 @@ async function adopt(place: Place): Promise<void> {
  */
 async function claim(
   deps: Deps,
-  { old, ...ref }: TerraformGuestRef & { old?: OldGuest },
+  ref: TerraformGuestRef & { old?: OldGuest },
   place: Place,
   context: ActivityContext,
 ): Promise<'old is gone' | undefined> {
   const { name, run, aside, failed } = place;
   const record = await recordOf(place, name);
   if (record === undefined || isOfRun(record, run) || noteOf(record, run) !== undefined) return undefined;
-  if (old !== 'gone' && (await recordOf(place, aside)) === undefined) {
+  if (ref.old !== 'gone' && (await recordOf(place, aside)) === undefined) {
     // An attempt that was cut off has taken the new one out of the way: what has the name is the old one.
     const isBack = (await recordOf(place, failed)) !== undefined;
     return isBack ? undefined : 'old is gone';
@@ -198,19 +198,18 @@ async function hasMade(deps: Deps, ref: TerraformGuestRef, context: ActivityCont
 /** What cannot be told of the new one keeps nobody from bringing the old one back, unless it has the name. */
 async function takeBack(
   deps: Deps,
-  { old, ...ref }: TerraformGuestRef & { old?: OldGuest },
+  ref: TerraformGuestRef & { old?: OldGuest },
   context: ActivityContext,
 ): Promise<BroughtBack> {
   const place = await placeOfGuest(deps, ref, context);
-  const claimed = await claim(deps, { ...ref, ...(old === undefined ? {} : { old }) }, place, context).catch(
-    (error: unknown) => ({ error }),
-  );
+  const claimed = await claim(deps, ref, place, context).catch((error: unknown) => ({ error }));
   if (claimed === 'old is gone') return claimed;
   try {
-    return await bringBackIn(deps, { ...ref, ...(old === undefined ? {} : { old }) }, context);
+    return await bringBackIn(deps, ref, context);
   } catch (error) {
     if (!(await isTaken(place))) throw error;
-    const why = [claimed?.error ?? error].map((each) => (each instanceof Error ? each.message : String(each))).join();
+    const cause = claimed?.error ?? error;
+    const why = cause instanceof Error ? cause.message : String(cause);
     throw failure('Busy', `The old ${place.name} is ${place.aside}: another one has its name. ${why}`);
   }
 }

@@ -109,14 +109,16 @@ export type Tone = 'good' | 'warn' | 'bad' | 'unknown';
 
 /** Whether it is too old is known of a look alone: runs tell when it was made, and not how old it may become. */
 export function copyTone(copy: CopySeen): Tone {
-  if (copy.outcome === 'stale') return 'warn';
-  if (isLate(copy)) return 'bad';
-  return copy.outcome === undefined ? 'unknown' : 'good';
+  if (copy.outcome !== undefined) return outcomeTone(copy.outcome);
+  return isLate(copy) ? 'bad' : 'unknown';
 }
 
-export function proofTone(proof: ProofSeen): Tone {
-  if (proof.type === 'unknown') return 'unknown';
-  return proof.type !== 'proven' ? 'bad' : proof.isOld === true ? 'warn' : 'good';
+export const outcomeTone = (outcome: CopyOutcome): Tone =>
+  outcome === 'fresh' ? 'good' : outcome === 'stale' ? 'warn' : 'bad';
+
+export function proofTone({ type, isOld }: { type: string; isOld?: boolean }): Tone {
+  if (type === 'unknown') return 'unknown';
+  return type !== 'proven' ? 'bad' : isOld === true ? 'warn' : 'good';
 }
 
 /** Nothing there, or not as it may be. */

@@ -1,6 +1,7 @@
 /** What a development server leaves for other programs to find it. Node.js built-ins only. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from './whole-file.ts';
 
 export interface DevServerRecord {
   /** `127.0.0.1:7233` */
@@ -37,10 +38,7 @@ export function isAlive({ pid }: Pick<DevServerRecord, 'pid'>): boolean {
   }
 }
 
-export async function writeDevServer(folder: string, server: DevServerRecord): Promise<void> {
-  const aside = `${fileIn(folder)}.${process.pid}.tmp`;
-  await writeFile(aside, `${JSON.stringify(server, undefined, 2)}\n`, { mode: 0o600 });
-  await rename(aside, fileIn(folder));
-}
+export const writeDevServer = (folder: string, server: DevServerRecord): Promise<void> =>
+  writeWhole(fileIn(folder), `${JSON.stringify(server, undefined, 2)}\n`);
 
 export const forgetDevServer = (folder: string): Promise<void> => rm(fileIn(folder), { force: true });

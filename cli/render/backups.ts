@@ -1,9 +1,11 @@
 import type { BackupsView } from '../../plan/backups-view.ts';
 import { describeCopy, type JudgedCopy } from '../../plan/copy-age.ts';
 import { formatBytes } from '../../plan/bytes.ts';
+import { outcomeTone, proofTone } from '../fleet-copies.ts';
 import { marked } from './marked.ts';
 import { painter } from './paint.ts';
 import type { RenderOptions } from './run.ts';
+import { inTone } from './tone.ts';
 import { renderTable, type Column } from './table.ts';
 import { wrap } from './text.ts';
 import { age } from './units.ts';
@@ -58,15 +60,13 @@ const COLUMNS: readonly Column<JudgedCopy>[] = [
   {
     title: 'state',
     value: ({ outcome }) => outcome,
-    paint: ({ outcome }, text, paint) =>
-      paint(outcome === 'fresh' ? 'green' : outcome === 'stale' ? 'yellow' : 'red', text),
+    paint: ({ outcome }, text, paint) => inTone(outcomeTone(outcome), text, paint),
   },
   {
     title: 'proven',
     align: 'right',
     value: provenWords,
-    paint: ({ proof }, text, paint) =>
-      proof === undefined ? text : paint(proof.type !== 'proven' ? 'red' : proof.isOld ? 'yellow' : 'green', text),
+    paint: ({ proof }, text, paint) => (proof === undefined ? text : inTone(proofTone(proof), text, paint)),
   },
 ];
 

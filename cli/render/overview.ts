@@ -1,9 +1,10 @@
 import { inZone } from '../../fleet/calendar.ts';
-import { copyTone, isLate, proofTone, type CopiesSeen, type CopySeen, type Tone } from '../fleet-copies.ts';
+import { copyTone, isLate, proofTone, type CopiesSeen, type CopySeen } from '../fleet-copies.ts';
 import type { DriftSeen, FleetStatus, NextTime } from '../fleet-status.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
 import type { RenderOptions } from './run.ts';
+import { inTone } from './tone.ts';
 import { renderTable, type Column } from './table.ts';
 import { wrap } from './text.ts';
 import { age } from './units.ts';
@@ -62,10 +63,6 @@ function shownFirst(copies: readonly CopySeen[]): readonly CopySeen[] {
   const rank = (copy: CopySeen): number => (isLate(copy) ? 0 : copy.proof.type === 'proven' ? 2 : 1);
   return [...copies].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_COPIES);
 }
-
-const COLOURS = { good: 'green', warn: 'yellow', bad: 'red' } as const;
-const inTone = (tone: Tone, text: string, paint: Paint): string =>
-  tone === 'unknown' ? text : paint(COLOURS[tone], text);
 
 const copyColumns = (now: number): Column<CopySeen>[] => [
   { title: 'what', value: ({ of }) => of, shrinksTo: 10 },

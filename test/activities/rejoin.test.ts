@@ -48,7 +48,11 @@ describe('what a rejoin writes down', () => {
     simulation.store.update(({ cluster }) => {
       for (const each of Object.values(cluster.volumes)) if (each.name === name) each.config = config;
     });
-  const waits = async () => onItsWay(worker.deps, await fleet(), MEMBER, signal);
+  const waits = async (): Promise<string | undefined> => {
+    const seen = await onItsWay(worker.deps, await fleet(), MEMBER, signal);
+    if (seen.type === 'unknown') throw new Error(seen.problem.message);
+    return seen.type === 'waits' ? seen.why : undefined;
+  };
 
   it('is written anew while the cluster knows it, and stays once that has forgotten', async () => {
     expect(await remember()).toBe('done');

@@ -3,7 +3,7 @@ import { latestOfEach } from '../../plan/latest-runs.ts';
 import { outcomeOf, type EndSeen, type SeenRuns } from '../../plan/run-metrics.ts';
 import type { RunView } from '../../plan/run.ts';
 import { LOCK_QUERY, TASK_QUEUE, VIEW_QUERY, type LockView } from '../../workflows/messages.ts';
-import { ask, isRunning, outcomeSeen, runsOf, viewLeft, type Execution, type RunExecution } from '../executions.ts';
+import { ask, executionsOf, isRunning, outcomeSeen, runsOf, viewLeft, type RunExecution } from '../executions.ts';
 
 /** Ended so, what a run left says whether somebody wanted it. */
 const UNWANTED = ['Failed', 'RolledBack'];
@@ -80,8 +80,7 @@ async function openSeen(client: Client, execution: RunExecution): Promise<SeenRu
 }
 
 async function locksOf(client: Client): Promise<SeenRuns['locks']> {
-  const locks: Execution[] = [];
-  for await (const lock of client.workflow.list({ query: LOCKS, pageSize: 200 })) locks.push(lock);
+  const locks = await executionsOf(client, LOCKS);
   const answers = await Promise.all(locks.map((lock) => ask<LockView>(client, lock, LOCK_QUERY)));
   return answers.flatMap((answer) => {
     if (answer === undefined) return [];

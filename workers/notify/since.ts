@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../whole-file.ts';
 
 /**
  * When this worker first looked for what to tell, in milliseconds; now, where it never did. What ended before is history: who sets
@@ -9,8 +10,6 @@ export async function firstLook(stateDir: string, now: number): Promise<number> 
   const path = join(stateDir, 'notify-since');
   const known = Date.parse(await readFile(path, 'utf8').catch(() => ''));
   if (!Number.isNaN(known)) return known;
-  const aside = `${path}.${process.pid}.tmp`;
-  await writeFile(aside, `${new Date(now).toISOString()}\n`, { mode: 0o600 });
-  await rename(aside, path);
+  await writeWhole(path, `${new Date(now).toISOString()}\n`);
   return now;
 }
